@@ -1,0 +1,34 @@
+/// Every limit in one place: nothing in kilter grows without a bound. Sizes in bytes, times in milliseconds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kilter::limits {
+
+// market
+inline constexpr std::size_t horizon_max = 672;            ///< intervals: a week of quarter hours
+inline constexpr std::size_t nets_max = 100'000;           ///< of one feeder
+inline constexpr std::size_t members_per_net_max = 256;    ///< homes and the feeder device on one net
+inline constexpr std::uint32_t iterations_max = 5'000;     ///< of one session
+inline constexpr std::size_t history_max = 8;              ///< iterates kept to stop at or to roll back to
+
+// wire
+inline constexpr std::size_t message_bytes_max = 2u << 20; ///< a decoded transport message
+inline constexpr std::size_t queue_messages_max = 1'000;   ///< per peer and direction
+inline constexpr std::size_t replay_window = 1'024;        ///< counters a message may arrive late by
+
+// log
+inline constexpr std::size_t replicas_max = 64;
+inline constexpr std::size_t entry_body_bytes_max = 16u << 10;
+inline constexpr std::size_t entry_key_bytes_max = 64;
+inline constexpr std::size_t block_entries_max = 2'000;
+inline constexpr std::size_t block_bytes_max = 1u << 20;
+inline constexpr std::uint64_t view_window = 64;           ///< how far ahead of the current view a vote is kept
+inline constexpr std::size_t mempool_entries_max = 50'000;
+inline constexpr std::size_t mempool_bytes_max = 64u << 20;
+
+// files
+inline constexpr std::size_t config_file_bytes_max = 16u << 20;
+
+}  // namespace kilter::limits
