@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The pure cores' tests under AddressSanitizer and UndefinedBehaviorSanitizer. Their random inputs come from fixed seeds,
+# so two runs are the same run. Arguments go to ctest.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=packaging/phases.sh
+source "$here/phases.sh"
+
+export ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+build asan pure_tests -- -DKILTER_TESTS=ON
+shown "pure tests under asan and ubsan" \
+    ctest --test-dir "$source_dir/build/asan" -L pure --output-on-failure --no-tests=error -j "$jobs" "$@"

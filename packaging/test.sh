@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds everything and runs every test; ends with ctest's own summary.
+# Arguments go to ctest, e.g. packaging/test.sh -R Lint. With KILTER_CHECKS=ON the sanitizer and fuzzing checks run as
+# two more tests (each builds for itself and takes minutes).
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=packaging/phases.sh
+source "$here/phases.sh"
+
+phase "install dependencies" "$here/install-dependencies.sh" --tests
+build release -- -DKILTER_TESTS=ON -DKILTER_CHECKS="${KILTER_CHECKS:-OFF}"
+ctest --test-dir "$source_dir/build/release" --output-on-failure --no-tests=error -j 2 "$@"
