@@ -1,0 +1,99 @@
+/// The agent's core: one home's part in the market, from the opening of a session to the certified record of it.
+/// Pure: `step(input, now) -> outputs`; no clock, socket, disk or log inside.
+///
+///     waiting for a roster ──certified roster──▶ idle ──SessionOpen──▶ in session ──cleared──▶ awaiting the record
+///                                                 ▲                        │ excluded, abandoned      │
+///                                                 └────────────────────────┴──────────certified───────┘
+///
+/// Nothing is believed because a coordinator says so: rosters and cleared nets count only with a quorum certificate and
+/// an inclusion proof under the validator set pinned in genesis; openings are signed by a validator; what a member may
+/// say on the net is checked against the roster.
+///
+/// Order of outputs is contract: `persist` is durable before anything in `send` leaves.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "agent/core/household.hpp"
+#include "common/base/event.hpp"
+#include "common/crypto/identity.hpp"
+#include "common/market/session.hpp"
+#include "common/settlement/genesis.hpp"
+#include "common/wire/outgoing.hpp"
+
+namespace kilter::agent {
+
+enum class Timer : std::uint8_t {
+    greet,     ///< ask the next coordinator for what is missing
+    resend,    ///< repeat the newest shares: messages do get lost
+    deadline,  ///< market::DeadlineElapsed
+};
+
+// ---- inputs --------------------------------------------------------------------------------------------------------
+struct Started {};
+struct MessageReceived {
+    crypto::PublicKey from;  ///< authenticated by the transport
+    wire::Message message;
+};
+struct TimerElapsed {
+    Timer timer;
+};
+using Input = std::variant<Started, MessageReceived, TimerElapsed>;
+
+// ---- outputs -------------------------------------------------------------------------------------------------------
+struct Peer {
+    crypto::PublicKey key;
+    std::string endpoint;
+};
+struct ArmTimer {
+    Timer timer;
+    std::uint32_t delay_ms = 0;  ///< replaces the timer's earlier time; 0 cancels
+};
+/// One session, over for this home: what the status page and the demo read.
+struct SessionReport {
+    market::SessionId session;
+    market::Outcome outcome = market::Outcome::abandoned;
+    std::uint32_t iterations = 0;
+    std::uint32_t rounds = 0;
+    bool certified = false;                     ///< the record is on the log and its proof was checked
+    std::vector<double> price_eur_per_kwh;      ///< of this home's net, over the horizon
+    std::optional<Dispatch> dispatch;           ///< the first interval, once certified
+};
+struct Outputs {
+    std::map<std::string, Bytes> persist;
+    std::optional<std::vector<Peer>> peers;     ///< whom to admit and connect to from now on, coordinators included
+    std::vector<wire::Outgoing> send;
+    std::vector<ArmTimer> timers;
+    std::vector<Event> events;
+    std::optional<SessionReport> report;
+};
+
+/// What the agent remembers across restarts: Outputs::persist, merged. Empty for a new agent.
+using Memory = std::map<std::string, Bytes>;
+
+class Gateway {
+  public:
+    /// `identity` must outlive the gateway. Error: a remembered value that does not decode or verify; it names the key.
+    static Result<Gateway> create(const crypto::Identity& identity, settlement::Genesis genesis,
+                                  Household::Forecast forecast, double initial_stored_kwh, const Memory& memory);
+    ~Gateway();
+    Gateway(Gateway&&) noexcept;
+    Gateway& operator=(Gateway&&) noexcept;
+
+    Outputs step(const Input& input, UnixMs now);
+
+    /// What the agent is doing and whom it waits for, one sentence a home owner understands.
+    [[nodiscard]] std::string explain() const;
+
+  private:
+    struct State;
+    explicit Gateway(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace kilter::agent
