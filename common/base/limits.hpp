@@ -17,6 +17,11 @@ inline constexpr std::size_t history_max = 8;              ///< iterates kept to
 inline constexpr std::size_t message_bytes_max = 2u << 20; ///< a decoded transport message
 inline constexpr std::size_t queue_messages_max = 1'000;   ///< per peer and direction
 inline constexpr std::size_t replay_window = 1'024;        ///< counters a message may arrive late by
+inline constexpr std::size_t refusal_bytes_max = 200;      ///< text of a refusal
+inline constexpr std::size_t receipt_bytes_max = 64u << 10; ///< an entry with certificate and inclusion proof
+inline constexpr std::size_t submit_bytes_max = 32u << 10; ///< an entry on its way to the log
+inline constexpr std::size_t consensus_payload_bytes_max = message_bytes_max - 64;
+inline constexpr std::size_t refusals_kept_max = 64;       ///< refused keys remembered between two reports
 
 // log
 inline constexpr std::size_t replicas_max = 64;

@@ -1,0 +1,149 @@
+/// One process's post office: CURVE-encrypted ZeroMQ to every peer, and nothing else on the
+/// network.
+///
+/// Inbound: one bound ROUTER (CURVE server) behind a ZAP handler that admits exactly the keys set
+/// by admit(). Outbound: one DEALER per peer (CURVE client that knows the peer's key). So a
+/// conversation is two one-way links, each authenticated at both ends, and a message's sender is
+/// what ZAP said it is, never what the message says.
+///
+/// Delivery is at most once and in order per link; a link that is down loses what is sent (send()
+/// says so) and never delivers late: protocols re-send. Every queue is bounded; nothing blocks.
+///
+/// Threads: the Hub is used by one thread (the loop's). The ZAP handler is a thread of its own
+/// inside, so that a busy loop does not stop others from connecting; they share only the table of
+/// admitted keys, under a mutex.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "common/base/limits.hpp"
+#include "common/crypto/identity.hpp"
+#include "common/wire/envelope.hpp"
+
+namespace kilter::transport {
+
+struct Options {
+    std::string
+        bind;  ///< "tcp://127.0.0.1:20001", ":*" for any free port; empty: nobody can connect to us
+    std::size_t message_bytes_max =
+        limits::message_bytes_max;  ///< larger ones are dropped; above twice this the
+                                    ///< connection is cut before the message is read
+    int queue_messages_max =
+        static_cast<int>(limits::queue_messages_max);  ///< high-water mark per peer and direction
+    int reconnect_ms = 50;                             ///< first wait before connecting again
+    int reconnect_ms_max = 1'000;
+    int handshake_ms_max = 10'000;
+    int heartbeat_ms = 5'000;  ///< a silent connection is probed this often, and given up after
+                               ///< heartbeat_timeout_ms
+    int heartbeat_timeout_ms = 10'000;
+    int linger_ms = 200;  ///< how long closing waits for messages already sent
+};
+
+struct Received {
+    crypto::PublicKey from;  ///< authenticated
+    wire::Message message;
+    std::size_t bytes = 0;  ///< of the envelope
+};
+
+/// Why an inbound message was dropped.
+enum class Drop : std::uint8_t {
+    oversize,
+    undecodable,   ///< not one frame, not canonical, outside the limits, or another version
+    replayed,      ///< its counter was seen before or is too old
+    not_admitted,  ///< its sender has left the roster since it connected
+};
+inline constexpr std::size_t drop_reasons = 4;
+
+/// Bytes are envelopes: what CURVE, ZMTP and TCP add is not counted.
+struct Traffic {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+    auto operator<=>(const Traffic&) const = default;
+};
+
+struct Counts {
+    Traffic sent;
+    Traffic received;                                   ///< and handed out by receive()
+    std::uint64_t unsent = 0;                           ///< send() said false
+    std::array<std::uint64_t, drop_reasons> dropped{};  ///< by Drop
+
+    [[nodiscard]] std::uint64_t dropped_for(Drop reason) const {
+        return dropped[static_cast<std::size_t>(reason)];
+    }
+};
+
+struct Stats {
+    Counts total;
+    std::map<crypto::PublicKey, Counts> peers;  ///< of peers admitted or connected to
+    std::uint64_t refused_unknown =
+        0;  ///< handshakes of keys that are not admitted (they will try again)
+    std::uint64_t refused_revoked = 0;  ///< handshakes of revoked keys (they will not)
+};
+
+/// A key that was refused since the last report. Only its X25519 form is known: it never said more.
+struct RefusedKey {
+    crypto::CurveKey key;
+    std::string address;  ///< the IP address it came from
+    bool revoked = false;
+    std::uint64_t handshakes = 0;
+};
+
+class Hub {
+  public:
+    /// Binds if asked to. `identity` must outlive the Hub. Nobody is admitted yet.
+    /// Error: the address cannot be bound; or the options make no sense.
+    static Result<Hub> open(const crypto::Identity& identity, Options options);
+
+    /// From now on exactly these keys are admitted: others that try are told to try again,
+    /// `revoked` ones to stop, and what comes over connections that already stand is dropped unless
+    /// its sender is in `keys`. A key without a CURVE form (curve_key() fails) admits nobody.
+    void admit(std::span<const crypto::PublicKey> keys,
+               std::span<const crypto::PublicKey> revoked = {});
+
+    /// From now on there is a link to this peer, which connects and reconnects by itself.
+    /// Idempotent; a changed endpoint replaces the link. Error: the endpoint or the key is not
+    /// usable.
+    Result<void> connect(const crypto::PublicKey& peer, const std::string& endpoint);
+    /// Ends the link and forgets the peer's counts, if there is one.
+    void disconnect(const crypto::PublicKey& peer);
+    /// The link to this peer is up (handshake done) and has room for a message.
+    [[nodiscard]] bool connected(const crypto::PublicKey& peer) const;
+
+    /// Hands the message to the link; never blocks. False, and counted, when there is no link, the
+    /// link is down, or its queue is full. REQUIRES: wire::check(message).ok().
+    bool send(const crypto::PublicKey& peer, const wire::Message& message);
+
+    /// The next message that is in order in every respect; never blocks. Empty: nothing there (wait
+    /// on inbound()). Drops and counts all others, at most queue_messages_max in one call.
+    std::optional<Received> receive();
+
+    /// Readable when receive() may have something. REQUIRES: Options::bind was set.
+    [[nodiscard]] zmq::socket_ref inbound() const;
+    /// Where others connect to, with the port that was chosen; empty when not bound.
+    [[nodiscard]] const std::string& endpoint() const;
+
+    [[nodiscard]] Stats stats() const;
+    /// The keys refused since the last call, at most limits::refusals_kept_max; call it every few
+    /// seconds and log them: that is the rate limit.
+    std::vector<RefusedKey> take_refused();
+
+    Hub(Hub&&) noexcept;
+    Hub& operator=(Hub&&) noexcept;
+    ~Hub();
+
+  private:
+    struct State;
+    explicit Hub(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace kilter::transport

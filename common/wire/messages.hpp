@@ -1,0 +1,155 @@
+/// What two parties can say to each other: plain values, one struct per kind, and the variant of
+/// them all.
+///
+/// encode/decode are a canonical msgpack profile (docs/protocol/wire.md): a message is the array
+/// [kind, field...] with the fields in the order of the struct. Decoding is strict and total: any
+/// bytes are safe, and what would not be encoded to the same bytes again is refused. Signatures
+/// inside are carried, not checked: that is the receiver's core.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/base/bytes.hpp"
+#include "common/base/ids.hpp"
+#include "common/crypto/digest.hpp"
+#include "common/crypto/identity.hpp"
+#include "common/market/session.hpp"
+
+namespace kilter::wire {
+
+/// The number of each kind on the wire. Never reused, never renumbered; the variant below has the
+/// same order.
+enum class Kind : std::uint8_t {
+    hello,
+    refusal,
+    certified_entry,
+    session_open,
+    share,
+    session_excluded,
+    clearing_share,
+    submit,
+    consensus,
+};
+
+/// Agent → coordinator at connect: who I follow and what I know. Also asks for roster and receipts
+/// it lacks.
+struct Hello {
+    crypto::Digest chain;            ///< the genesis digest: names the log
+    std::uint64_t roster_epoch = 0;  ///< newest roster known; 0: none
+    auto operator<=>(const Hello&) const = default;
+};
+
+/// Why something that was asked will not happen, and what to do about it; for the other side's log.
+struct Refusal {
+    std::string reason;  ///< UTF-8, at most limits::refusal_bytes_max
+    auto operator<=>(const Refusal&) const = default;
+};
+
+/// Coordinator → agent: an encoded consensus::Receipt (roster entries and cleared nets). Worth what
+/// its proof is worth.
+struct CertifiedEntry {
+    Bytes receipt;  ///< 1 .. limits::receipt_bytes_max bytes
+    auto operator<=>(const CertifiedEntry&) const = default;
+};
+
+/// Coordinator → each home of a net: a session starts, and these are its terms.
+struct SessionOpen {
+    market::SessionId session;
+    PartyId chair;  ///< the feeder device's host; signs
+    NetId net;
+    std::vector<market::Member>
+        members;  ///< of that net, chair included, ascending by party; weights > 0
+    std::uint64_t roster_epoch = 0;  ///< the roster the party ids refer to
+    crypto::Digest parameters;       ///< of market::Parameters::encode(): both sides use the same
+    double rho_eur_per_kw2 = 0;      ///< penalty of the first iteration, > 0
+    std::uint32_t terminals = 0;     ///< of all members of the session together, ≥ 1
+    std::vector<double>
+        start_dual_eur_per_kw;    ///< y of this net to start from; horizon long (zeros: cold)
+    crypto::Signature signature;  ///< the chair's, over signing_bytes()
+    auto operator<=>(const SessionOpen&) const = default;
+};
+
+/// Member → every other member of the net: one masked message of one iteration.
+struct Share {
+    market::SessionId session;
+    market::MaskedShare share;
+    auto operator<=>(const Share&) const = default;
+};
+
+/// Chair → a member: the net went on without you; join the next session.
+struct SessionExcluded {
+    market::SessionId session;
+    NetId net;
+    auto operator<=>(const SessionExcluded&) const = default;
+};
+
+/// Home → chair after clearing: the home's commitment to its schedule, signed as part of the
+/// cleared net's entry.
+struct ClearingShare {
+    market::SessionId session;
+    NetId net;
+    std::uint32_t iteration = 0;  ///< the common iterate
+    crypto::Digest commitment;
+    crypto::Signature signature;
+    auto operator<=>(const ClearingShare&) const = default;
+};
+
+/// Anyone → coordinator: an entry for the log.
+struct Submit {
+    Bytes entry;  ///< 1 .. limits::submit_bytes_max bytes
+    auto operator<=>(const Submit&) const = default;
+};
+
+/// Coordinator → coordinator: the log's own messages, opaque here.
+struct ConsensusMessage {
+    Bytes payload;  ///< 1 .. limits::consensus_payload_bytes_max bytes
+    auto operator<=>(const ConsensusMessage&) const = default;
+};
+
+using Message = std::variant<Hello,
+                             Refusal,
+                             CertifiedEntry,
+                             SessionOpen,
+                             Share,
+                             SessionExcluded,
+                             ClearingShare,
+                             Submit,
+                             ConsensusMessage>;
+
+inline Kind kind_of(const Message& message) {
+    return static_cast<Kind>(message.index());
+}
+
+/// As in the struct's name in snake case: "session_open".
+std::string_view name_of(Kind kind);
+
+/// Where in the market's life a message belongs. What a message does not speak of stays empty.
+struct Context {
+    std::optional<market::SessionId> session;
+    std::optional<std::uint64_t> epoch;
+    std::optional<std::uint32_t> iteration;
+    std::optional<std::uint16_t> attempt;
+    auto operator<=>(const Context&) const = default;
+};
+
+Context context_of(const Message& message);
+
+/// Every length and number inside its limits and every double finite; the error names the field.
+Result<void> check(const Message& message);
+
+/// REQUIRES: check(message).ok().
+Bytes encode(const Message& message);
+
+/// Error: not the canonical encoding of a message inside the limits.
+Result<Message> decode(ByteView bytes);
+
+/// What the chair signs: the log's name and everything in `open` before the signature, canonically
+/// encoded.
+Bytes signing_bytes(const SessionOpen& open, const crypto::Digest& chain);
+
+}  // namespace kilter::wire
