@@ -1,6 +1,9 @@
-/// What all members of a market have agreed on: part of genesis, hashed, changed only through the log.
+/// What all members of a market have agreed on: part of genesis, hashed, changed only through the
+/// log.
 #pragma once
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 
 #include "common/base/bytes.hpp"
@@ -9,24 +12,37 @@
 namespace kilter::market {
 
 struct Parameters {
-    std::uint32_t interval_s = 900;            ///< length of a market interval; divides a day
-    std::uint32_t horizon = 96;                ///< intervals optimised together; the first one binds
-    double rho_eur_per_kw2 = 0.0075;           ///< penalty of a session that has no predecessor
-    double alpha = 1.6;                        ///< over-relaxation, 1 ≤ α < 2
-    double weight_flexible = 1;                ///< w of a home that can flex
-    double weight_stiff = 10;                  ///< w of a home that cannot
-    bool weight_feeder_by_homes = true;        ///< feeder terminal's w = 1/(homes of the net), else 1
-    bool balance_rho = true;                   ///< adapt ρ within a session
-    double primal_tolerance_kw = 1e-3;         ///< RMS over terminals and intervals
-    double dual_tolerance = 1e-3;              ///< × price scale × interval length: RMS of the ρ-scaled movement
+    std::uint32_t interval_s = 900;      ///< length of a market interval; divides a day
+    std::uint32_t horizon = 96;          ///< intervals optimised together; the first one binds
+    double rho_eur_per_kw2 = 0.0075;     ///< penalty of a session that has no predecessor
+    double alpha = 1.6;                  ///< over-relaxation, 1 ≤ α < 2
+    double weight_flexible = 1;          ///< w of a home that can flex
+    double weight_stiff = 10;            ///< w of a home that cannot
+    bool weight_feeder_by_homes = true;  ///< feeder terminal's w = 1/(homes of the net), else 1
+    bool balance_rho = true;             ///< adapt ρ within a session
+    double primal_tolerance_kw = 1e-3;   ///< RMS over terminals and intervals
+    double dual_tolerance =
+        1e-3;  ///< × price scale × interval length: RMS of the ρ-scaled movement
     double price_scale_eur_per_kwh = 0.2;
     std::uint32_t iterations_max = 500;
-    std::uint32_t silence_ms = 2'000;          ///< how long an iteration waits for a member
-    std::uint32_t session_ms = 60'000;         ///< then the session ends at its best common iterate, marked partial
-    std::uint32_t privacy_members_min = 2;     ///< homes a net must have for a home to join
+    std::uint32_t silence_ms = 2'000;  ///< how long an iteration waits for a member
+    std::uint32_t session_ms =
+        60'000;  ///< then the session ends at its best common iterate, marked partial
+    std::uint32_t privacy_members_min = 2;  ///< homes a net must have for a home to join
 
-    /// The algorithm exactly as published (Kraning et al. 2013): all weights 1, no relaxation, fixed ρ.
+    /// The algorithm exactly as published (Kraning et al. 2013): all weights 1, no relaxation,
+    /// fixed ρ.
     static Parameters paper();
+
+    /// w of a home's terminal, by its public flag.
+    [[nodiscard]] double home_weight(bool can_flex) const {
+        return can_flex ? weight_flexible : weight_stiff;
+    }
+
+    /// w of the feeder device's terminal on a net with so many homes.
+    [[nodiscard]] double feeder_weight(std::size_t homes) const {
+        return weight_feeder_by_homes && homes > 0 ? 1 / static_cast<double>(homes) : 1;
+    }
 
     /// Ranges; the error names the parameter, its value and what is allowed.
     [[nodiscard]] Result<void> validate() const;

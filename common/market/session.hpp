@@ -1,12 +1,36 @@
-/// One market session as seen by one member: a pure state machine. The same class runs a home (one terminal), a whole
-/// feeder (one terminal per net) and a line (two); what differs is the Device behind it.
+/// One market session as seen by one member: a pure state machine. The same class runs a home (one
+/// terminal), a whole feeder (one terminal per net) and a line (two); what differs is the Device
+/// behind it.
 ///
-/// One iteration (MARKET in docs/protocol): device step at targets t_i = z_i − y/(ρ w_i); relaxed a_i = α x_i + (1−α) z_i;
-/// one masked message to the members of each net; when all of a net's messages are in, everyone knows r = Σ a_i and does
-/// the same net step  z_i = a_i − r/(w_i W),  y ← y + ρ r / W,  W = Σ 1/w_j.
+/// One iteration (MARKET in docs/protocol): device step at targets t_i = z_i − y/(ρ w_i); relaxed
+/// a_i = α x_i + (1−α) z_i; one masked message to the members of each net; when all of a net's
+/// messages are in, everyone knows r = Σ a_i and does the same net step  z_i = a_i − r/(w_i W),  y
+/// ← y + ρ r / W,  W = Σ 1/w_j.
 ///
-/// The chair (the feeder device's host) reads the global residuals off the same messages, announces them, decides whom
-/// an iteration goes on without, and announces the iterate all stop at. Nobody else decides anything.
+/// The chair (the feeder device's host) sits on every net. It reads the global residuals off the
+/// same messages, announces them, decides whom an iteration goes on without, and announces the
+/// iterate all stop at. Nobody else decides anything, and everybody checks what they can see of it.
+///
+/// What is common to a net (y, ρ, z's share of r) is computed by +, −, ×, ÷ and comparisons alone,
+/// in one order, from sums of integers: bit-identical at all members. Every member's z sums to zero
+/// over the net up to rounding.
+///
+/// When: the chair knows primal²(k) and dual²(k−1) once iteration k is in. Its message k+1 tells
+/// them of iterate k−1 and, if that is good enough, stops everyone there; ρ follows from the notice
+/// in message k and holds from device step k+1 on. Members keep their last limits::history_max
+/// iterates to stop at, and to roll one net step back.
+///
+/// Silence: on SilenceElapsed the chair drops the members of a net whose message of its iteration
+/// is missing and sends its own words again as the next attempt with the smaller set S'. Each of S'
+/// does the same, one that had completed the iteration already after undoing that net step. An
+/// absent home counts as consuming nothing: who is not in the market is not balanced by it, and its
+/// load is the feeder's to expect next time. A net left with fewer homes than privacy_members_min
+/// is left by all of them; the chair then settles its terminal alone, at zero. Attempts of a net
+/// only grow, so no mask ever covers two different messages.
+///
+/// Repeating: messages may be lost, so hosts may repeat what `send` held; a repetition is a
+/// harmless duplicate. A member can be one iteration behind another: what is worth repeating is a
+/// net's last two.
 ///
 /// Threads: none. Time: none; the host owns the two timers. Allocation: bounded by limits.hpp.
 #pragma once
@@ -27,8 +51,8 @@
 
 namespace kilter::market {
 
-/// Names one session for ever: the first interval it clears, and which opening of it this is (0 unless the first host
-/// failed and another one opened the session again).
+/// Names one session for ever: the first interval it clears, and which opening of it this is (0
+/// unless the first host failed and another one opened the session again).
 struct SessionId {
     IntervalIndex interval = 0;
     std::uint32_t opening = 0;
@@ -41,7 +65,8 @@ struct Member {
     auto operator<=>(const Member&) const = default;
 };
 
-/// One terminal's net: everyone who meets there, self included, ascending by party.
+/// One terminal's net: everyone who meets there, self and chair included, ascending by party. All
+/// but the chair are homes.
 struct Seat {
     NetId net;
     std::vector<Member> members;
@@ -51,20 +76,22 @@ struct Seat {
 struct Terms {
     SessionId id;
     Parameters parameters;
-    double rho_eur_per_kw2 = 0;       ///< penalty of the first iteration
-    std::uint32_t terminals = 0;      ///< of all members together, for the RMS
+    double rho_eur_per_kw2 = 0;   ///< penalty of the first iteration
+    std::uint32_t terminals = 0;  ///< of all members together, for the RMS
     PartyId chair;
 };
 
-/// Where the next session starts from. Rows are terminals, columns intervals.
+/// Where the next session starts from. Rows are terminals, columns intervals. y of a net must be
+/// the same at all its members, bit for bit (the session's opening tells it); z is each member's
+/// own business.
 struct WarmState {
     model::Schedules z_kw;
     model::Schedules y_eur_per_kw;
     double rho_eur_per_kw2 = 0;
 
     static WarmState cold(Eigen::Index rows, Eigen::Index intervals, double rho);
-    /// The same state `by` ≥ 0 intervals later; what enters at the end repeats the interval one day earlier where the
-    /// horizon reaches back that far, else the last one.
+    /// The same state `by` ≥ 0 intervals later; what enters at the end repeats the interval one day
+    /// earlier where the horizon reaches back that far, else the last one.
     [[nodiscard]] WarmState shifted(IntervalIndex by, Eigen::Index intervals_per_day) const;
 };
 
@@ -75,75 +102,112 @@ enum class Outcome : std::uint8_t {
     abandoned,  ///< the chair fell silent: nothing was agreed
 };
 
-/// The chair's word to a net, with its masked message.
+/// The chair's word to a net, with its masked message. Without a stop, message k speaks about
+/// iterate k − 2.
 struct Notice {
-    std::uint32_t about_iteration = 0;  ///< whose residuals these are; 0: none yet
-    std::uint64_t primal_square = 0;    ///< Σ r² over all nets and intervals, kW² in units of 2^-36, saturating
-    std::uint64_t dual_square = 0;      ///< Σ (w_i Δz_i)² likewise
-    std::uint32_t stop_iteration = 0;   ///< not 0: all stop, at this iterate
+    std::uint32_t about_iteration =
+        0;  ///< whose residuals these are; 0: none yet; with a stop: stop_iteration
+    std::uint64_t primal_square =
+        0;  ///< Σ r² over all nets and intervals, kW² in units of 2^-36, saturating
+    std::uint64_t dual_square = 0;         ///< Σ (w_i Δz_i)² likewise
+    std::uint32_t stop_iteration = 0;      ///< not 0: all stop, at this iterate
     Outcome outcome = Outcome::converged;  ///< with stop_iteration: converged or partial
     auto operator<=>(const Notice&) const = default;
 };
 
-/// One member's message on one net in one iteration. `words` are int64 sums mod 2^64, masked: horizon words of a_i in
-/// units of 2^-20 kW, then one of the member's movement ‖w_i Δz_i‖² in the step before, in units of 2^-36 kW².
+/// One member's message on one net in one iteration. `words` are int64 sums mod 2^64, masked:
+/// horizon words of a_i in units of 2^-20 kW, then one of the member's movement ‖w_i Δz_i‖² in the
+/// net step before, in units of 2^-36 kW² (saturating at 2^55, so that no net's sum wraps).
 struct MaskedShare {
     NetId net;
     PartyId from;
     std::uint32_t iteration = 0;
     std::uint16_t attempt = 0;
-    std::vector<PartyId> members;         ///< S of this attempt, ascending
+    std::vector<PartyId> members;  ///< S of this attempt, ascending
     std::vector<std::uint64_t> words;
-    std::optional<Notice> notice;         ///< from the chair, always; from others, never
+    std::optional<Notice> notice;  ///< from the chair, always; from others, never
     auto operator<=>(const MaskedShare&) const = default;
 };
 
-// ---- inputs --------------------------------------------------------------------------------------------------------
+// ---- inputs
+// --------------------------------------------------------------------------------------------------------
 struct Begin {};
-struct ShareReceived { MaskedShare share; };  ///< its sender is authenticated by the transport: share.from is true
-struct SilenceElapsed {};                     ///< Parameters::silence_ms since Outputs::progressed was last set
-struct DeadlineElapsed {};                    ///< Parameters::session_ms since Begin
-using Input = std::variant<Begin, ShareReceived, SilenceElapsed, DeadlineElapsed>;
 
-// ---- outputs -------------------------------------------------------------------------------------------------------
+struct ShareReceived {
+    MaskedShare share;
+};  ///< its sender is authenticated by the transport: share.from is true
+
+struct SilenceElapsed {
+};  ///< Parameters::silence_ms since Outputs::progressed; only the chair acts
+
+/// Parameters::session_ms since Begin at the chair: it stops everyone at the best common iterate.
+/// At the others silence_ms later, so that the chair's word can arrive: they give up.
+struct DeadlineElapsed {};
+
+struct Expelled {};  ///< the chair (authenticated) says it went on without this member
+
+using Input = std::variant<Begin, ShareReceived, SilenceElapsed, DeadlineElapsed, Expelled>;
+
+// ---- outputs
+// -------------------------------------------------------------------------------------------------------
 /// What the session came to. Rows are this member's terminals.
 struct Cleared {
     Outcome outcome = Outcome::converged;
-    std::uint32_t iteration = 0;          ///< the common iterate
-    std::uint32_t rounds = 0;             ///< messages sent on each net, ≥ iteration
-    double primal_residual_kw = 0;        ///< RMS at that iterate, as announced
-    double dual_residual_eur_per_kw = 0;  ///< RMS of the ρ-scaled movement at that iterate, as announced
-    model::Schedules x_kw;                ///< this member's schedule: inside its device's set
-    model::Schedules y_eur_per_kw;        ///< dual of each terminal's net; / interval hours = EUR/kWh
+    std::uint32_t iteration = 0;    ///< the common iterate
+    std::uint32_t rounds = 0;       ///< messages sent on each net, ≥ iteration
+    double primal_residual_kw = 0;  ///< RMS at that iterate, as announced
+    double dual_residual_eur_per_kw =
+        0;                          ///< RMS of the ρ-scaled movement at that iterate, as announced
+    model::Schedules x_kw;          ///< this member's schedule: inside its device's set
+    model::Schedules y_eur_per_kw;  ///< dual of each terminal's net; / interval hours = EUR/kWh
     std::vector<std::vector<PartyId>> members;  ///< who cleared, per terminal
     WarmState warm;
-    std::string explanation;              ///< one sentence, set unless converged
+    std::string explanation;  ///< one sentence; empty if converged and the device could do what it
+                              ///< was asked
+};
+
+/// The chair to a party it has dropped from a net: becomes Expelled at the other end.
+struct Expulsion {
+    NetId net;
+    PartyId party;
+    auto operator<=>(const Expulsion&) const = default;
 };
 
 /// What a received share was worth.
 enum class Verdict : std::uint8_t {
     accepted,
-    duplicate,      ///< already had it, or from an iteration that is over: harmless
-    early,          ///< for an iteration not reached yet: kept (one ahead only)
-    not_a_member,   ///< sender or net is not of this session
-    malformed,      ///< wrong number of words, wrong set, notice where none may be, or no notice where one must be
-    contradiction,  ///< differs from what the same member already sent for the same attempt: report it
+    duplicate,  ///< already had it, from an attempt or iteration that is over, or from an expelled
+                ///< member: harmless
+    early,      ///< for an iteration not reached yet: kept (one ahead only)
+    not_a_member,  ///< sender or net is not of this session
+    malformed,  ///< wrong number of words, wrong set, notice where none may be, or no notice where
+                ///< one must be
+    contradiction,  ///< differs from what the same member already sent for the same attempt: report
+                    ///< it
 };
 
 struct Outputs {
-    std::vector<MaskedShare> send;   ///< each to every other member in share.members
-    bool progressed = false;         ///< re-arm the silence timer
+    std::vector<MaskedShare> send;  ///< each to every other member in share.members
+    std::vector<Expulsion>
+        expel;  ///< to tell: at the drop, and again whenever the expelled member still speaks
+    bool progressed = false;  ///< re-arm the silence timer
     Verdict verdict = Verdict::accepted;
     std::optional<Cleared> cleared;  ///< the last output of a session; later inputs do nothing
 };
 
 class Session {
   public:
-    /// `seats[i]` is where row i of the device connects. `masks` holds one secret per other member of any seat.
-    /// `start` has the device's rows and intervals. The device must outlive the session.
-    /// REQUIRES: shapes agree; self sits at every seat; parameters are valid.
-    Session(Terms terms, PartyId self, std::vector<Seat> seats, model::Device& device,
-            std::shared_ptr<const crypto::PairwiseMasks> masks, WarmState start);
+    /// `seats[i]` is where row i of the device connects. `masks` holds one secret per other member
+    /// of any seat; null sends bare words (simulations only: a home's host never passes null).
+    /// `start` has the device's rows and intervals; its ρ is not used, Terms' is. The device must
+    /// outlive the session. REQUIRES: shapes agree; self and chair sit at every seat; only the
+    /// chair has several; parameters are valid.
+    Session(Terms terms,
+            PartyId self,
+            std::vector<Seat> seats,
+            model::Device& device,
+            std::shared_ptr<const crypto::PairwiseMasks> masks,
+            WarmState start);
     ~Session();
     Session(Session&&) noexcept;
     Session& operator=(Session&&) noexcept;
