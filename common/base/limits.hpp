@@ -32,6 +32,14 @@ inline constexpr std::size_t block_bytes_max = 1u << 20;
 inline constexpr std::uint64_t view_window = 64;           ///< how far ahead of the current view a vote is kept
 inline constexpr std::size_t mempool_entries_max = 50'000;
 inline constexpr std::size_t mempool_bytes_max = 64u << 20;
+inline constexpr std::size_t mempool_share = 16;           ///< one author holds at most 1/16 of the mempool
+inline constexpr std::int64_t entry_life_ms_max = 24 * 3'600'000;  ///< from the block's time to the entry's expiry
+inline constexpr std::size_t endpoint_bytes_max = 256;
+inline constexpr std::size_t skips_attached_max = 128;     ///< skip certificates that travel with one proposal
+inline constexpr std::size_t range_blocks_max = 256;       ///< of one answer to a replica that catches up
+inline constexpr std::size_t range_bytes_max = 1u << 20;
+inline constexpr std::size_t descendants_max = 64;         ///< headers between an entry's block and its certificate
+inline constexpr std::size_t genesis_bytes_max = 1u << 20;
 
 // files
 inline constexpr std::size_t config_file_bytes_max = 16u << 20;

@@ -1,0 +1,70 @@
+/// What the log asks of the ledger above it. Pure and const: the same entries in the same order
+/// give the same state on every machine. States are immutable and cheap to branch, because
+/// unfinalised blocks need states of their own.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/consensus/entry.hpp"
+
+namespace kilter::consensus {
+
+/// An immutable ledger state; the log only passes it back.
+class LedgerState {
+  public:
+    LedgerState() = default;
+    LedgerState(const LedgerState&) = delete;
+    LedgerState& operator=(const LedgerState&) = delete;
+    virtual ~LedgerState() = default;
+    /// A digest of the content alone.
+    [[nodiscard]] virtual Digest root() const = 0;
+};
+
+using StatePtr = std::shared_ptr<const LedgerState>;
+
+enum class Admission : std::uint8_t {
+    ready,    ///< valid now
+    later,    ///< refers to something the log does not hold yet: keep it, try again after the next
+              ///< block
+    refused,  ///< never valid
+};
+
+struct Verdict {
+    Admission admission = Admission::ready;
+    std::string reason;  ///< one sentence unless ready
+};
+
+/// One block being executed on top of one state.
+class Execution {
+  public:
+    Execution() = default;
+    Execution(const Execution&) = delete;
+    Execution& operator=(const Execution&) = delete;
+    virtual ~Execution() = default;
+    /// Applies the entry iff ready; otherwise changes nothing. REQUIRES: the entry passed check()
+    /// and its signature.
+    virtual Verdict apply(const SealedEntry& entry) = 0;
+    /// The state after the entries applied. Once.
+    virtual StatePtr finish() = 0;
+};
+
+class Application {
+  public:
+    Application() = default;
+    Application(const Application&) = delete;
+    Application& operator=(const Application&) = delete;
+    virtual ~Application() = default;
+
+    /// What needs no state: the body is well formed and the signatures inside it verify. Expensive
+    /// and thread-safe; each replica does it once per entry. The error is for the submitter.
+    [[nodiscard]] virtual Result<void> check(const Entry& entry) const = 0;
+    [[nodiscard]] virtual StatePtr initial() const = 0;
+    /// `time_ms` is the block's time; entries are refused once expired at it.
+    [[nodiscard]] virtual std::unique_ptr<Execution> begin(const StatePtr& parent,
+                                                           UnixMs time_ms) const = 0;
+    /// Whether the final state already holds this entry.
+    [[nodiscard]] virtual bool contains(const LedgerState& state, const EntryId& id) const = 0;
+};
+
+}  // namespace kilter::consensus

@@ -1,0 +1,152 @@
+/// What goes into a replica and what comes out of it. Inputs are events, outputs imperatives; their
+/// order is contract.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/consensus/application.hpp"
+#include "common/consensus/message.hpp"
+#include "common/crypto/merkle.hpp"
+
+namespace kilter::consensus {
+
+// ---- in
+// ------------------------------------------------------------------------------------------------------------
+
+/// The process is up: once, first.
+struct Started {};
+
+/// `from` as the transport authenticated it.
+struct MessageReceived {
+    ReplicaIndex from = 0;
+    Message message;
+};
+
+enum class TimerKind : std::uint8_t { view, standstill, batch };
+
+/// Arming a kind again replaces it; an expiry of an older generation is ignored, so hosts need not
+/// cancel.
+struct Timer {
+    TimerKind kind{};
+    std::uint64_t generation = 0;
+    auto operator<=>(const Timer&) const = default;
+};
+
+struct TimerElapsed {
+    Timer timer;
+};
+
+/// From a local client or an agent. The replica checks signatures itself, once, unless the host's
+/// workers did (verify(entry) and Application::check) and say so.
+struct Submitted {
+    EntryPtr entry;
+    bool checked = false;
+};
+
+using Input = std::variant<Started, MessageReceived, TimerElapsed, Submitted>;
+
+// ---- out
+// -----------------------------------------------------------------------------------------------------------
+
+/// "The block with this hash is final at this height." Its block was written before or is written
+/// with it.
+struct FinalMark {
+    Height height = 0;
+    View view = 0;
+    BlockHash hash;
+};
+
+/// A Vote is an own vote (the journal). Writes of one turn belong into one transaction, in order.
+using Write = std::variant<Vote, BlockPtr, Cert, FinalMark>;
+
+struct Send {
+    std::optional<ReplicaIndex> to;  ///< none: to every other replica
+    Message message;
+};
+
+struct Arm {
+    Timer timer;
+    std::int64_t delay_ms = 0;
+};
+
+/// A peer asked for final blocks that are no longer in memory: the host sends it the store's
+/// LogStore::range(from, to), if that has a value, after this turn's writes.
+struct ServeRange {
+    ReplicaIndex to = 0;
+    GetRange range;
+};
+
+/// In order of height, each once per process (after a restart, only what became final since).
+struct Finalised {
+    BlockPtr block;
+    Cert certificate;  ///< final certificate of this block or of a descendant
+    std::vector<Header>
+        descendants;  ///< from this block's child to the certified block; mostly empty
+};
+
+enum class SubmissionStatus : std::uint8_t {
+    accepted,   ///< in the mempool now; a receipt exists once its block is Finalised
+    pending,    ///< was in the mempool already
+    final,      ///< is on the log already: answer with LogStore::receipt(id)
+    refused,    ///< will not be on the log; see reason
+    try_later,  ///< the mempool or the author's share of it is full
+};
+
+/// One per Submitted.
+struct SubmissionAnswer {
+    EntryId id;
+    SubmissionStatus status{};
+    std::string reason;
+};
+
+enum class Misconduct : std::uint8_t {
+    bad_vote,
+    bad_certificate,
+    bad_proposal,
+    bad_block,
+    bad_entry,
+    out_of_place
+};
+
+/// What a peer sent that no honest replica sends: for the host's score of that peer.
+struct PeerFault {
+    ReplicaIndex from = 0;
+    Misconduct misconduct{};
+};
+
+struct Outputs {
+    std::vector<Write>
+        persist;  ///< 1. durable before anything below happens; on any error abort the process
+    std::vector<Send> send;            ///< 2.
+    std::vector<ServeRange> serve;     ///< 3.
+    std::vector<Arm> arm;              ///< 4.
+    std::vector<Finalised> finalised;  ///< 5. deliver
+    std::vector<SubmissionAnswer> answers;
+    std::vector<Evidence> evidence;
+    std::vector<PeerFault> faults;
+    std::optional<std::string>
+        halt;  ///< a fork or a divergence: stop voting, tell a person; later steps do nothing
+
+    /// Appends a later step's outputs: a whole loop turn is one Outputs.
+    void append(Outputs&& later);
+};
+
+// ---- durable
+// -------------------------------------------------------------------------------------------------------
+
+/// What a store gives back at start-up (LogStore::load). Default: a replica that has never run.
+struct DurableImage {
+    Header tip;                           ///< the last final block's; height 0: genesis
+    crypto::MerkleFrontier log;           ///< over all final entries
+    StatePtr state;                       ///< after the tip; null: Application::initial()
+    std::optional<Cert> tip_certificate;  ///< the newest final certificate
+    std::vector<Vote> journal;            ///< own votes above the tip's view
+    std::vector<Cert> certificates;       ///< notar and skip certificates above the tip's view
+    std::vector<BlockPtr> blocks;         ///< not final, above the tip; and the last final ones,
+                                          ///< ascending, the tip among them
+};
+
+}  // namespace kilter::consensus

@@ -1,0 +1,63 @@
+/// What replicas say to each other, and one canonical codec: tag u8, then fixed-width little-endian
+/// fields. Decoding is total, bounded, and refuses trailing bytes, so what decodes re-encodes to
+/// the same bytes.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "common/consensus/block.hpp"
+
+namespace kilter::consensus {
+
+/// The leader's block; its own notar vote is its signature, so two blocks of one leader and view
+/// are a double vote.
+struct Proposal {
+    BlockPtr block;
+    Vote vote;
+};
+
+/// Where the sender stands; asks for what it lacks.
+struct Status {
+    Epoch epoch = 0;
+    View view = 0;
+    View final_view = 0;
+    Height final_height = 0;
+    BlockHash final_hash;
+    bool operator==(const Status&) const = default;
+};
+
+struct GetBlock {
+    BlockHash hash;
+    bool operator==(const GetBlock&) const = default;
+};
+
+struct BlockReply {
+    BlockPtr block;
+};
+
+/// Finalised blocks of heights [from, to], to <= from + range_blocks_max.
+struct GetRange {
+    Height from = 0;
+    Height to = 0;
+    bool operator==(const GetRange&) const = default;
+};
+
+/// Consecutive finalised blocks, oldest first, and the final certificate of the last one.
+struct Range {
+    std::vector<BlockPtr> blocks;
+    Cert certificate;
+};
+
+/// An entry on its way to whoever leads.
+struct Submit {
+    EntryPtr entry;
+};
+
+using Message =
+    std::variant<Proposal, Vote, Cert, Status, GetBlock, BlockReply, GetRange, Range, Submit>;
+
+Bytes encode(const Message& message);
+Result<Message> decode(ByteView bytes);
+
+}  // namespace kilter::consensus

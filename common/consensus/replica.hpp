@@ -1,0 +1,75 @@
+/// One replica of the log: Simplex with justified proposals (Chan & Pass 2023; docs/protocol). A
+/// pure state machine: no clock, disk, socket, thread or chance inside; the same inputs give the
+/// same outputs. Quiescent when there is no work.
+///
+/// Questions and where they are answered: who voted what (tally), may I sign this (signer), which
+/// block may follow which (block_tree), which entries wait (mempool), when does a view end and how
+/// does a lost replica find back (here).
+///
+/// The whole host:
+///
+///     auto image = LogStore::open(path)->load(genesis, ledger);        // verifies what it reads
+///     Replica replica({chain, validators, parameters}, std::move(identity), ledger,
+///     std::move(*image)); Outputs out = replica.step(Started{}, now()); for (;;) {
+///         store.apply(out.persist);                                    // one transaction; aborts
+///         on any error for (auto& s : out.send) transport.send(s.to, encode(s.message)); for
+///         (auto& r : out.serve)
+///             if (auto range = store.range(r.range)) transport.send(r.to, encode(*range));
+///         for (auto& a : out.arm) timers.arm(a.timer, a.delay_ms);     // replaces the timer of
+///         the same kind for (auto& f : out.finalised) deliver(f); if (out.halt) stop(*out.halt);
+///         out = {};
+///         for (const Input& input : inbox.wait(256)) out.append(replica.step(input, now()));
+///     }
+#pragma once
+
+#include <memory>
+
+#include "common/consensus/effects.hpp"
+#include "common/consensus/parameters.hpp"
+
+namespace kilter::consensus {
+
+struct Config {
+    ChainId chain;
+    ValidatorSet validators;
+    Parameters parameters;
+    UnixMs genesis_ms = 0;  ///< the first block's time is later than this
+};
+
+/// For status pages and tests.
+struct ReplicaStatus {
+    View view = 0;
+    View final_view = 0;
+    Height final_height = 0;
+    EntryIndex entries = 0;  ///< final
+    std::size_t mempool = 0;
+    bool has_work = false;
+    bool halted = false;
+};
+
+class Replica {
+  public:
+    /// `application` must outlive the replica. REQUIRES: identity's key is in config.validators;
+    /// the image is this chain's (LogStore::load saw to it).
+    Replica(Config config,
+            crypto::Identity identity,
+            const Application& application,
+            DurableImage image);
+    ~Replica();
+    Replica(Replica&&) noexcept;
+    Replica& operator=(Replica&&) noexcept;
+
+    /// Total over any input. `now` only bounds proposal times and stamps own ones; it may jump.
+    Outputs step(const Input& input, UnixMs now);
+
+    [[nodiscard]] ReplicaIndex index() const;
+    [[nodiscard]] ReplicaStatus status() const;
+    /// The final ledger state.
+    [[nodiscard]] const StatePtr& state() const;
+
+  private:
+    class Core;
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace kilter::consensus

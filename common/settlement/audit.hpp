@@ -1,0 +1,50 @@
+/// An outsider's check of a whole log: nothing is trusted but the genesis document. Streaming: one
+/// block at a time, in order of height, memory for the ledger state and the blocks not yet
+/// certified.
+///
+/// Checked per block: chain, height, index, view, times and parent links; the proposer leads its
+/// view; justification (parent certificate, skip certificates of every view between, where
+/// attached) and final certificate, every signature in them; every entry's signature, its rules by
+/// re-execution, the signatures inside it; payload, log and state roots. Every block must be final
+/// by its own or a descendant's certificate.
+#pragma once
+
+#include <functional>
+
+#include "common/settlement/ledger.hpp"
+
+namespace kilter::settlement {
+
+struct CheckedEntry {
+    consensus::EntryIndex index = 0;
+    consensus::Height height = 0;
+    consensus::EntryPtr entry;
+};
+
+struct AuditReport {
+    consensus::Height blocks = 0;
+    consensus::EntryIndex entries = 0;
+    std::uint64_t certificates = 0;
+    std::uint64_t signatures = 0;  ///< verified in all
+    Digest log_root;
+    Digest state_root;
+};
+
+class Audit {
+  public:
+    /// `on_entry` (may be empty) sees each entry as soon as its block is checked.
+    explicit Audit(Genesis genesis, std::function<void(const CheckedEntry&)> on_entry = {});
+    ~Audit();
+
+    /// The next block. The error names the height and what is wrong; after an error the audit is
+    /// over.
+    Result<void> add(const consensus::FinalBlock& block);
+    /// Error: blocks at the end without a final certificate.
+    Result<AuditReport> finish();
+
+  private:
+    struct Progress;
+    std::unique_ptr<Progress> progress_;
+};
+
+}  // namespace kilter::settlement

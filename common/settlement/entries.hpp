@@ -1,0 +1,95 @@
+/// The bodies of entries, as canonical fixed-width bytes, and what is signed inside them. Integers
+/// only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/consensus/entry.hpp"
+#include "common/settlement/genesis.hpp"
+
+namespace kilter::settlement {
+
+inline constexpr consensus::EntryType roster_entry = 1;
+inline constexpr consensus::EntryType cleared_net_entry = 2;
+
+/// "roster", "cleared net"; "unknown" otherwise.
+const char* entry_type_name(consensus::EntryType type);
+
+/// One party of a market epoch. Its position in Roster::members is its PartyId.
+struct RosterMember {
+    PublicKey key;
+    Role role{};
+    NetId net;                       ///< of a home; 0 for a coordinator
+    std::uint32_t weight_milli = 0;  ///< weight x 1000, > 0
+    std::string endpoint;            ///< where it can be reached; may be empty
+    bool operator==(const RosterMember&) const = default;
+};
+
+/// Who trades from now on. Author: the operator. Semantic key roster_key(epoch).
+struct Roster {
+    std::uint64_t epoch = 0;  ///< 1 for the first one, then one more each
+    std::vector<RosterMember> members;
+    bool operator==(const Roster&) const = default;
+};
+
+enum class Outcome : std::uint8_t { converged = 1, partial = 2 };
+
+struct ClearedMember {
+    PublicKey key;
+    Digest commitment;               ///< to its schedule
+    consensus::Signature signature;  ///< over clearing_statement()
+    bool operator==(const ClearedMember&) const = default;
+};
+
+/// What one net agreed on for one interval. Author: a coordinator. Semantic key
+/// cleared_key(interval, net).
+struct ClearedNet {
+    IntervalIndex interval = 0;
+    std::uint32_t opening = 0;  ///< which opening of the interval's session
+    NetId net;
+    std::uint64_t roster_epoch = 0;
+    Outcome outcome{};
+    std::uint32_t iteration = 0;          ///< the common iterate all stopped at
+    std::int64_t residual_milliwatt = 0;  ///< what the net's balance misses, >= 0
+    std::vector<std::int64_t>
+        prices_micro_eur_per_kwh;  ///< per interval of the horizon, the first one binding
+    std::vector<ClearedMember>
+        members;  ///< ascending by key, distinct, at least one: homes of the net
+    bool operator==(const ClearedNet&) const = default;
+};
+
+Bytes encode(const Roster& roster);
+Bytes encode(const ClearedNet& cleared);
+/// Strict and total: bounded, complete, members ascending where the struct says so.
+Result<Roster> decode_roster(ByteView bytes);
+Result<ClearedNet> decode_cleared_net(ByteView bytes);
+
+/// Semantic keys.
+Bytes roster_key(std::uint64_t epoch);
+Bytes cleared_key(IntervalIndex interval, NetId net);
+
+/// What a home signs (all of it, with Identity::sign) when it accepts a clearing. Partial or
+/// converged is not part of it: the iterate is, and with it the prices.
+Bytes clearing_statement(const ChainId& chain,
+                         IntervalIndex interval,
+                         std::uint32_t opening,
+                         NetId net,
+                         std::uint32_t iteration,
+                         const std::vector<std::int64_t>& prices_micro_eur_per_kwh,
+                         const Digest& commitment);
+
+/// A signed entry ready to submit: type, key and body from the value.
+consensus::EntryPtr make_entry(const Roster& roster,
+                               const ChainId& chain,
+                               std::uint64_t seq,
+                               UnixMs expires_ms,
+                               const crypto::Identity& operator_identity);
+consensus::EntryPtr make_entry(const ClearedNet& cleared,
+                               const ChainId& chain,
+                               std::uint64_t seq,
+                               UnixMs expires_ms,
+                               const crypto::Identity& coordinator);
+
+}  // namespace kilter::settlement

@@ -1,0 +1,66 @@
+/// A replica's durable half: one SQLite file (WAL, synchronous=FULL). One writer; any number of
+/// read-only openers. Not thread-safe. A write that fails aborts the process with the reason: a
+/// failed fsync cannot be retried.
+///
+/// Nothing in the file goes unchecked: every page carries a BLAKE2b checksum in its reserved bytes
+/// (page_checksum.hpp), every row a digest of its content, and what the rows say is signed or
+/// hashed.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "common/consensus/light_client.hpp"
+#include "common/consensus/replica.hpp"
+#include "common/settlement/audit.hpp"
+
+namespace kilter::storage {
+
+class LogStore {
+  public:
+    /// Opens or creates. A new file is bound to this genesis; an existing one must be.
+    /// Error: cannot be created, is another chain's, is locked by another process, is damaged.
+    static Result<LogStore> open(const std::filesystem::path& file,
+                                 const settlement::Genesis& genesis);
+    /// For `log verify` and `log show`, also while a replica runs. Never creates, never writes.
+    static Result<LogStore> open_read_only(const std::filesystem::path& file);
+
+    /// The genesis document in the file.
+    [[nodiscard]] const settlement::Genesis& genesis() const;
+
+    /// What a replica starts from. Re-executes the chain (checking links and roots, not
+    /// signatures). Error: damage, with the place.
+    Result<consensus::DurableImage> load(const consensus::Application& application) const;
+
+    /// A turn's writes in one transaction, durable on return. Aborts the process on any error.
+    /// No-op when empty.
+    void apply(const std::vector<consensus::Write>& writes);
+    /// Moves the write-ahead log into the file; call when idle and at a clean stop.
+    void checkpoint();
+
+    /// Final blocks for a peer: from `range.from` on, at most range_blocks_max and about
+    /// range_bytes_max, ending at a block with a certificate of its own. None: not held.
+    std::optional<consensus::Range> range(const consensus::GetRange& range) const;
+    /// None: not final here.
+    std::optional<consensus::Receipt> receipt(const consensus::EntryId& id) const;
+    [[nodiscard]] consensus::Height height() const;
+    /// The final block at a height. Error: none there, or damaged.
+    Result<consensus::FinalBlock> block(consensus::Height height) const;
+
+    /// The outsider's check: every page, every row of every table, then settlement::Audit over all
+    /// blocks. The error names the place. `on_entry` sees each entry checked.
+    Result<settlement::AuditReport> verify(
+        const std::function<void(const settlement::CheckedEntry&)>& on_entry = {}) const;
+
+    LogStore(LogStore&&) noexcept;
+    LogStore& operator=(LogStore&&) noexcept;
+    ~LogStore();
+
+  private:
+    struct Content;
+    explicit LogStore(std::unique_ptr<Content> content);
+    std::unique_ptr<Content> content_;
+};
+
+}  // namespace kilter::storage
