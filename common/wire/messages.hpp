@@ -46,7 +46,7 @@ struct Hello {
 
 /// Why something that was asked will not happen, and what to do about it; for the other side's log.
 struct Refusal {
-    std::string reason;  ///< UTF-8, at most limits::refusal_bytes_max
+    std::string reason;  ///< printable ASCII, at most limits::refusal_bytes_max
     auto operator<=>(const Refusal&) const = default;
 };
 
@@ -111,6 +111,9 @@ struct ConsensusMessage {
     auto operator<=>(const ConsensusMessage&) const = default;
 };
 
+/// A refusal from any text: cut to the limit, what is not printable replaced by '?'.
+Refusal refusal(std::string_view reason);
+
 using Message = std::variant<Hello,
                              Refusal,
                              CertifiedEntry,
@@ -130,10 +133,10 @@ std::string_view name_of(Kind kind);
 
 /// Where in the market's life a message belongs. What a message does not speak of stays empty.
 struct Context {
-    std::optional<market::SessionId> session;
-    std::optional<std::uint64_t> epoch;
-    std::optional<std::uint32_t> iteration;
-    std::optional<std::uint16_t> attempt;
+    std::optional<market::SessionId> session = {};
+    std::optional<std::uint64_t> epoch = {};
+    std::optional<std::uint32_t> iteration = {};
+    std::optional<std::uint16_t> attempt = {};
     auto operator<=>(const Context&) const = default;
 };
 
