@@ -12,6 +12,7 @@
 /// Order of outputs is contract: `persist` is durable before anything in `send` leaves.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,10 +20,10 @@
 #include <variant>
 #include <vector>
 
-#include "agent/core/household.hpp"
 #include "common/base/event.hpp"
 #include "common/crypto/identity.hpp"
 #include "common/market/session.hpp"
+#include "common/model/home.hpp"
 #include "common/settlement/genesis.hpp"
 #include "common/wire/outgoing.hpp"
 
@@ -62,7 +63,11 @@ struct SessionReport {
     std::uint32_t rounds = 0;
     bool certified = false;                     ///< the record is on the log and its proof was checked
     std::vector<double> price_eur_per_kwh;      ///< of this home's net, over the horizon
-    std::optional<Dispatch> dispatch;           ///< the first interval, once certified
+};
+/// What the home's devices are to do in one interval, from a certified record only.
+struct Setpoint {
+    IntervalIndex interval = 0;
+    double consumption_kw = 0;  ///< at the home's connection, positive = import
 };
 struct Outputs {
     std::map<std::string, Bytes> persist;
@@ -70,17 +75,21 @@ struct Outputs {
     std::vector<wire::Outgoing> send;
     std::vector<ArmTimer> timers;
     std::vector<Event> events;
+    std::optional<Setpoint> setpoint;
     std::optional<SessionReport> report;
 };
 
 /// What the agent remembers across restarts: Outputs::persist, merged. Empty for a new agent.
 using Memory = std::map<std::string, Bytes>;
 
+/// What the home's drivers know for a horizon starting at interval `first`: measured state and forecast.
+using Forecast = std::function<model::Home(IntervalIndex first, Eigen::Index intervals)>;
+
 class Gateway {
   public:
     /// `identity` must outlive the gateway. Error: a remembered value that does not decode or verify; it names the key.
     static Result<Gateway> create(const crypto::Identity& identity, settlement::Genesis genesis,
-                                  Household::Forecast forecast, double initial_stored_kwh, const Memory& memory);
+                                  Forecast forecast, const Memory& memory);
     ~Gateway();
     Gateway(Gateway&&) noexcept;
     Gateway& operator=(Gateway&&) noexcept;

@@ -1,0 +1,32 @@
+#include "agent/host/config.hpp"
+
+#include "common/topology/files.hpp"
+#include "common/topology/toml_reader.hpp"
+
+namespace kilter::agent {
+
+Result<Config> parse_config(const std::string& text, const std::filesystem::path& path) {
+    auto document = topology::TomlDocument::parse(text, path.string());
+    if (!document) return document.error();
+    topology::TomlTable root = document->root();
+    const auto folder = path.parent_path();
+    const auto located = [&](std::string value) { return folder / std::filesystem::path(std::move(value)); };
+
+    Config config;
+    config.state_dir = located(root.required<std::string>("state_dir"));
+    config.key_file = located(root.required<std::string>("key_file"));
+    config.genesis_file = located(root.required<std::string>("genesis"));
+    config.bind = root.required<std::string>("bind");
+    config.log_level = root.optional<std::string>("log_level", config.log_level);
+    config.home_file = located(root.table("home").required<std::string>("file"));
+    if (auto done = document->finish(); !done) return done.error();
+    return config;
+}
+
+Result<Config> load_config(const std::filesystem::path& path) {
+    auto text = topology::read_text_file(path);
+    if (!text) return text.error();
+    return parse_config(*text, path);
+}
+
+}  // namespace kilter::agent

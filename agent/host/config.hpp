@@ -1,0 +1,33 @@
+/// /etc/kilter/agent.toml: where this agent keeps its state, who it is, and which home it speaks for. Local options
+/// only; what the market has agreed on is in genesis.
+///
+///     state_dir = "/var/lib/kilter"                 # database and status; created if missing
+///     key_file  = "/var/lib/kilter/agent.key"       # Ed25519 seed, mode 0600 (kilter keygen)
+///     genesis   = "/etc/kilter/genesis.bin"         # the log to trust
+///     bind      = "tcp://127.0.0.1:20001"           # where neighbours reach this agent
+///     log_level = "info"                            # trace, debug, info, warning, error, off
+///     [home]
+///     file = "/etc/kilter/home.toml"                # the simulated home's devices
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "common/base/result.hpp"
+
+namespace kilter::agent {
+
+struct Config {
+    std::filesystem::path state_dir;
+    std::filesystem::path key_file;
+    std::filesystem::path genesis_file;
+    std::string bind;
+    std::string log_level = "info";
+    std::filesystem::path home_file;
+};
+
+/// Relative paths are relative to the file's folder. Error: file:line:column, the key, and what to do.
+Result<Config> load_config(const std::filesystem::path& path);
+Result<Config> parse_config(const std::string& text, const std::filesystem::path& path);
+
+}  // namespace kilter::agent
