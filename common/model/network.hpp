@@ -76,7 +76,8 @@ struct FeederHorizon {
     Series price_eur_per_kwh;  ///< tie price per interval
 };
 
-/// The network's daily series from interval `first` on (UTC index), `intervals` long. `interval_s` divides a day.
+/// The network's daily series from interval `first` on (UTC index), `intervals` long. `interval_s` divides a day. A
+/// series of n values gives each an n-th of the day; an empty shape counts as 1 throughout, an empty price as 0.
 FeederHorizon horizon_of(const Network& network, std::int64_t first, Eigen::Index intervals, std::int64_t interval_s);
 
 }  // namespace kilter::model

@@ -13,8 +13,11 @@
 
 namespace kilter::prox {
 
-/// Writes the battery's energy bounds into the chain, in kW·intervals.
-void set_energy_bounds(const model::Battery& battery, double interval_h, StorageChain& chain);
+/// Writes the battery's energy bounds into a chain of `steps` ≥ 1 steps, in kW·intervals.
+void set_energy_bounds(const model::Battery& battery,
+                       double interval_h,
+                       std::size_t steps,
+                       StorageChain& chain);
 
 /// In words, why the chain could not meet the battery's bounds.
 std::string explain_missed(const model::Battery& battery,

@@ -32,25 +32,23 @@ namespace kilter::prox {
 /// Where a variable lies in its range: the active set, for whoever differentiates the solution.
 enum class At : std::uint8_t { low, inside, high };
 
-/// One quadratic piece of a stage's cost: over `width` the marginal cost rises from `marginal` by
-/// `curvature` per unit.
+/// One quadratic piece of a stage's cost: over `width` the marginal cost φ' rises linearly.
 struct Piece {
-    double width = 0;      ///< > 0
-    double marginal = 0;   ///< at the piece's low end; not below the end of the piece before
-    double curvature = 0;  ///< ≥ 0
+    double width = 0;  ///< ≥ 0
+    double from = 0;   ///< φ' at the low end; not below the end of the piece before
+    double to = 0;     ///< φ' at the high end, ≥ from; equal where φ is linear
 };
 
-/// φ_t: its domain starts at `low` and is as long as its pieces, which follow each other upwards.
-/// No piece: s = low.
+/// φ_t on [low, high]: its pieces follow each other upwards and their widths add up to high − low.
 struct Stage {
     static constexpr std::size_t pieces_max = 6;
     double low = 0;
+    double high = 0;
     std::size_t count = 0;
     Piece pieces[pieces_max];
 
-    /// REQUIRES: count < pieces_max. A piece without width is left out.
+    /// A piece without width is left out. REQUIRES: count < pieces_max.
     void add(const Piece& piece);
-    [[nodiscard]] double high() const;
 };
 
 struct Range {
@@ -97,10 +95,11 @@ class StorageChain {
 
     void insert(const Event& event);
     void add(const Stage& stage);
-    void clip_low(std::size_t t);
-    void clip_high(std::size_t t);
+    void cut_low(std::size_t t);
+    void cut_high(std::size_t t);
+    void miss(std::size_t t, double by);
     void walk_back();
-    void choose_path(double start);
+    void walk_forward(double start);
 
     std::vector<Stage> stages_;
     std::vector<Range> bounds_;
@@ -111,7 +110,7 @@ class StorageChain {
     double graph_high_ = 0;      ///< e at λ = +∞
     std::vector<Range> cut_;     ///< λlow_t, λhigh_t
     std::vector<Range> choice_;  ///< (φ_t')⁻¹(λ_t)
-    std::vector<Range> reach_;   ///< where e_t can be, coming from the start with optimal steps
+    std::vector<Range> goal_;    ///< the e_t from which optimal steps meet all later bounds
     std::vector<double> steps_, levels_, lambda_;
     std::vector<At> step_at_, level_at_;
     std::size_t missed_at_ = 0;
