@@ -149,7 +149,7 @@ TEST(Purity, objects_to_the_outside_world) {
                                             "<sys/socket.h>\n#include <spdlog/spdlog.h>\n"
                                             "auto a = std::time(nullptr);\nint b = rand();\nauto c "
                                             "= std::chrono::steady_clock::now();\n"
-                                            "x.time(3); y->clock(); state.random(4); my_time(5); "
+                                            "x.time(3); y->clock(); Prng random(4); my_time(5); "
                                             "// time(0)\nint d = ::socket(1, 2, 3);\n");
     const auto findings = check_purity(file, "common/market");
     EXPECT_EQ(lines_of(findings), (Lines{2, 3, 4, 5, 6, 7, 9})) << describe(findings);

@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, 38> outside_headers{
 /// Names of the outside world, wherever they come from.
 constexpr std::string_view outside_names =
     R"(\b(steady_clock|system_clock|high_resolution_clock|utc_clock|random_device|mt19937(_64)?|this_thread|jthread|getenv)\b)"
-    R"(|(^|[^\w.>:]|std::|[^\w:]::)(rand|srand|random|time|clock|clock_gettime|gettimeofday|nanosleep|usleep|sleep|)"
+    R"(|(^|[^\w.>:]|std::|[^\w:]::)(rand|srand|time|clock|clock_gettime|gettimeofday|nanosleep|usleep|sleep|)"
     R"(fopen|freopen|popen|system|socket|printf|fprintf|puts|fputs|fwrite|getrandom|randombytes_\w+)\s*\()";
 
 struct Exception {
