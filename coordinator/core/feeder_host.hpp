@@ -4,8 +4,9 @@
 ///     idle ──gate──▶ in session ──cleared──▶ collecting signatures ──all in, or silence──▶ awaiting finality ──▶ idle
 ///
 /// Every coordinator that holds the feeder's model runs one of these on the same log. The acting host is the author of
-/// the newest cleared record, at first replica 0; the others stand by, in the order of their distance from it, and open
-/// the next interval themselves when no record became final for takeover_ms × distance while one was due.
+/// the newest cleared record, at first replica 0, and greets the others while there is work; they stand by, in the order
+/// of their distance from it, and open the next interval themselves when a gate is due and the acting host was not heard
+/// of for takeover_ms × distance.
 #pragma once
 
 #include <memory>
@@ -29,8 +30,8 @@ struct Pace {
     IntervalIndex first_interval = 0;    ///< only without the clock
     std::uint32_t intervals = 0;         ///< only without the clock: stop after so many; 0 = never
     std::uint32_t lead_ms = 120'000;     ///< with the clock: the gate opens this long before the interval starts
-    std::uint32_t gather_ms = 15'000;    ///< how long the first gate waits for homes that have not greeted yet
-    std::uint32_t takeover_ms = 8'000;
+    std::uint32_t gather_ms = 10'000;    ///< how long the first gate waits for homes that have not greeted yet
+    std::uint32_t takeover_ms = 4'000;   ///< silence of the acting host that makes the next one act
 };
 
 enum class Timer : std::uint8_t {
@@ -41,6 +42,7 @@ enum class Timer : std::uint8_t {
     deadline,
     signatures,
     takeover,
+    presence,
 };
 
 // ---- inputs --------------------------------------------------------------------------------------------------------
@@ -78,6 +80,7 @@ struct SessionReport {
     std::int64_t started_ms = 0;
     std::int64_t cleared_ms = 0;
     std::int64_t final_ms = 0;
+    std::vector<NetId> nets;             ///< that traded: the rows of price_eur_per_kwh
     model::Schedules price_eur_per_kwh;  ///< nets × intervals
     model::Schedules voltage_pu;         ///< buses × intervals
     model::Series import_kw;             ///< per interval

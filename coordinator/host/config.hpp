@@ -11,8 +11,8 @@
 ///     first_interval = 1978321     # only without the clock: UTC index of the first interval
 ///     intervals      = 4           # only without the clock: how many; 0 = no end
 ///     lead_ms        = 120000
-///     gather_ms      = 15000
-///     takeover_ms    = 8000
+///     gather_ms      = 10000
+///     takeover_ms    = 4000
 #pragma once
 
 #include <filesystem>

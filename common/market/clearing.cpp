@@ -1,0 +1,37 @@
+#include "common/market/clearing.hpp"
+
+#include <cmath>
+
+namespace kilter::market {
+
+namespace {
+
+std::vector<std::int64_t> rounded(const model::Series& values, double factor) {
+    std::vector<std::int64_t> out;
+    out.reserve(static_cast<std::size_t>(values.size()));
+    for (const double value : values)
+        out.push_back(std::llround(value * factor));
+    return out;
+}
+
+}  // namespace
+
+Bytes session_bytes(ByteView chain, const SessionId& session) {
+    return ByteWriter{}
+        .text("kilter session")
+        .raw(chain)
+        .i64(session.interval)
+        .u32(session.opening)
+        .bytes();
+}
+
+std::vector<std::int64_t> prices_micro_eur_per_kwh(const model::Series& y_eur_per_kw,
+                                                   double interval_h) {
+    return rounded(y_eur_per_kw, 1e6 / interval_h);
+}
+
+std::vector<std::int64_t> energies_wh(const model::Series& schedule_kw, double interval_h) {
+    return rounded(schedule_kw, 1e3 * interval_h);
+}
+
+}  // namespace kilter::market
