@@ -113,7 +113,8 @@ class Hub {
     /// Idempotent; a changed endpoint replaces the link. Error: the endpoint or the key is not
     /// usable.
     Result<void> connect(const crypto::PublicKey& peer, const std::string& endpoint);
-    /// Ends the link and forgets the peer's counts, if there is one.
+    /// Ends the link, if there is one. What is known of a peer that is neither admitted nor linked
+    /// to is forgotten.
     void disconnect(const crypto::PublicKey& peer);
     /// The link to this peer is up (handshake done) and has room for a message.
     [[nodiscard]] bool connected(const crypto::PublicKey& peer) const;

@@ -1,0 +1,319 @@
+#include "common/transport/hub.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "common/transport/admission.hpp"
+#include "common/wire/replay.hpp"
+
+namespace kilter::transport {
+
+namespace {
+
+/// What CURVE and ZMTP add to a frame, and room for the handshake's commands.
+constexpr std::int64_t frame_overhead_bytes = 1'024;
+constexpr int sockets_max = 8'192;
+constexpr int backlog = 1'024;
+
+std::int64_t unix_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// Above every counter this identity used before, in this process or an earlier one: nobody sends
+/// 2^20 messages in a millisecond. A clock that was set back breaks this, and the peers then drop
+/// what we send (Drop::replayed).
+std::uint64_t first_counter() {
+    return static_cast<std::uint64_t>(unix_ms()) << 20;
+}
+
+Result<void> check_endpoint(const std::string& endpoint) {
+    if (endpoint.starts_with("tcp://")) return {};
+    return Error{"endpoint \"" + endpoint + "\" is not usable: write it as tcp://HOST:PORT"};
+}
+
+Result<void> check_options(const Options& options) {
+    if (!options.bind.empty())
+        if (auto bind = check_endpoint(options.bind); !bind) return bind;
+    const auto times = {options.reconnect_ms, options.reconnect_ms_max, options.handshake_ms_max,
+                        options.heartbeat_ms, options.heartbeat_timeout_ms};
+    if (std::ranges::any_of(times, [](int ms) { return ms <= 0; }) || options.linger_ms < 0)
+        return Error{"transport: every time must be positive (linger may be 0)"};
+    if (options.queue_messages_max <= 0)
+        return Error{"transport: queue_messages_max must be positive"};
+    if (options.message_bytes_max == 0 || options.message_bytes_max > limits::message_bytes_max)
+        return Error{"transport: message_bytes_max must be between 1 and " +
+                     std::to_string(limits::message_bytes_max)};
+    return {};
+}
+
+struct Link {
+    std::string endpoint;
+    zmq::socket_t socket;
+    std::uint64_t counter;
+};
+
+/// What is known of one other party: admitted, linked to, or both.
+struct Peer {
+    bool admitted = false;
+    wire::ReplayWindow window;
+    std::optional<Link> link;
+    Counts counts;
+};
+
+}  // namespace
+
+struct Hub::State {
+    State(const crypto::Identity& self, Options chosen)
+        : identity(self), options(std::move(chosen)), curve(*crypto::curve_key(self.public_key())) {
+        context.set(zmq::ctxopt::max_sockets, sockets_max);
+        admission.emplace(context);
+    }
+
+    ~State() {
+        peers.clear();
+        router.close();
+        context.shutdown();  // ends the ZAP handler; the context's own end waits for what lingers
+    }
+
+    zmq::socket_t make_socket(zmq::socket_type type) {
+        zmq::socket_t socket(context, type);
+        socket.set(zmq::sockopt::curve_publickey, buffer(curve.view()));
+        socket.set(zmq::sockopt::curve_secretkey, buffer(identity.curve_secret()));
+        socket.set(zmq::sockopt::linger, options.linger_ms);
+        socket.set(zmq::sockopt::handshake_ivl, options.handshake_ms_max);
+        socket.set(zmq::sockopt::heartbeat_ivl, options.heartbeat_ms);
+        socket.set(zmq::sockopt::heartbeat_timeout, options.heartbeat_timeout_ms);
+        return socket;
+    }
+
+    Result<void> bind();
+    Result<Link> make_link(const crypto::CurveKey& peer, const std::string& endpoint);
+
+    /// One message off the ROUTER. Empty: none there.
+    struct Frame {
+        std::string user_id;
+        zmq::message_t payload;
+        bool alone = true;  // exactly one frame after the routing id
+    };
+
+    std::optional<Frame> next_frame();
+    /// The message in `frame`, or empty after counting why not.
+    std::optional<Received> judge(const Frame& frame);
+
+    void drop(Peer* peer, Drop reason) {
+        ++total.dropped[static_cast<std::size_t>(reason)];
+        if (peer != nullptr) ++peer->counts.dropped[static_cast<std::size_t>(reason)];
+    }
+
+    void forget_unless_needed(std::map<crypto::PublicKey, Peer>::iterator& peer) {
+        peer = peer->second.admitted || peer->second.link ? std::next(peer) : peers.erase(peer);
+    }
+
+    static zmq::const_buffer buffer(ByteView view) { return {view.data(), view.size()}; }
+
+    const crypto::Identity& identity;
+    Options options;
+    crypto::CurveKey curve;
+    zmq::context_t context;
+    std::optional<Admission> admission;  // its thread uses the context: ends before it
+    zmq::socket_t router;
+    std::string endpoint;
+    std::map<crypto::PublicKey, Peer> peers;
+    Counts total;
+};
+
+Result<void> Hub::State::bind() {
+    try {
+        router = make_socket(zmq::socket_type::router);
+        router.set(zmq::sockopt::curve_server, true);
+        router.set(zmq::sockopt::zap_domain, std::string(Admission::domain));
+        router.set(zmq::sockopt::rcvhwm, options.queue_messages_max);
+        router.set(zmq::sockopt::maxmsgsize,
+                   2 * static_cast<std::int64_t>(options.message_bytes_max) + frame_overhead_bytes);
+        router.set(zmq::sockopt::backlog, backlog);
+        router.bind(options.bind);
+        endpoint = router.get(zmq::sockopt::last_endpoint);
+        return {};
+    } catch (const zmq::error_t& error) {
+        return Error{"cannot listen on " + options.bind + ": " + error.what() +
+                     "; choose another address or stop what uses it"};
+    }
+}
+
+Result<Link> Hub::State::make_link(const crypto::CurveKey& peer, const std::string& to) {
+    try {
+        zmq::socket_t socket = make_socket(zmq::socket_type::dealer);
+        socket.set(zmq::sockopt::curve_serverkey, buffer(peer.view()));
+        // Nothing is queued for a link that is down: what would come late is worthless, and the
+        // sender wants to know.
+        socket.set(zmq::sockopt::immediate, true);
+        socket.set(zmq::sockopt::sndhwm, options.queue_messages_max);
+        // The other end has nothing to say on this link.
+        socket.set(zmq::sockopt::rcvhwm, 1);
+        socket.set(zmq::sockopt::maxmsgsize, frame_overhead_bytes);
+        socket.set(zmq::sockopt::reconnect_ivl, options.reconnect_ms);
+        socket.set(zmq::sockopt::reconnect_ivl_max, options.reconnect_ms_max);
+        socket.connect(to);
+        return Link{to, std::move(socket), first_counter()};
+    } catch (const zmq::error_t& error) {
+        return Error{"cannot connect to " + to + ": " + error.what()};
+    }
+}
+
+std::optional<Hub::State::Frame> Hub::State::next_frame() {
+    zmq::message_t routing_id;
+    if (!router.recv(routing_id, zmq::recv_flags::dontwait)) return std::nullopt;
+    Frame frame;
+    bool more = routing_id.more();
+    frame.alone = more;
+    for (int part = 0; more; ++part) {
+        (void)router.recv(frame.payload);  // the parts of one message are there together
+        more = frame.payload.more();
+        if (part > 0) frame.alone = false;
+    }
+    if (const char* user_id = zmq_msg_gets(frame.payload.handle(), "User-Id"))
+        frame.user_id = user_id;
+    return frame;
+}
+
+std::optional<Received> Hub::State::judge(const Frame& frame) {
+    const auto from = fixed_from_hex<crypto::PublicKey>(frame.user_id);
+    const auto found = from ? peers.find(*from) : peers.end();
+    if (found == peers.end() || !found->second.admitted) {
+        drop(nullptr, Drop::not_admitted);
+        return std::nullopt;
+    }
+    Peer& peer = found->second;
+    const ByteView bytes = as_bytes(frame.payload.to_string_view());
+    if (bytes.size() > options.message_bytes_max) {
+        drop(&peer, Drop::oversize);
+        return std::nullopt;
+    }
+    auto opened = wire::open(bytes);
+    if (!frame.alone || !opened) {
+        drop(&peer, Drop::undecodable);
+        return std::nullopt;
+    }
+    if (peer.window.accept(opened->counter) != wire::Freshness::fresh) {
+        drop(&peer, Drop::replayed);
+        return std::nullopt;
+    }
+    for (Counts* counts : {&total, &peer.counts}) {
+        ++counts->received.messages;
+        counts->received.bytes += bytes.size();
+    }
+    return Received{*from, std::move(opened->message), bytes.size()};
+}
+
+Result<Hub> Hub::open(const crypto::Identity& identity, Options options) {
+    if (const auto checked = check_options(options); !checked) return checked.error();
+    auto state = std::make_unique<State>(identity, std::move(options));
+    if (!state->options.bind.empty())
+        if (const auto bound = state->bind(); !bound) return bound.error();
+    return Hub(std::move(state));
+}
+
+void Hub::admit(std::span<const crypto::PublicKey> keys,
+                std::span<const crypto::PublicKey> revoked) {
+    state_->admission->admit(keys, revoked);
+    for (auto& [_, peer] : state_->peers)
+        peer.admitted = false;
+    for (const auto& key : keys)
+        state_->peers[key].admitted = true;
+    for (const auto& key : revoked)
+        if (const auto found = state_->peers.find(key); found != state_->peers.end())
+            found->second.admitted = false;
+    for (auto peer = state_->peers.begin(); peer != state_->peers.end();)
+        state_->forget_unless_needed(peer);
+}
+
+Result<void> Hub::connect(const crypto::PublicKey& peer, const std::string& endpoint) {
+    const auto found = state_->peers.find(peer);
+    if (found != state_->peers.end() && found->second.link &&
+        found->second.link->endpoint == endpoint)
+        return {};
+    if (auto checked = check_endpoint(endpoint); !checked) return checked;
+    const auto curve = crypto::curve_key(peer);
+    if (!curve) return curve.error();
+    auto link = state_->make_link(*curve, endpoint);
+    if (!link) return link.error();
+    state_->peers[peer].link = std::move(*link);
+    return {};
+}
+
+void Hub::disconnect(const crypto::PublicKey& peer) {
+    auto found = state_->peers.find(peer);
+    if (found == state_->peers.end()) return;
+    found->second.link.reset();
+    state_->forget_unless_needed(found);
+}
+
+bool Hub::connected(const crypto::PublicKey& peer) const {
+    const auto found = state_->peers.find(peer);
+    if (found == state_->peers.end() || !found->second.link) return false;
+    return (found->second.link->socket.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+}
+
+bool Hub::send(const crypto::PublicKey& to, const wire::Message& message) {
+    const auto found = state_->peers.find(to);
+    Counts none;
+    Counts& counts = found == state_->peers.end() ? none : found->second.counts;
+    const auto unsent = [&] {
+        ++state_->total.unsent;
+        ++counts.unsent;
+        return false;
+    };
+    if (found == state_->peers.end() || !found->second.link) return unsent();
+    Link& link = *found->second.link;
+    const Bytes bytes = wire::seal(link.counter++, message);
+    if (bytes.size() > state_->options.message_bytes_max) return unsent();
+    if (!link.socket.send(State::buffer(bytes), zmq::send_flags::dontwait)) return unsent();
+    for (Counts* sent : {&state_->total, &counts}) {
+        ++sent->sent.messages;
+        sent->sent.bytes += bytes.size();
+    }
+    return true;
+}
+
+std::optional<Received> Hub::receive() {
+    if (!state_->router) return std::nullopt;
+    for (int frames = 0; frames < state_->options.queue_messages_max; ++frames) {
+        const auto frame = state_->next_frame();
+        if (!frame) return std::nullopt;
+        if (auto received = state_->judge(*frame)) return received;
+    }
+    return std::nullopt;
+}
+
+zmq::socket_ref Hub::inbound() const {
+    KILTER_CHECK(static_cast<bool>(state_->router), "inbound() of a hub that is not bound");
+    return state_->router;
+}
+
+const std::string& Hub::endpoint() const {
+    return state_->endpoint;
+}
+
+Stats Hub::stats() const {
+    const auto refusals = state_->admission->refusals();
+    Stats out{.total = state_->total,
+              .peers = {},
+              .refused_unknown = refusals.unknown,
+              .refused_revoked = refusals.revoked};
+    for (const auto& [key, peer] : state_->peers)
+        out.peers.emplace(key, peer.counts);
+    return out;
+}
+
+std::vector<RefusedKey> Hub::take_refused() {
+    return state_->admission->take_refused();
+}
+
+Hub::Hub(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Hub::Hub(Hub&&) noexcept = default;
+Hub& Hub::operator=(Hub&&) noexcept = default;
+Hub::~Hub() = default;
+
+}  // namespace kilter::transport
