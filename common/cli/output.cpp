@@ -26,7 +26,7 @@ Result<void> write_output(const std::filesystem::path& path, std::string_view te
     std::error_code error;
     const bool is_device =
         std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error);
-    const std::filesystem::path beside = is_device ? path : path.string() + ".new";
+    const std::filesystem::path beside = is_device ? path.string() : path.string() + ".new";
     {
         std::ofstream file(beside, std::ios::binary | std::ios::trunc);
         file << text << std::flush;

@@ -12,8 +12,8 @@
 namespace kilter::cli {
 
 /// "-" is standard output; otherwise the file is written beside its place and renamed, replacing
-/// what was there. Error: names the path and the reason; for standard output too (a full disk
-/// behind a redirection, a closed pipe).
+/// what was there (a device or a pipe is written to). Error: names the path and the reason; for
+/// standard output too (a full disk behind a redirection, a closed pipe).
 Result<void> write_output(const std::filesystem::path& path, std::string_view text);
 
 /// "2026-05-01 18:15" in UTC.
