@@ -34,4 +34,14 @@ std::vector<std::int64_t> energies_wh(const model::Series& schedule_kw, double i
     return rounded(schedule_kw, 1e3 * interval_h);
 }
 
+const char* name_of(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::converged: return "converged";
+        case Outcome::partial: return "partial";
+        case Outcome::excluded: return "excluded";
+        case Outcome::abandoned: return "abandoned";
+    }
+    return "unknown";
+}
+
 }  // namespace kilter::market

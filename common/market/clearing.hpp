@@ -20,4 +20,7 @@ std::vector<std::int64_t> prices_micro_eur_per_kwh(const model::Series& y_eur_pe
 /// Consumption per interval in Wh, rounded likewise; positive = import.
 std::vector<std::int64_t> energies_wh(const model::Series& schedule_kw, double interval_h);
 
+/// "converged", "partial", "excluded", "abandoned".
+const char* name_of(Outcome outcome);
+
 }  // namespace kilter::market

@@ -1,0 +1,206 @@
+#include "agent/host/agent_host.hpp"
+
+#include <unistd.h>
+
+#include <map>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "agent/core/gateway.hpp"
+#include "agent/drivers/home_file.hpp"
+#include "agent/drivers/simulated.hpp"
+#include "common/market/clearing.hpp"
+#include "common/runtime/files.hpp"
+#include "common/runtime/logging.hpp"
+#include "common/runtime/loop.hpp"
+#include "common/runtime/service.hpp"
+#include "common/storage/key_file.hpp"
+#include "common/storage/key_value.hpp"
+#include "common/topology/files.hpp"
+#include "common/transport/hub.hpp"
+
+namespace kilter::agent {
+
+namespace {
+
+constexpr int messages_per_turn_max = 256;
+constexpr std::int64_t refusals_every_ms = 5'000;
+constexpr const char* energy_key = "energy";
+
+}  // namespace
+
+struct AgentHost::State {
+    runtime::Loop loop;  // first: the hub's threads inherit its signal mask
+    Config config;
+    std::unique_ptr<crypto::Identity> identity;
+    std::optional<storage::KeyValue> memory;
+    std::optional<drivers::SimulatedHome> home;
+    std::optional<Gateway> gateway;
+    std::optional<transport::Hub> hub;
+
+    Outputs out;  // of this turn
+    std::map<Timer, runtime::TimerId> timers;
+    std::optional<SessionReport> last;
+    bool status_due = true;
+
+    void step(const Input& input) {
+        Outputs next = gateway->step(input, runtime::now_ms());
+        for (auto& [key, value] : next.persist) out.persist[key] = std::move(value);
+        if (next.peers) out.peers = next.peers;
+        for (auto& letter : next.send) out.send.push_back(std::move(letter));
+        for (const Event& event : next.events) {
+            const auto level = event.severity == Severity::wrong     ? spdlog::level::err
+                               : event.severity == Severity::notable ? spdlog::level::warn
+                                                                     : spdlog::level::info;
+            spdlog::log(level, "{}", event.text);
+        }
+        for (const ArmTimer& arm : next.timers) {
+            loop.cancel(timers[arm.timer]);
+            if (arm.delay_ms > 0)
+                timers[arm.timer] = loop.arm(arm.delay_ms, [this, timer = arm.timer] { step(TimerElapsed{timer}); });
+        }
+        if (next.setpoint) {
+            home->dispatch(next.setpoint->interval, next.setpoint->consumption_kw);
+            out.persist[energy_key] = ByteWriter{}.f64(home->energy_kwh()).bytes();
+        }
+        status_due = status_due || next.report || next.peers;
+        if (next.report) last = std::move(next.report);
+    }
+
+    void finish_turn() {
+        if (!out.persist.empty()) {
+            std::vector<std::pair<std::string, std::optional<Bytes>>> changes;
+            for (auto& [key, value] : out.persist)
+                changes.emplace_back(key, value.empty() ? std::nullopt : std::optional(std::move(value)));
+            memory->put(changes);
+        }
+        if (out.peers) link(*out.peers);
+        for (const auto& letter : out.send) hub->send(letter.to, letter.message);
+        out = {};
+        if (status_due) write_status();
+    }
+
+    void link(const std::vector<Peer>& peers) {
+        std::vector<crypto::PublicKey> keys;
+        for (const Peer& peer : peers) {
+            keys.push_back(peer.key);
+            if (auto linked = hub->connect(peer.key, peer.endpoint); !linked)
+                spdlog::warn("no link to {}: {}", short_hex(peer.key.view()), linked.error().message);
+        }
+        hub->admit(keys);
+    }
+
+    void take_mail() {
+        for (int i = 0; i < messages_per_turn_max; ++i) {
+            auto received = hub->receive();
+            if (!received) return;
+            step(MessageReceived{received->from, std::move(received->message)});
+        }
+    }
+
+    void report_refusals() {
+        for (const auto& refused : hub->take_refused())
+            spdlog::warn("refused a key that is not on this net: {} from {} ({} handshakes)", short_hex(refused.key.view()),
+                         refused.address, refused.handshakes);
+        loop.arm(refusals_every_ms, [this] { report_refusals(); });
+    }
+
+    void write_status() {
+        status_due = false;
+        const transport::Counts traffic = hub->stats().total;
+        nlohmann::ordered_json status;
+        status["program"] = "kilter-agent";
+        status["pid"] = ::getpid();
+        status["key"] = to_hex(identity->public_key().view());
+        status["home"] = home->spec().name;
+        status["doing"] = gateway->explain();
+        if (last) {
+            auto& session = status["session"];
+            session["interval"] = last->session.interval;
+            session["opening"] = last->session.opening;
+            session["outcome"] = market::name_of(last->outcome);
+            session["iterations"] = last->iterations;
+            session["rounds"] = last->rounds;
+            session["certified"] = last->certified;
+            session["price_eur_per_kwh"] = last->price_eur_per_kwh;
+        }
+        status["sent"] = {{"messages", traffic.sent.messages}, {"bytes", traffic.sent.bytes}};
+        status["received"] = {{"messages", traffic.received.messages}, {"bytes", traffic.received.bytes}};
+        status["updated_ms"] = runtime::now_ms();
+        if (auto written = runtime::replace_file(config.state_dir / "status.json", status.dump(1) + "\n"); !written)
+            spdlog::error("{}", written.error().message);
+    }
+
+    Result<void> open() {
+        auto own = storage::read_key_file(config.key_file);
+        if (!own) return own.error();
+        identity = std::make_unique<crypto::Identity>(std::move(*own));
+        auto document = topology::read_text_file(config.genesis_file);
+        if (!document) return document.error();
+        auto genesis = settlement::Genesis::decode(as_bytes(*document));
+        if (!genesis) return Error{config.genesis_file.string() + ": " + genesis.error().message};
+        auto spec = drivers::load_home(config.home_file);
+        if (!spec) return spec.error();
+        if (auto made = runtime::make_private_directory(config.state_dir); !made) return made.error();
+        auto store = storage::KeyValue::open(config.state_dir / "agent.db");
+        if (!store) return store.error();
+        memory = std::move(*store);
+
+        Memory remembered;
+        auto keys = memory->keys("");
+        if (!keys) return keys.error();
+        for (const std::string& key : *keys) {
+            auto value = memory->get(key);
+            if (!value) return value.error();
+            if (*value) remembered[key] = std::move(**value);
+        }
+        std::optional<double> energy_kwh;
+        if (const auto found = remembered.find(energy_key); found != remembered.end())
+            energy_kwh = ByteReader(found->second).f64();
+        home.emplace(std::move(*spec), energy_kwh);
+        auto core = Gateway::create(
+            *identity, std::move(*genesis),
+            [this](IntervalIndex first, Eigen::Index intervals) { return home->horizon(first, intervals); }, remembered);
+        if (!core) return core.error();
+        gateway = std::move(*core);
+        auto post = transport::Hub::open(*identity, {.bind = config.bind});
+        if (!post) return post.error();
+        hub = std::move(*post);
+        return {};
+    }
+
+    int run() {
+        loop.watch(hub->inbound(), [this] { take_mail(); });
+        loop.after_turn([this] { finish_turn(); });
+        step(Started{});
+        finish_turn();
+        write_status();
+        report_refusals();
+        runtime::feed_watchdog(loop);
+        runtime::notify_ready();
+        spdlog::info("agent of home {} listens on {}", home->spec().name, hub->endpoint());
+        const int signal = loop.run();
+        runtime::notify_stopping();
+        write_status();
+        if (signal != 0) spdlog::info("stopped by signal {}", signal);
+        return 0;
+    }
+};
+
+Result<AgentHost> AgentHost::open(const Config& config) {
+    auto state = std::make_unique<State>();
+    state->config = config;
+    if (auto opened = state->open(); !opened) return opened.error();
+    return AgentHost(std::move(state));
+}
+
+int AgentHost::run() { return state_->run(); }
+
+AgentHost::AgentHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
+AgentHost::~AgentHost() = default;
+AgentHost::AgentHost(AgentHost&&) noexcept = default;
+AgentHost& AgentHost::operator=(AgentHost&&) noexcept = default;
+
+}  // namespace kilter::agent

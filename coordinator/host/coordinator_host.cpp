@@ -1,0 +1,419 @@
+#include "coordinator/host/coordinator_host.hpp"
+
+#include <unistd.h>
+
+#include <map>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include "common/base/limits.hpp"
+#include "common/runtime/files.hpp"
+#include "common/runtime/logging.hpp"
+#include "common/runtime/loop.hpp"
+#include "common/runtime/service.hpp"
+#include "common/storage/key_file.hpp"
+#include "common/storage/log_store.hpp"
+#include "common/topology/files.hpp"
+#include "common/topology/native.hpp"
+#include "common/transport/hub.hpp"
+#include "coordinator/host/report.hpp"
+
+namespace kilter::coordinator {
+
+namespace {
+
+constexpr int messages_per_turn_max = 256;
+constexpr std::int64_t housekeeping_ms = 200;
+constexpr std::int64_t refusals_every_ms = 5'000;
+constexpr std::int64_t checkpoint_every_ms = 60'000;
+constexpr std::int64_t entry_life_ms = 3'600'000;
+constexpr std::size_t submitters_max = 10'000;
+
+Result<settlement::Genesis> load_genesis(const std::filesystem::path& path) {
+    auto text = topology::read_text_file(path);
+    if (!text) return text.error();
+    auto genesis = settlement::Genesis::decode(as_bytes(*text));
+    if (!genesis) return Error{path.string() + ": " + genesis.error().message};
+    return genesis;
+}
+
+}  // namespace
+
+struct CoordinatorHost::State {
+    runtime::Loop loop;  // first: the hub's threads inherit its signal mask
+    Config config;
+    settlement::Genesis genesis;
+    std::unique_ptr<crypto::Identity> identity;
+    model::Network network;
+    std::optional<settlement::Ledger> ledger;
+    std::optional<storage::LogStore> store;
+    std::optional<consensus::Replica> replica;
+    std::optional<FeederHost> feeder;
+    std::optional<transport::Hub> hub;
+
+    consensus::Outputs log;            // what the replica wants done at the end of this turn
+    std::vector<wire::Outgoing> mail;  // what the market side sends at the end of this turn
+    std::map<Timer, runtime::TimerId> feeder_timers;
+    std::map<consensus::TimerKind, runtime::TimerId> log_timers;
+    std::map<consensus::EntryId, crypto::PublicKey> submitters;  // who waits for a receipt
+    std::map<NetId, consensus::EntryId> newest_record;
+    std::optional<settlement::Directory> directory;
+    std::uint64_t seq = 0;
+    bool status_due = true;
+    UnixMs next_refusals = 0;
+    UnixMs next_checkpoint = 0;
+    std::optional<std::string> halted;
+
+    // ---- the log -------------------------------------------------------------------------------------------------
+
+    void step_log(consensus::Input input) { log.append(replica->step(input, runtime::now_ms())); }
+
+    // Everything the turn asked for, in the order that is contract: durable, sent, armed, delivered. Delivering may ask
+    // for more; so until nothing is left.
+    void finish_turn() {
+        for (;;) {
+            consensus::Outputs out = std::move(log);
+            log = {};
+            store->apply(out.persist);
+            for (const auto& send : out.send) send_log(send.to, consensus::encode(send.message));
+            for (const auto& serve : out.serve)
+                if (auto range = store->range(serve.range)) send_log(serve.to, consensus::encode(*range));
+            for (const auto& arm : out.arm) {
+                loop.cancel(log_timers[arm.timer.kind]);
+                log_timers[arm.timer.kind] =
+                    loop.arm(arm.delay_ms, [this, timer = arm.timer] { step_log(consensus::TimerElapsed{timer}); });
+            }
+            for (const auto& final : out.finalised) deliver(final);
+            for (const auto& answer : out.answers) on_answer(answer);
+            for (const auto& evidence : out.evidence)
+                spdlog::error("replica {} signed two statements that contradict each other in view {}: tell the operator",
+                              evidence.first.signer, evidence.first.view);
+            for (const auto& fault : out.faults)
+                spdlog::warn("replica {} sent what no honest replica sends (kind {})", fault.from,
+                             static_cast<int>(fault.misconduct));
+            if (out.halt) {
+                spdlog::critical("the log has halted: {}", *out.halt);
+                halted = *out.halt;
+                loop.stop();
+            }
+            for (const auto& letter : mail) hub->send(letter.to, letter.message);
+            mail.clear();
+            const bool more = !log.persist.empty() || !log.send.empty() || !log.serve.empty() || !log.arm.empty() ||
+                              !log.finalised.empty() || !log.answers.empty() || log.halt;
+            if (!more) return;
+        }
+    }
+
+    void send_log(std::optional<consensus::ReplicaIndex> to, Bytes payload) {
+        const auto& validators = genesis.validators.validators;
+        const wire::Message message = wire::ConsensusMessage{std::move(payload)};
+        for (consensus::ReplicaIndex i = 0; i < validators.size(); ++i)
+            if (i != replica->index() && (!to || *to == i)) hub->send(validators[i].key, message);
+    }
+
+    void deliver(const consensus::Finalised& final) {
+        for (std::size_t i = 0; i < final.block->entries.size(); ++i) {
+            const auto& entry = final.block->entries[i];
+            apply_final(*entry);
+            const auto waiting = submitters.find(entry->id);
+            const bool ours = entry->entry.author == identity->public_key();
+            if (waiting == submitters.end() && !ours) continue;
+            const wire::CertifiedEntry proof{consensus::encode(consensus::make_receipt(final, i))};
+            if (waiting != submitters.end()) {
+                mail.push_back({waiting->second, proof});
+                submitters.erase(waiting);
+            }
+            if (ours && entry->entry.type == settlement::cleared_net_entry && directory)
+                if (auto record = settlement::decode_cleared_net(entry->entry.body))
+                    for (const auto& member : record->members) mail.push_back({member.key, proof});
+        }
+        status_due = true;
+    }
+
+    // What an entry means to this process; also for those already final when it started.
+    void apply_final(const consensus::SealedEntry& sealed) {
+        const consensus::Entry& entry = sealed.entry;
+        if (entry.type == settlement::roster_entry) {
+            auto roster = settlement::decode_roster(entry.body);
+            if (!roster) return;
+            directory.emplace(*roster);
+            admit_roster();
+            step_feeder(RosterFinal{std::move(*roster)});
+        } else if (entry.type == settlement::cleared_net_entry) {
+            auto record = settlement::decode_cleared_net(entry.body);
+            if (!record) return;
+            newest_record[record->net] = sealed.id;
+            step_feeder(ClearedNetFinal{std::move(*record), entry.author});
+        }
+    }
+
+    void admit_roster() {
+        std::vector<crypto::PublicKey> keys;
+        for (const auto& validator : genesis.validators.validators) {
+            keys.push_back(validator.key);
+            if (validator.key != identity->public_key()) link(validator.key, validator.endpoint);
+        }
+        for (const auto& enrolled : genesis.enrolled) keys.push_back(enrolled.key);
+        keys.push_back(genesis.operator_key);
+        if (directory)
+            for (const auto& member : directory->roster().members)
+                if (member.role == settlement::Role::home && !member.endpoint.empty()) link(member.key, member.endpoint);
+        hub->admit(keys);
+    }
+
+    void link(const crypto::PublicKey& key, const std::string& endpoint) {
+        if (auto linked = hub->connect(key, endpoint); !linked)
+            spdlog::warn("no link to {}: {}", short_hex(key.view()), linked.error().message);
+    }
+
+    void on_answer(const consensus::SubmissionAnswer& answer) {
+        if (answer.status == consensus::SubmissionStatus::refused)
+            spdlog::warn("entry {} refused: {}", short_hex(answer.id.view()), answer.reason);
+        const auto waiting = submitters.find(answer.id);
+        if (waiting == submitters.end()) return;
+        if (answer.status == consensus::SubmissionStatus::refused) {
+            mail.push_back({waiting->second, wire::Refusal{answer.reason.substr(0, limits::refusal_bytes_max)}});
+            submitters.erase(waiting);
+        } else if (answer.status == consensus::SubmissionStatus::final) {
+            if (auto receipt = store->receipt(answer.id))
+                mail.push_back({waiting->second, wire::CertifiedEntry{consensus::encode(*receipt)}});
+            submitters.erase(waiting);
+        }
+    }
+
+    // ---- the market ----------------------------------------------------------------------------------------------
+
+    void step_feeder(const Input& input) {
+        Outputs out = feeder->step(input, runtime::now_ms());
+        for (const Event& event : out.events) {
+            const auto level = event.severity == Severity::wrong     ? spdlog::level::err
+                               : event.severity == Severity::notable ? spdlog::level::warn
+                                                                     : spdlog::level::info;
+            spdlog::log(level, "{}", event.text);
+        }
+        for (auto& letter : out.send) mail.push_back(std::move(letter));
+        for (const ArmTimer& arm : out.timers) {
+            loop.cancel(feeder_timers[arm.timer]);
+            if (arm.delay_ms > 0)
+                feeder_timers[arm.timer] =
+                    loop.arm(arm.delay_ms, [this, timer = arm.timer] { step_feeder(TimerElapsed{timer}); });
+        }
+        for (const settlement::ClearedNet& record : out.submit) {
+            const UnixMs now = runtime::now_ms();
+            step_log(consensus::Submitted{
+                settlement::make_entry(record, genesis.chain_id(), ++seq, now + entry_life_ms, *identity)});
+        }
+        if (out.report) write_report(*out.report);
+        status_due = status_due || !out.events.empty() || out.report;
+    }
+
+    void write_report(const SessionReport& report) {
+        const auto file = config.state_dir / "reports" /
+                          (std::to_string(report.session.interval) + "-" + std::to_string(report.session.opening) + ".json");
+        if (auto written = runtime::replace_file(file, to_json(report, network)); !written)
+            spdlog::error("{}", written.error().message);
+    }
+
+    // ---- messages ------------------------------------------------------------------------------------------------
+
+    void take_mail() {
+        for (int i = 0; i < messages_per_turn_max; ++i) {
+            auto received = hub->receive();
+            if (!received) return;
+            on_message(received->from, std::move(received->message));
+        }
+    }
+
+    void on_message(const crypto::PublicKey& from, wire::Message message) {
+        if (auto* payload = std::get_if<wire::ConsensusMessage>(&message)) {
+            const auto replica_index = genesis.validators.index_of(from);
+            if (!replica_index) return;
+            auto decoded = consensus::decode(payload->payload);
+            if (!decoded) {
+                spdlog::warn("replica {} sent a malformed message: {}", *replica_index, decoded.error().message);
+                return;
+            }
+            step_log(consensus::MessageReceived{*replica_index, std::move(*decoded)});
+        } else if (auto* submit = std::get_if<wire::Submit>(&message)) {
+            auto entry = consensus::decode_sealed(submit->entry);
+            if (!entry) {
+                mail.push_back({from, wire::Refusal{entry.error().message.substr(0, limits::refusal_bytes_max)}});
+                return;
+            }
+            if (submitters.size() < submitters_max) submitters[(*entry)->id] = from;
+            step_log(consensus::Submitted{std::move(*entry)});
+        } else {
+            if (const auto* hello = std::get_if<wire::Hello>(&message)) on_hello(from, *hello);
+            step_feeder(MessageReceived{from, std::move(message)});
+        }
+    }
+
+    // What the greeter lacks: the roster, and its net's newest record.
+    void on_hello(const crypto::PublicKey& from, const wire::Hello& hello) {
+        if (!directory || genesis.validators.index_of(from)) return;
+        if (crypto::Digest::from(genesis.chain_id().view()) != hello.chain) {
+            mail.push_back({from, wire::Refusal{"this coordinator keeps another log: check the genesis file"}});
+            return;
+        }
+        if (hello.roster_epoch < directory->epoch())
+            if (const auto id = settlement::entry_with_key(*replica->state(), settlement::roster_key(directory->epoch())))
+                send_receipt(from, *id);
+        const auto party = directory->find(from);
+        if (!party) return;
+        const auto record = newest_record.find(directory->at(*party).net);
+        if (record != newest_record.end()) send_receipt(from, record->second);
+    }
+
+    void send_receipt(const crypto::PublicKey& to, const consensus::EntryId& id) {
+        if (auto receipt = store->receipt(id)) mail.push_back({to, wire::CertifiedEntry{consensus::encode(*receipt)}});
+    }
+
+    // ---- housekeeping --------------------------------------------------------------------------------------------
+
+    void keep_house() {
+        take_spool();
+        const UnixMs now = runtime::now_ms();
+        if (now >= next_refusals) {
+            next_refusals = now + refusals_every_ms;
+            for (const auto& refused : hub->take_refused())
+                spdlog::warn("refused a key that is not enrolled: {} from {} ({} handshakes)", short_hex(refused.key.view()),
+                             refused.address, refused.handshakes);
+        }
+        if (now >= next_checkpoint) {
+            next_checkpoint = now + checkpoint_every_ms;
+            store->checkpoint();
+        }
+        if (status_due) write_status();
+        loop.arm(housekeeping_ms, [this] { keep_house(); });
+    }
+
+    void take_spool() {
+        std::error_code error;
+        for (const auto& file : std::filesystem::directory_iterator(config.state_dir / "submit", error)) {
+            if (file.path().extension() != ".entry") continue;
+            const auto refuse = [&](const std::string& why) {
+                spdlog::error("{}: {}; renamed to .refused", file.path().string(), why);
+                auto aside = file.path();
+                std::filesystem::rename(file.path(), aside.replace_extension(".refused"), error);
+            };
+            auto text = topology::read_text_file(file.path());
+            if (!text) continue;
+            auto entry = consensus::decode_sealed(as_bytes(*text));
+            if (!entry) {
+                refuse(entry.error().message);
+            } else if (ledger->contains(*replica->state(), (*entry)->id)) {
+                std::filesystem::remove(file.path(), error);
+            } else {
+                consensus::Outputs out = replica->step(consensus::Submitted{*entry}, runtime::now_ms());
+                for (const auto& answer : out.answers)
+                    if (answer.status == consensus::SubmissionStatus::refused) refuse(answer.reason);
+                log.append(std::move(out));
+            }
+        }
+    }
+
+    void write_status() {
+        status_due = false;
+        const consensus::ReplicaStatus log_status = replica->status();
+        const transport::Counts traffic = hub->stats().total;
+        nlohmann::ordered_json out;
+        out["program"] = "kilter-coordinator";
+        out["pid"] = ::getpid();
+        out["key"] = to_hex(identity->public_key().view());
+        out["replica"] = replica->index();
+        out["doing"] = feeder->explain();
+        out["finished"] = feeder->finished();
+        out["log"] = {{"view", log_status.view},
+                      {"final_view", log_status.final_view},
+                      {"height", log_status.final_height},
+                      {"entries", log_status.entries},
+                      {"mempool", log_status.mempool},
+                      {"halted", log_status.halted}};
+        out["roster_epoch"] = directory ? directory->epoch() : 0;
+        out["sent"] = {{"messages", traffic.sent.messages}, {"bytes", traffic.sent.bytes}};
+        out["received"] = {{"messages", traffic.received.messages}, {"bytes", traffic.received.bytes}};
+        out["updated_ms"] = runtime::now_ms();
+        if (auto written = runtime::replace_file(config.state_dir / "status.json", out.dump(1) + "\n"); !written)
+            spdlog::error("{}", written.error().message);
+    }
+
+    // ---- life ----------------------------------------------------------------------------------------------------
+
+    Result<void> open() {
+        auto document = load_genesis(config.genesis_file);
+        if (!document) return document.error();
+        genesis = std::move(*document);
+        auto own = storage::read_key_file(config.key_file);
+        if (!own) return own.error();
+        identity = std::make_unique<crypto::Identity>(std::move(*own));
+        auto log_key = crypto::Identity::from_seed(identity->seed());
+        auto grid = topology::load_network(config.topology_file);
+        if (!grid) return grid.error();
+        network = std::move(*grid);
+        for (const char* folder : {"", "reports", "submit"})
+            if (auto made = runtime::make_private_directory(config.state_dir / folder); !made) return made.error();
+
+        auto host = FeederHost::create(*identity, genesis, network, config.pace);
+        if (!host) return host.error();
+        feeder = std::move(*host);
+        ledger.emplace(genesis);
+        auto disk = storage::LogStore::open(config.state_dir / "log.db", genesis);
+        if (!disk) return disk.error();
+        store = std::move(*disk);
+        auto image = store->load(*ledger);
+        if (!image) return image.error();
+        replica.emplace(settlement::config_of(genesis), std::move(log_key), *ledger, std::move(*image));
+        auto post = transport::Hub::open(*identity, {.bind = config.bind});
+        if (!post) return post.error();
+        hub = std::move(*post);
+        seq = static_cast<std::uint64_t>(runtime::now_ms()) << 16;
+        return recall();
+    }
+
+    // The ledger's past, as far as the market side needs it.
+    Result<void> recall() {
+        admit_roster();
+        for (consensus::Height height = 1; height <= store->height(); ++height) {
+            auto block = store->block(height);
+            if (!block) return block.error();
+            for (const auto& entry : block->block->entries) apply_final(*entry);
+        }
+        return {};
+    }
+
+    int run() {
+        loop.watch(hub->inbound(), [this] { take_mail(); });
+        loop.after_turn([this] { finish_turn(); });
+        step_log(consensus::Started{});
+        step_feeder(Started{});
+        keep_house();
+        runtime::feed_watchdog(loop);
+        runtime::notify_ready();
+        spdlog::info("coordinator {} of {} listens on {}, log height {}", replica->index(), genesis.validators.size(),
+                     hub->endpoint(), store->height());
+        const int signal = loop.run();
+        runtime::notify_stopping();
+        write_status();
+        store->checkpoint();
+        if (signal != 0) spdlog::info("stopped by signal {}", signal);
+        return halted ? 1 : 0;
+    }
+};
+
+Result<CoordinatorHost> CoordinatorHost::open(const Config& config) {
+    auto state = std::make_unique<State>();
+    state->config = config;
+    if (auto opened = state->open(); !opened) return opened.error();
+    return CoordinatorHost(std::move(state));
+}
+
+int CoordinatorHost::run() { return state_->run(); }
+
+CoordinatorHost::CoordinatorHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
+CoordinatorHost::~CoordinatorHost() = default;
+CoordinatorHost::CoordinatorHost(CoordinatorHost&&) noexcept = default;
+CoordinatorHost& CoordinatorHost::operator=(CoordinatorHost&&) noexcept = default;
+
+}  // namespace kilter::coordinator

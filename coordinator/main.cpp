@@ -1,0 +1,50 @@
+// kilter-coordinator: one feeder's coordinator, run by the grid operator.
+#include <nlohmann/json.hpp>
+
+#include "common/cli/command_line.hpp"
+#include "common/cli/daemon_status.hpp"
+#include "common/crypto/identity.hpp"
+#include "common/runtime/logging.hpp"
+#include "coordinator/host/coordinator_host.hpp"
+
+namespace {
+
+int run(const std::string& config_path) {
+    const auto config = kilter::coordinator::load_config(config_path);
+    if (!config) return kilter::cli::fail("kilter-coordinator run", config.error());
+    if (auto logging = kilter::runtime::set_up_logging("kilter-coordinator", config->log_level); !logging)
+        return kilter::cli::fail("kilter-coordinator run", logging.error());
+    auto host = kilter::coordinator::CoordinatorHost::open(*config);
+    if (!host) return kilter::cli::fail("kilter-coordinator run", host.error());
+    return host->run();
+}
+
+int status(const std::string& config_path, bool json) {
+    const auto config = kilter::coordinator::load_config(config_path);
+    if (!config) return kilter::cli::fail("kilter-coordinator status", config.error());
+    return kilter::cli::show_daemon_status("kilter-coordinator", config->state_dir, json);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    kilter::crypto::initialise();
+    CLI::App app{"kilter-coordinator: hosts a feeder and keeps a replica of the log"};
+    app.require_subcommand(1);
+    std::string config = "/etc/kilter/coordinator.toml";
+    bool json = false;
+    int exit_code = 0;
+
+    auto* run_command = app.add_subcommand("run", "Run the coordinator until it is stopped (SIGTERM, Ctrl-C)");
+    run_command->add_option("--config", config, "Configuration file")->capture_default_str();
+    run_command->footer("Example: kilter-coordinator run --config /etc/kilter/coordinator.toml");
+    run_command->callback([&] { exit_code = run(config); });
+
+    auto* status_command = app.add_subcommand("status", "What the coordinator is doing, and how far its log is");
+    status_command->add_option("--config", config, "Configuration file")->capture_default_str();
+    status_command->add_flag("--json", json, "The whole status as JSON");
+    status_command->footer("Example: kilter-coordinator status --json");
+    status_command->callback([&] { exit_code = status(config, json); });
+
+    return kilter::cli::run(app, argc, argv, exit_code);
+}
