@@ -1,0 +1,75 @@
+/// The messages of one net: who is expected, who has spoken, what it sums to. Knows nothing of what
+/// the words mean.
+///
+/// Keeps, per member, one message for each of three iterations in a row (the one under way, the one
+/// before, the one after), always the newest attempt seen. Attempts and sets change by
+/// restrict_to() only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/market/session.hpp"
+
+namespace kilter::market {
+
+class Gathering {
+  public:
+    /// `words`: of a message. REQUIRES: seat ascending, with self and chair.
+    Gathering(Seat seat, PartyId self, PartyId chair, std::size_t words);
+
+    [[nodiscard]] NetId net() const { return seat_.net; }
+
+    [[nodiscard]] std::uint16_t attempt() const { return attempt_; }
+
+    /// S: who takes part at present, ascending.
+    [[nodiscard]] const std::vector<PartyId>& members() const { return members_; }
+
+    /// Whether `party` was a member when the session began.
+    [[nodiscard]] bool sat_here(PartyId party) const;
+    [[nodiscard]] bool takes_part(PartyId party) const;
+    /// w of this member, and W = Σ 1/w over those who take part, summed in ascending order.
+    [[nodiscard]] double own_weight() const;
+    [[nodiscard]] double inverse_weights() const;
+
+    /// Judges and, if it can be of use, keeps a message of another member. `current`: the iteration
+    /// under way.
+    Verdict receive(const MaskedShare& share, std::uint32_t current);
+    /// This member's own message. REQUIRES: of the present attempt and set.
+    void keep_own(const MaskedShare& share);
+
+    /// Whether everyone's message of the iteration, in the present attempt, is there.
+    [[nodiscard]] bool complete(std::uint32_t iteration) const {
+        return awaited(iteration).empty();
+    }
+
+    [[nodiscard]] std::vector<PartyId> awaited(std::uint32_t iteration) const;
+    /// Word by word, mod 2^64. REQUIRES: complete(iteration).
+    [[nodiscard]] std::vector<std::uint64_t> sum(std::uint32_t iteration) const;
+    /// The chair's newest message of the iteration, whatever its attempt; null if there is none.
+    [[nodiscard]] const MaskedShare* from_chair(std::uint32_t iteration) const;
+
+    /// Goes on with fewer members (or the same ones) as a later attempt. REQUIRES: a subset with
+    /// self and chair.
+    void restrict_to(std::vector<PartyId> members, std::uint16_t attempt);
+
+  private:
+    static constexpr std::size_t iterations_kept = 3;
+    using Kept = std::array<std::optional<MaskedShare>, iterations_kept>;
+
+    [[nodiscard]] const MaskedShare* kept(PartyId party, std::uint32_t iteration) const;
+    [[nodiscard]] bool well_formed(const MaskedShare& share) const;
+
+    Seat seat_;
+    PartyId self_, chair_;
+    std::size_t words_;
+    std::vector<PartyId> members_;
+    std::uint16_t attempt_ = 0;
+    std::map<PartyId, Kept> kept_;
+};
+
+}  // namespace kilter::market

@@ -1,0 +1,68 @@
+#include "common/market/residuals.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace kilter::market {
+
+namespace {
+
+constexpr double imbalance_allowed = 4;  // 2², the residuals are compared squared
+constexpr double rho_factor = 1.1;
+
+double cells(const Terms& terms) {
+    return static_cast<double>(terms.terminals) * static_cast<double>(terms.parameters.horizon);
+}
+
+double interval_h(const Parameters& parameters) {
+    return parameters.interval_s / 3600.0;
+}
+
+double dual_tolerance(const Parameters& parameters) {
+    return parameters.dual_tolerance * parameters.price_scale_eur_per_kwh * interval_h(parameters);
+}
+
+}  // namespace
+
+std::uint64_t square_units(double square_kw2, std::uint64_t most) {
+    const double units = square_kw2 / square_unit_kw2;
+    if (!(units < 0x1.0p64)) return most;
+    return std::min(static_cast<std::uint64_t>(units), most);
+}
+
+std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
+    return a + b < a ? UINT64_MAX : a + b;
+}
+
+Residuals residuals_of(const Terms& terms,
+                       std::uint64_t primal_square,
+                       std::uint64_t dual_square,
+                       double rho) {
+    const double primal = static_cast<double>(primal_square) * square_unit_kw2 / cells(terms);
+    const double dual = static_cast<double>(dual_square) * square_unit_kw2 / cells(terms);
+    return {.primal_kw = std::sqrt(primal) / terms.parameters.alpha,
+            .dual_eur_per_kw = rho * std::sqrt(dual)};
+}
+
+double badness(const Terms& terms, const Residuals& residuals) {
+    return std::max(residuals.primal_kw / terms.parameters.primal_tolerance_kw,
+                    residuals.dual_eur_per_kw / dual_tolerance(terms.parameters));
+}
+
+double next_rho(const Terms& terms,
+                double rho,
+                double rho_then,
+                const Notice& notice,
+                std::uint32_t iteration) {
+    const Parameters& agreed = terms.parameters;
+    if (!agreed.balance_rho || notice.about_iteration == 0 || iteration > balance_until) return rho;
+    const double primal_scale = agreed.alpha * agreed.primal_tolerance_kw;
+    const double dual_scale = dual_tolerance(agreed) / rho_then;
+    const double primal = static_cast<double>(notice.primal_square) / (primal_scale * primal_scale);
+    const double dual = static_cast<double>(notice.dual_square) / (dual_scale * dual_scale);
+    if (primal > imbalance_allowed * dual) return rho * rho_factor;
+    if (dual > imbalance_allowed * primal) return rho / rho_factor;
+    return rho;
+}
+
+}  // namespace kilter::market

@@ -1,0 +1,47 @@
+/// How far an iterate is from agreement, and what follows from it: whether it is good enough, and
+/// the next penalty. Everything here is a pure function of announced integers and agreed
+/// parameters, by +, −, ×, ÷ and comparisons only: every member computes the same bits.
+///
+/// Squares travel as integers in units of 2^-36 kW². With n = terminals × intervals,
+///     primal residual = √(Σ r² / n) / α        r = α Σ x + (1 − α) Σ z and Σ z = 0, so this is the
+///     imbalance of x dual residual   = ρ √(Σ (w Δz)² / n)     the ρ-scaled movement, EUR/kW
+#pragma once
+
+#include <cstdint>
+
+#include "common/market/session.hpp"
+
+namespace kilter::market {
+
+inline constexpr double square_unit_kw2 = 0x1.0p-36;
+/// What one member may put into a sum of movements: 256 of them do not wrap 64 bits.
+inline constexpr std::uint64_t movement_max = std::uint64_t{1} << 55;
+
+/// kW² -> units, rounded down, at most `most`. NaN and infinity are `most`.
+std::uint64_t square_units(double square_kw2, std::uint64_t most = UINT64_MAX);
+std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b);
+
+struct Residuals {
+    double primal_kw = 0;
+    double dual_eur_per_kw = 0;
+};
+
+/// RMS values of an iterate that was computed with the penalty `rho`.
+Residuals residuals_of(const Terms& terms,
+                       std::uint64_t primal_square,
+                       std::uint64_t dual_square,
+                       double rho);
+
+/// The larger residual in units of its own tolerance; at most 1: good enough.
+double badness(const Terms& terms, const Residuals& residuals);
+
+/// The penalty of iteration `iteration` + 1. `rho` is the present one, `rho_then` the one that the
+/// iterate `notice` speaks of was computed with. Balances the residuals, each divided by its own
+/// tolerance: apart by more than a factor of 2, ρ moves by a factor of 1.1 towards balance; fixed
+/// after balance_until iterations, so that convergence is that of fixed ρ.
+double next_rho(
+    const Terms& terms, double rho, double rho_then, const Notice& notice, std::uint32_t iteration);
+
+inline constexpr std::uint32_t balance_until = 100;
+
+}  // namespace kilter::market

@@ -1,0 +1,491 @@
+#include "common/market/session.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/market/gathering.hpp"
+#include "common/market/history.hpp"
+#include "common/market/residuals.hpp"
+#include "common/market/step.hpp"
+
+namespace kilter::market {
+
+namespace {
+
+std::vector<PartyId> without(const std::vector<PartyId>& set, const std::vector<PartyId>& left) {
+    std::vector<PartyId> out;
+    std::set_difference(set.begin(), set.end(), left.begin(), left.end(), std::back_inserter(out));
+    return out;
+}
+
+}  // namespace
+
+struct Session::State {
+    State(Terms agreed,
+          PartyId party,
+          std::vector<Seat> seats,
+          model::Device& own_device,
+          std::shared_ptr<const crypto::PairwiseMasks> pairwise,
+          const WarmState& start);
+
+    // inputs
+    void on_begin(Outputs& out);
+    void on_share(const MaskedShare& share, Outputs& out);
+    void on_silence(Outputs& out);
+    void on_deadline(Outputs& out);
+    void on_expelled(Outputs& out);
+
+  private:
+    friend class Session;
+
+    [[nodiscard]] bool chairs() const { return self == terms.chair; }
+
+    Gathering* net_of(NetId net);
+    [[nodiscard]] bool all_complete() const;
+
+    void begin_iteration(Outputs& out);
+    void send(Gathering& net, Outputs& out);
+    void send_all(Outputs& out);
+    /// Does all that can be done with what is there.
+    void advance(Outputs& out);
+    /// A home follows the chair into a later attempt, undoing a net step if need be. True: it did.
+    bool follow_chair(Outputs& out);
+    void complete_iteration(Outputs& out);
+    /// The chair's word about the iterate before the one just completed.
+    [[nodiscard]] Notice assess(std::uint32_t collected) const;
+    [[nodiscard]] const Iterate* best_common(std::uint32_t reached) const;
+    [[nodiscard]] Notice notice_about(const Iterate& iterate) const;
+
+    /// Empty if what the notice says agrees with what this member can see.
+    [[nodiscard]] std::string disagreement(const Notice& notice) const;
+    void obey_stop(const Notice& notice, Outputs& out);
+    void stop(const Notice& notice, Outputs& out);
+    void give_up(Outcome outcome, std::string why, Outputs& out);
+    [[nodiscard]] std::string device_trouble(const Iterate& iterate) const;
+
+    Terms terms;
+    PartyId self;
+    model::Device& device;
+    std::shared_ptr<const crypto::PairwiseMasks> masks;
+    std::vector<Gathering> nets;  // per terminal
+    Eigen::VectorXd weights;      // per terminal
+    History history;
+    Iterate next;  // the iteration under way
+    double rho;
+    bool over = false;
+    // of the chair
+    Notice notice;                                        // sent with the iteration under way
+    std::map<std::uint32_t, std::uint64_t> dual_squares;  // per iterate still in the history
+    std::uint32_t settled_since = 1;                      // first iterate of the present sets
+};
+
+Session::State::State(Terms agreed,
+                      PartyId party,
+                      std::vector<Seat> seats,
+                      model::Device& own_device,
+                      std::shared_ptr<const crypto::PairwiseMasks> pairwise,
+                      const WarmState& start)
+    : terms(std::move(agreed)),
+      self(party),
+      device(own_device),
+      masks(std::move(pairwise)),
+      weights(static_cast<Eigen::Index>(seats.size())),
+      history(start_from(start)),
+      rho(terms.rho_eur_per_kw2) {
+    const auto rows = static_cast<Eigen::Index>(seats.size());
+    const auto horizon = static_cast<Eigen::Index>(terms.parameters.horizon);
+    KILTER_CHECK(terms.parameters.validate().ok() && rho > 0 && terms.terminals > 0,
+                 "invalid terms");
+    KILTER_CHECK(rows > 0 && (rows == 1 || chairs()), "only the chair sits at several nets");
+    KILTER_CHECK(device.rows() == rows && device.intervals() == horizon,
+                 "the device has another shape than the session");
+    for (const auto* given : {&start.z_kw, &start.y_eur_per_kw})
+        KILTER_CHECK(given->rows() == rows && given->cols() == horizon && given->allFinite(),
+                     "the start has another shape than the session");
+    for (Seat& seat : seats)
+        nets.emplace_back(std::move(seat), self, terms.chair, words_per_message(horizon));
+    for (Eigen::Index row = 0; row < rows; ++row)
+        weights(row) = nets[static_cast<std::size_t>(row)].own_weight();
+}
+
+// ---- inputs
+// --------------------------------------------------------------------------------------
+
+void Session::State::on_begin(Outputs& out) {
+    if (next.iteration != 0) return;
+    begin_iteration(out);
+    advance(out);
+}
+
+void Session::State::on_share(const MaskedShare& share, Outputs& out) {
+    Gathering* net = net_of(share.net);
+    if (net == nullptr) {
+        out.verdict = Verdict::not_a_member;
+        return;
+    }
+    const bool shrinks = share.members.size() < net->members().size();
+    if (share.from == terms.chair && shrinks &&
+        share.members.size() < 1 + terms.parameters.privacy_members_min) {
+        out.verdict = Verdict::malformed;
+        return;
+    }
+    if (chairs() && net->sat_here(share.from) && !net->takes_part(share.from))
+        out.expel.push_back({.net = share.net, .party = share.from});
+    out.verdict = net->receive(share, next.iteration);
+    if (out.verdict != Verdict::accepted && out.verdict != Verdict::early) return;
+    if (share.notice && share.notice->stop_iteration != 0)
+        obey_stop(*share.notice, out);
+    else if (next.iteration != 0)
+        advance(out);
+}
+
+void Session::State::on_silence(Outputs& out) {
+    if (!chairs() || next.iteration == 0) return;
+    for (Gathering& net : nets) {
+        std::vector<PartyId> left = net.awaited(next.iteration);
+        if (left.empty()) continue;
+        std::vector<PartyId> stay = without(net.members(), left);
+        if (stay.size() < 1 + terms.parameters.privacy_members_min) {
+            stay = {self};
+            left = without(net.members(), stay);
+        }
+        for (const PartyId party : left)
+            out.expel.push_back({.net = net.net(), .party = party});
+        net.restrict_to(std::move(stay), net.attempt() + 1);
+        settled_since = next.iteration;
+        out.progressed = true;
+        send(net, out);
+    }
+    advance(out);
+}
+
+void Session::State::on_deadline(Outputs& out) {
+    if (!chairs()) {
+        give_up(Outcome::abandoned,
+                "The feeder's host has not said how the session ends before the deadline; the home "
+                "keeps to its own plan and joins the next session.",
+                out);
+        return;
+    }
+    const Iterate* best = best_common(next.iteration);
+    if (best == nullptr) {
+        give_up(Outcome::abandoned,
+                "The deadline came before any iterate was complete at every member; check that "
+                "the homes are reachable or allow more time (session_ms).",
+                out);
+        return;
+    }
+    notice = notice_about(*best);
+    notice.stop_iteration = best->iteration;
+    notice.outcome = Outcome::partial;
+    for (Gathering& net : nets) {
+        net.restrict_to(net.members(), net.attempt() + 1);
+        send(net, out);
+    }
+    stop(notice, out);
+}
+
+void Session::State::on_expelled(Outputs& out) {
+    if (chairs()) return;
+    give_up(Outcome::excluded,
+            "The session went on without this home because its messages did not arrive in time; "
+            "it joins the next one.",
+            out);
+}
+
+// ---- iterations
+// ----------------------------------------------------------------------------------
+
+Gathering* Session::State::net_of(NetId net) {
+    const auto found = std::find_if(nets.begin(), nets.end(),
+                                    [net](const Gathering& one) { return one.net() == net; });
+    return found == nets.end() ? nullptr : &*found;
+}
+
+bool Session::State::all_complete() const {
+    return std::all_of(nets.begin(), nets.end(),
+                       [this](const Gathering& net) { return net.complete(next.iteration); });
+}
+
+void Session::State::begin_iteration(Outputs& out) {
+    next = device_step(device, history.last(), weights, rho, terms.parameters.alpha);
+    send_all(out);
+}
+
+void Session::State::send(Gathering& net, Outputs& out) {
+    const Eigen::Index row = &net - nets.data();
+    MaskedShare share{.net = net.net(),
+                      .from = self,
+                      .iteration = next.iteration,
+                      .attempt = net.attempt(),
+                      .members = net.members(),
+                      .words = plain_words(history.last(), next, row),
+                      .notice = {}};
+    if (chairs()) share.notice = notice;
+    if (masks) masks->add(share.net, share.iteration, share.attempt, share.members, share.words);
+    net.keep_own(share);
+    if (share.members.size() > 1) out.send.push_back(std::move(share));
+}
+
+void Session::State::send_all(Outputs& out) {
+    out.progressed = true;
+    for (Gathering& net : nets)
+        send(net, out);
+}
+
+void Session::State::advance(Outputs& out) {
+    while (!over) {
+        if (follow_chair(out)) continue;
+        if (!all_complete()) return;
+        complete_iteration(out);
+    }
+}
+
+bool Session::State::follow_chair(Outputs& out) {
+    if (chairs()) return false;
+    Gathering& net = nets.front();
+    for (const std::uint32_t iteration : {next.iteration - 1, next.iteration}) {
+        const MaskedShare* word = net.from_chair(iteration);
+        if (word == nullptr || word->attempt <= net.attempt()) continue;
+        if (iteration < next.iteration) {
+            if (!history.can_undo()) continue;
+            next = history.undo();
+            rho = next.rho_eur_per_kw2;
+        }
+        net.restrict_to(word->members, word->attempt);
+        send_all(out);
+        return true;
+    }
+    return false;
+}
+
+void Session::State::complete_iteration(Outputs& out) {
+    const std::uint32_t iteration = next.iteration;
+    std::uint64_t moved = 0;
+    next.primal_square = 0;
+    next.members.clear();
+    for (std::size_t i = 0; i < nets.size(); ++i) {
+        const auto row = static_cast<Eigen::Index>(i);
+        moved = saturating_add(moved, net_step(history.last(), next, row, weights(row),
+                                               nets[i].inverse_weights(), nets[i].sum(iteration)));
+        next.members.push_back(nets[i].members());
+    }
+    const Notice heard = chairs() ? notice : *nets.front().from_chair(iteration)->notice;
+    if (std::string wrong = disagreement(heard); !wrong.empty()) {
+        give_up(Outcome::abandoned, std::move(wrong), out);
+        return;
+    }
+    if (const Iterate* then = history.find(heard.about_iteration))
+        rho = next_rho(terms, rho, then->rho_eur_per_kw2, heard, iteration);
+
+    if (chairs()) dual_squares[iteration - 1] = moved;
+    history.push(std::move(next));
+    if (!chairs()) {
+        begin_iteration(out);
+        return;
+    }
+    dual_squares.erase(dual_squares.begin(),
+                       dual_squares.lower_bound(history.all().front().iteration));
+    notice = assess(iteration);
+    if (notice.stop_iteration == 0) {
+        begin_iteration(out);
+        return;
+    }
+    // Nobody will use the words of a message that stops everyone: nothing but masks.
+    next = history.last();
+    next.iteration = iteration + 1;
+    next.a_units.setZero();
+    send_all(out);
+    stop(notice, out);
+}
+
+// ---- the chair's judgement
+// -----------------------------------------------------------------------
+
+Notice Session::State::notice_about(const Iterate& iterate) const {
+    Notice out;
+    out.about_iteration = iterate.iteration;
+    out.primal_square = iterate.primal_square;
+    out.dual_square = dual_squares.at(iterate.iteration);
+    return out;
+}
+
+Notice Session::State::assess(std::uint32_t collected) const {
+    const Iterate* newest = history.find(collected - 1);
+    Notice out;
+    if (newest != nullptr) {
+        out = notice_about(*newest);
+        const Residuals residuals =
+            residuals_of(terms, out.primal_square, out.dual_square, newest->rho_eur_per_kw2);
+        if (newest->iteration >= settled_since && badness(terms, residuals) <= 1) {
+            out.stop_iteration = newest->iteration;
+            return out;
+        }
+    }
+    if (collected < terms.parameters.iterations_max) return out;
+    if (const Iterate* best = best_common(collected)) {
+        out = notice_about(*best);
+        out.stop_iteration = best->iteration;
+        out.outcome = Outcome::partial;
+    }
+    return out;
+}
+
+/// When the chair has reached `reached`, others have completed `reached` at most and keep
+/// history_max iterates; those with known movement are complete everywhere. Iterates of the present
+/// sets come first.
+const Iterate* Session::State::best_common(std::uint32_t reached) const {
+    const Iterate* best = nullptr;
+    double best_badness = 0;
+    for (const Iterate& iterate : history.all()) {
+        if (iterate.iteration == 0 || !dual_squares.contains(iterate.iteration)) continue;
+        if (iterate.iteration + limits::history_max <= reached) continue;
+        const double its = badness(
+            terms, residuals_of(terms, iterate.primal_square, dual_squares.at(iterate.iteration),
+                                iterate.rho_eur_per_kw2));
+        const bool settles = best != nullptr && best->iteration < settled_since &&
+                             iterate.iteration >= settled_since;
+        if (best == nullptr || settles || its < best_badness) {
+            best = &iterate;
+            best_badness = its;
+        }
+    }
+    return best;
+}
+
+// ---- the end
+// -------------------------------------------------------------------------------------
+
+std::string Session::State::disagreement(const Notice& heard) const {
+    if (chairs() || heard.about_iteration == 0) return {};
+    const Iterate* seen = history.find(heard.about_iteration);
+    if (seen == nullptr)
+        return "The feeder's host speaks of iterate " + std::to_string(heard.about_iteration) +
+               ", which this home has not kept; nothing is agreed.";
+    if (heard.primal_square < seen->primal_square)
+        return "The feeder's host announced a smaller imbalance than this home's net alone has at "
+               "iterate " +
+               std::to_string(heard.about_iteration) + "; nothing is agreed.";
+    return {};
+}
+
+void Session::State::obey_stop(const Notice& heard, Outputs& out) {
+    std::string wrong = disagreement(heard);
+    if (const Iterate* end = history.find(heard.stop_iteration); wrong.empty() && end != nullptr) {
+        const Residuals residuals =
+            residuals_of(terms, heard.primal_square, heard.dual_square, end->rho_eur_per_kw2);
+        if (heard.outcome == Outcome::converged && badness(terms, residuals) > 1)
+            wrong =
+                "The feeder's host called an iterate converged whose announced residuals are "
+                "over the agreed tolerance; nothing is agreed.";
+    }
+    if (wrong.empty())
+        stop(heard, out);
+    else
+        give_up(Outcome::abandoned, std::move(wrong), out);
+}
+
+std::string Session::State::device_trouble(const Iterate& iterate) const {
+    if (iterate.feasible) return {};
+    return "The device could not keep all its limits: " + device.explain();
+}
+
+void Session::State::stop(const Notice& heard, Outputs& out) {
+    const Iterate* end = history.find(heard.stop_iteration);
+    KILTER_CHECK(end != nullptr, "a stop was accepted at an iterate that is not kept");
+    const Residuals residuals =
+        residuals_of(terms, heard.primal_square, heard.dual_square, end->rho_eur_per_kw2);
+    std::string explanation = device_trouble(*end);
+    if (heard.outcome == Outcome::partial)
+        explanation =
+            "The session ran out of time or iterations: the best iterate misses balance "
+            "by " +
+            std::to_string(residuals.primal_kw) + " kW (RMS). " + explanation;
+    out.cleared = Cleared{.outcome = heard.outcome,
+                          .iteration = end->iteration,
+                          .rounds = next.iteration,
+                          .primal_residual_kw = residuals.primal_kw,
+                          .dual_residual_eur_per_kw = residuals.dual_eur_per_kw,
+                          .x_kw = end->x_kw,
+                          .y_eur_per_kw = end->y_eur_per_kw,
+                          .members = end->members,
+                          .warm = {.z_kw = end->z_kw,
+                                   .y_eur_per_kw = end->y_eur_per_kw,
+                                   .rho_eur_per_kw2 = end->rho_eur_per_kw2},
+                          .explanation = std::move(explanation)};
+    over = true;
+}
+
+void Session::State::give_up(Outcome outcome, std::string why, Outputs& out) {
+    const Iterate& last = history.last();
+    out.cleared = Cleared{.outcome = outcome,
+                          .iteration = last.iteration,
+                          .rounds = next.iteration,
+                          .primal_residual_kw = 0,
+                          .dual_residual_eur_per_kw = 0,
+                          .x_kw = next.iteration > 0 ? next.x_kw : last.x_kw,
+                          .y_eur_per_kw = last.y_eur_per_kw,
+                          .members = last.members,
+                          .warm = {.z_kw = last.z_kw,
+                                   .y_eur_per_kw = last.y_eur_per_kw,
+                                   .rho_eur_per_kw2 = last.rho_eur_per_kw2},
+                          .explanation = std::move(why)};
+    over = true;
+}
+
+// ---- the machine
+// ---------------------------------------------------------------------------------
+
+Session::Session(Terms terms,
+                 PartyId self,
+                 std::vector<Seat> seats,
+                 model::Device& device,
+                 std::shared_ptr<const crypto::PairwiseMasks> masks,
+                 WarmState start)
+    : state_(std::make_unique<State>(
+          std::move(terms), self, std::move(seats), device, std::move(masks), start)) {}
+
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+Outputs Session::step(const Input& input) {
+    Outputs out;
+    if (state_->over) {
+        out.verdict = Verdict::duplicate;
+        return out;
+    }
+
+    struct Visitor {
+        State& state;
+        Outputs& out;
+
+        void operator()(const Begin&) const { state.on_begin(out); }
+
+        void operator()(const ShareReceived& input) const { state.on_share(input.share, out); }
+
+        void operator()(const SilenceElapsed&) const { state.on_silence(out); }
+
+        void operator()(const DeadlineElapsed&) const { state.on_deadline(out); }
+
+        void operator()(const Expelled&) const { state.on_expelled(out); }
+    };
+
+    std::visit(Visitor{*state_, out}, input);
+    return out;
+}
+
+std::uint32_t Session::iteration() const {
+    return state_->next.iteration;
+}
+
+std::vector<std::vector<PartyId>> Session::awaited() const {
+    std::vector<std::vector<PartyId>> out;
+    for (const Gathering& net : state_->nets) {
+        out.push_back(net.awaited(state_->next.iteration));
+        std::erase(out.back(), state_->self);
+    }
+    return out;
+}
+
+}  // namespace kilter::market

@@ -1,0 +1,65 @@
+/// The mathematics of one iteration, apart from who says what to whom: what a member's device
+/// answers, what goes into its message, and what everyone makes of the sum. Another method (say,
+/// curvature as one more masked sum) replaces this file and leaves collecting, attempts, history
+/// and stopping as they are.
+///
+///     device step   x ← prox(t) with t_i = z_i − y/(ρ w_i), penalty ρ w_i;    a_i = α x_i + (1 −
+///     α) z_i,
+///                   rounded to 2^-20 kW: from here on a_i is the rounded one, for its owner too
+///     net step      r = Σ a_j,  W = Σ 1/w_j;    z_i = a_i − r/(w_i W),    y ← y + ρ r / W
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/market/session.hpp"
+
+namespace kilter::market {
+
+using Units = Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// All that one iteration leaves behind at one member. Rows are its terminals.
+struct Iterate {
+    std::uint32_t iteration = 0;
+    double rho_eur_per_kw2 = 0;  ///< used in it
+    model::Schedules x_kw;       ///< the device's answer
+    Units a_units;               ///< relaxed and rounded, 2^-20 kW
+    bool feasible = true;        ///< what the device said of its set
+    // after the net step
+    model::Schedules z_kw;
+    model::Schedules y_eur_per_kw;
+    std::vector<std::uint64_t> moved;  ///< ‖w_i Δz_i‖² per row, 2^-36 kW², at most movement_max
+    std::uint64_t primal_square = 0;  ///< Σ r² over this member's nets, 2^-36 kW², saturating
+    std::vector<std::vector<PartyId>> members;  ///< who took part, per row
+};
+
+/// Iterate 0: where a session starts.
+Iterate start_from(const WarmState& warm);
+
+/// Words of a message: one per interval and the movement.
+inline std::size_t words_per_message(std::size_t horizon) {
+    return horizon + 1;
+}
+
+/// The device step of the iteration after `last`. `weights`: w_i per row.
+Iterate device_step(model::Device& device,
+                    const Iterate& last,
+                    const Eigen::VectorXd& weights,
+                    double rho,
+                    double alpha);
+
+/// Row `row`'s unmasked message of the iteration `next` under way.
+std::vector<std::uint64_t> plain_words(const Iterate& last, const Iterate& next, Eigen::Index row);
+
+/// The net step of one row from the sum of all members' words; completes `next`. `inverse_weights`
+/// is W. Returns the sum of the members' movements in the net step before.
+std::uint64_t net_step(const Iterate& last,
+                       Iterate& next,
+                       Eigen::Index row,
+                       double weight,
+                       double inverse_weights,
+                       std::span<const std::uint64_t> sums);
+
+}  // namespace kilter::market

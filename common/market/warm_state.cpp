@@ -1,0 +1,33 @@
+#include "common/market/session.hpp"
+
+namespace kilter::market {
+
+namespace {
+
+model::Schedules shift(const model::Schedules& old, IntervalIndex by, IntervalIndex day) {
+    const IntervalIndex horizon = old.cols();
+    model::Schedules out(old.rows(), old.cols());
+    for (IntervalIndex t = 0; t < horizon; ++t) {
+        IntervalIndex source = t + by;
+        if (source >= horizon) source -= ((source - horizon) / day + 1) * day;
+        out.col(t) = old.col(source >= 0 ? source : horizon - 1);
+    }
+    return out;
+}
+
+}  // namespace
+
+WarmState WarmState::cold(Eigen::Index rows, Eigen::Index intervals, double rho) {
+    return {.z_kw = model::Schedules::Zero(rows, intervals),
+            .y_eur_per_kw = model::Schedules::Zero(rows, intervals),
+            .rho_eur_per_kw2 = rho};
+}
+
+WarmState WarmState::shifted(IntervalIndex by, Eigen::Index intervals_per_day) const {
+    KILTER_CHECK(by >= 0 && intervals_per_day > 0, "a session follows an earlier one");
+    return {.z_kw = shift(z_kw, by, intervals_per_day),
+            .y_eur_per_kw = shift(y_eur_per_kw, by, intervals_per_day),
+            .rho_eur_per_kw2 = rho_eur_per_kw2};
+}
+
+}  // namespace kilter::market
