@@ -23,25 +23,10 @@ Result<void> write_output(const std::filesystem::path& path, std::string_view te
         if (!std::cout) return cannot_write("to standard output", errno);
         return {};
     }
-    std::error_code error;
-    const bool is_device =
-        std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error);
-    const std::filesystem::path beside = is_device ? path.string() : path.string() + ".new";
-    {
-        std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-        file << text << std::flush;
-        if (!file) {
-            const int reason = errno;
-            if (!is_device) std::filesystem::remove(beside, error);
-            return cannot_write(path.string(), reason);
-        }
-    }
-    if (is_device) return {};
-    std::filesystem::rename(beside, path, error);
-    if (!error) return {};
-    const int reason = error.value();
-    std::filesystem::remove(beside, error);
-    return cannot_write(path.string(), reason);
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file << text << std::flush;
+    if (!file) return cannot_write(path.string(), errno);
+    return {};
 }
 
 std::string utc_text(std::int64_t unix_ms) {

@@ -1,5 +1,4 @@
-/// Where a command's result goes: standard output, or a file that is there completely or not at
-/// all.
+/// Where a command's result goes: standard output or a file.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +10,8 @@
 
 namespace kilter::cli {
 
-/// "-" is standard output; otherwise the file is written beside its place and renamed, replacing
-/// what was there (a device or a pipe is written to). Error: names the path and the reason; for
-/// standard output too (a full disk behind a redirection, a closed pipe).
+/// "-" is standard output. Error: names the path and the reason; for standard output too (a full
+/// disk behind a redirection, a closed pipe).
 Result<void> write_output(const std::filesystem::path& path, std::string_view text);
 
 /// "2026-05-01 18:15" in UTC.

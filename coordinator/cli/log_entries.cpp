@@ -1,0 +1,113 @@
+#include "coordinator/cli/log_entries.hpp"
+
+#include <algorithm>
+
+#include "common/cli/output.hpp"
+#include "common/cli/table.hpp"
+#include "common/market/parameters.hpp"
+
+namespace kilter::cli {
+namespace {
+
+constexpr const char* store_name = "log.db";
+constexpr double micro = 1e-6;
+
+std::string interval_text(IntervalIndex interval, std::int64_t interval_s) {
+    return interval_s > 0 ? utc_text(interval_start(interval, interval_s))
+                          : "interval " + std::to_string(interval);
+}
+
+const char* outcome_text(settlement::Outcome outcome) {
+    return outcome == settlement::Outcome::converged ? "converged" : "partial";
+}
+
+std::string text_of(const settlement::Roster& roster) {
+    const auto homes =
+        std::count_if(roster.members.begin(), roster.members.end(),
+                      [](const auto& member) { return member.role == settlement::Role::home; });
+    const auto others = static_cast<std::ptrdiff_t>(roster.members.size()) - homes;
+    return "roster epoch " + std::to_string(roster.epoch) + "  " + std::to_string(homes) +
+           " homes  " + std::to_string(others) + " coordinators";
+}
+
+std::string text_of(const settlement::ClearedNet& net, std::int64_t interval_s) {
+    std::string out = "cleared net " + std::to_string(net.net.value) + "  " +
+                      interval_text(net.interval, interval_s) + "  " + outcome_text(net.outcome) +
+                      " at " + std::to_string(net.iteration) + "  " +
+                      std::to_string(net.members.size()) + " homes";
+    if (!net.prices_micro_eur_per_kwh.empty())
+        out += "  " + fixed(micro * static_cast<double>(net.prices_micro_eur_per_kwh.front()), 4) +
+               " EUR/kWh";
+    return out;
+}
+
+Json json_of(const settlement::Roster& roster) {
+    Json members = Json::array();
+    for (const auto& member : roster.members)
+        members.push_back({{"key", to_hex(member.key.view())},
+                           {"role", member.role == settlement::Role::home ? "home" : "coordinator"},
+                           {"net", member.net.value},
+                           {"weight_milli", member.weight_milli},
+                           {"endpoint", member.endpoint}});
+    return {{"epoch", roster.epoch}, {"members", members}};
+}
+
+Json json_of(const settlement::ClearedNet& net, std::int64_t interval_s) {
+    Json members = Json::array();
+    for (const auto& member : net.members)
+        members.push_back({{"key", to_hex(member.key.view())},
+                           {"commitment", to_hex(member.commitment.view())},
+                           {"signature", to_hex(member.signature.view())}});
+    return {{"interval", net.interval},
+            {"starts", interval_text(net.interval, interval_s)},
+            {"opening", net.opening},
+            {"net", net.net.value},
+            {"roster_epoch", net.roster_epoch},
+            {"outcome", outcome_text(net.outcome)},
+            {"iteration", net.iteration},
+            {"residual_milliwatt", net.residual_milliwatt},
+            {"prices_micro_eur_per_kwh", net.prices_micro_eur_per_kwh},
+            {"members", members}};
+}
+
+}  // namespace
+
+std::filesystem::path store_file(const std::filesystem::path& path) {
+    std::error_code ignored;
+    return std::filesystem::is_directory(path, ignored) ? path / store_name : path;
+}
+
+std::int64_t interval_seconds(const settlement::Genesis& genesis) {
+    const auto parameters = market::Parameters::decode(genesis.market_parameters);
+    return parameters ? parameters->interval_s : 0;
+}
+
+std::string entry_text(const consensus::Entry& entry, std::int64_t interval_s) {
+    if (entry.type == settlement::roster_entry)
+        if (const auto roster = settlement::decode_roster(entry.body)) return text_of(*roster);
+    if (entry.type == settlement::cleared_net_entry)
+        if (const auto net = settlement::decode_cleared_net(entry.body))
+            return text_of(*net, interval_s);
+    return std::string(settlement::entry_type_name(entry.type)) + " (type " +
+           std::to_string(entry.type) + ")";
+}
+
+Json entry_json(const settlement::CheckedEntry& checked, std::int64_t interval_s) {
+    const consensus::Entry& entry = checked.entry->entry;
+    Json out{{"index", checked.index},
+             {"height", checked.height},
+             {"id", to_hex(checked.entry->id.view())},
+             {"type", settlement::entry_type_name(entry.type)},
+             {"author", to_hex(entry.author.view())},
+             {"seq", entry.seq},
+             {"expires_ms", entry.expires_ms}};
+    if (entry.type == settlement::roster_entry)
+        if (const auto roster = settlement::decode_roster(entry.body))
+            out["roster"] = json_of(*roster);
+    if (entry.type == settlement::cleared_net_entry)
+        if (const auto net = settlement::decode_cleared_net(entry.body))
+            out["cleared_net"] = json_of(*net, interval_s);
+    return out;
+}
+
+}  // namespace kilter::cli

@@ -1,0 +1,30 @@
+/// What `log verify` and `log show` have in common: opening stores, and entries in words and as
+/// JSON.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "common/settlement/audit.hpp"
+#include "common/storage/log_store.hpp"
+
+namespace kilter::cli {
+
+using Json = nlohmann::ordered_json;
+
+/// A store, or the state directory of a coordinator that has one in it.
+std::filesystem::path store_file(const std::filesystem::path& path);
+
+/// Seconds per market interval as agreed in genesis; 0 if the parameters do not decode.
+std::int64_t interval_seconds(const settlement::Genesis& genesis);
+
+/// "cleared net 17  2026-06-01 18:15  converged at 87  3 homes  0.2314 EUR/kWh" or what else the
+/// entry says.
+std::string entry_text(const consensus::Entry& entry, std::int64_t interval_s);
+
+/// Everything the entry says, digests and keys in hex.
+Json entry_json(const settlement::CheckedEntry& checked, std::int64_t interval_s);
+
+}  // namespace kilter::cli

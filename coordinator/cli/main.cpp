@@ -1,0 +1,25 @@
+// kilter: the operator's, installer's and outsider's command line.
+
+#include "common/cli/command_line.hpp"
+#include "common/crypto/identity.hpp"
+#include "coordinator/cli/keygen.hpp"
+#include "coordinator/cli/log_show.hpp"
+#include "coordinator/cli/log_verify.hpp"
+#include "coordinator/cli/simulate.hpp"
+
+int main(int argc, char** argv) {
+    kilter::crypto::initialise();
+    CLI::App app("Neighbours' gateways agree on energy prices with no central server", "kilter");
+    app.set_version_flag("--version", "kilter " KILTER_VERSION);
+    app.require_subcommand(1);
+    int exit_code = kilter::cli::to_int(kilter::cli::ExitCode::success);
+
+    kilter::cli::add_keygen(app, exit_code);
+    CLI::App* log = app.add_subcommand("log", "Verify or show the replicated log");
+    log->require_subcommand(1);
+    kilter::cli::add_log_verify(*log, exit_code);
+    kilter::cli::add_log_show(*log, exit_code);
+    kilter::cli::add_simulate(app, exit_code);
+
+    return kilter::cli::run(app, argc, argv, exit_code);
+}

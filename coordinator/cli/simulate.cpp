@@ -1,0 +1,149 @@
+#include "coordinator/cli/simulate.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include "common/cli/command_line.hpp"
+#include "common/cli/output.hpp"
+#include "common/cli/progress.hpp"
+#include "common/cli/table.hpp"
+#include "common/topology/native.hpp"
+#include "common/topology/neighbourhood.hpp"
+#include "common/topology/profiles.hpp"
+#include "coordinator/planner/report_json.hpp"
+#include "coordinator/planner/simulate.hpp"
+
+namespace kilter::cli {
+namespace {
+
+constexpr const char* name = "kilter simulate";
+
+const char* outcome_text(market::Outcome outcome) {
+    switch (outcome) {
+        case market::Outcome::converged:
+            return "converged";
+        case market::Outcome::partial:
+            return "partial";
+        case market::Outcome::excluded:
+            return "excluded";
+        case market::Outcome::abandoned:
+            return "abandoned";
+    }
+    return "unknown";
+}
+
+std::string range_text(double low, double high) {
+    return fixed(low, 4) + " .. " + fixed(high, 4);
+}
+
+void print(const planner::Report& report, const topology::Profiles& profiles) {
+    const auto& homes = report.neighbourhood.homes;
+    const auto count = [&](auto wanted) {
+        return std::count_if(homes.begin(), homes.end(), wanted);
+    };
+    std::cout << report.neighbourhood.network.name << ": "
+              << report.neighbourhood.network.nets.size() << " nets, " << homes.size() << " homes, "
+              << count([](const topology::HomeSpec& home) { return !home.pv_kw.empty(); })
+              << " with panels, "
+              << count([](const topology::HomeSpec& home) { return home.battery.power_max_kw > 0; })
+              << " with a battery; series: " << profiles.source << "\n\n";
+
+    Table table({{"interval (UTC)", false},
+                 {"iterations"},
+                 {"outcome", false},
+                 {"residual kW"},
+                 {"import kW"},
+                 {"price now EUR/kWh"},
+                 {"price over the day"},
+                 {"lowest pu"},
+                 {"import EUR"},
+                 {"prices", false}});
+    for (const planner::SessionResult& session : report.sessions) {
+        const auto& price = session.price_eur_per_kwh;
+        table.add({utc_text(interval_start(session.session.interval,
+                                           report.options.parameters.interval_s)),
+                   std::to_string(session.iterations), outcome_text(session.outcome),
+                   fixed(session.primal_residual_kw, 5), fixed(session.import_kw(0), 1),
+                   range_text(price.col(0).minCoeff(), price.col(0).maxCoeff()),
+                   range_text(price.minCoeff(), price.maxCoeff()),
+                   fixed(session.voltage_pu.minCoeff(), 4), fixed(session.objective_eur, 2),
+                   short_hex(session.prices.view())});
+    }
+    std::cout << table.text();
+    for (const planner::SessionResult& session : report.sessions)
+        if (!session.explanation.empty())
+            std::cout << utc_text(interval_start(session.session.interval,
+                                                 report.options.parameters.interval_s))
+                      << ": " << session.explanation << '\n';
+}
+
+}  // namespace
+
+int Simulate::run() const {
+    planner::Options options;
+    if (paper) options.parameters = market::Parameters::paper();
+    options.first_interval = first;
+    options.sessions = intervals;
+    options.masked = !unmasked;
+    options.warm = !cold;
+
+    auto network = topology::load_network(topology, options.parameters.interval_s);
+    if (!network) return fail(name, network.error());
+    const topology::Profiles profiles = topology::available_profiles(homes_seed);
+    auto homes = topology::generate_neighbourhood(*network, homes_per_net, homes_seed, profiles);
+    auto feeder = topology::without_homes(std::move(*network), homes);
+
+    Progress progress;
+    const auto report = planner::simulate(
+        {std::move(feeder), std::move(homes)}, options, [&](const planner::Progress& at) {
+            progress.show("interval " + std::to_string(at.session + 1) + " of " +
+                              std::to_string(at.sessions) + ", iteration " +
+                              std::to_string(at.iteration),
+                          at.session, at.sessions);
+        });
+    progress.clear();
+    if (!report) return fail(name, report.error());
+
+    if (!json.empty())
+        if (const auto written = write_output(json, planner::to_json(*report) + "\n"); !written)
+            return fail(name, written.error());
+    if (json != "-") print(*report, profiles);
+    const bool converged = std::all_of(
+        report->sessions.begin(), report->sessions.end(),
+        [](const auto& session) { return session.outcome == market::Outcome::converged; });
+    return to_int(converged ? ExitCode::success : ExitCode::not_converged);
+}
+
+void add_simulate(CLI::App& app, int& exit_code) {
+    const auto options = std::make_shared<Simulate>();
+    CLI::App* command =
+        app.add_subcommand("simulate", "Clear a neighbourhood's market in one process");
+    command->add_option("TOPOLOGY", options->topology, "Feeder in kilter's TOML format")
+        ->required();
+    command->add_option("--homes-seed", options->homes_seed, "The homes are drawn from this seed")
+        ->required();
+    command->add_option("--homes-per-net", options->homes_per_net, "Homes on every net")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 200));
+    command
+        ->add_option("--intervals", options->intervals,
+                     "Market intervals to clear, one after another")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100'000));
+    command->add_option("--first", options->first, "First interval, counted from 1970 in UTC")
+        ->capture_default_str();
+    command->add_flag("--paper", options->paper,
+                      "The algorithm as published: weights 1, no relaxation, fixed penalty");
+    command->add_flag("--cold", options->cold, "Start every session anew");
+    command->add_flag("--unmasked", options->unmasked,
+                      "Leave the masks out: the same results, sooner");
+    command->add_option("--json", options->json,
+                        "Write results and the whole problem to this file, '-' for stdout");
+    command->footer(
+        "Exit code 4 when a session did not converge.\nExample:\n  kilter simulate "
+        "topologies/baran_wu_33.toml --homes-seed 1 --intervals 4 --json result.json");
+    command->callback([options, &exit_code] { exit_code = options->run(); });
+}
+
+}  // namespace kilter::cli
