@@ -101,8 +101,9 @@ class TomlDocument {
     /// more there are.
     Result<void> finish();
 
+    struct State;  ///< internal
+
   private:
-    struct State;
     explicit TomlDocument(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
