@@ -35,12 +35,14 @@ int main(int argc, char** argv) {
     bool json = false;
     int exit_code = 0;
 
-    auto* run_command = app.add_subcommand("run", "Run the agent until it is stopped (SIGTERM, Ctrl-C)");
+    auto* run_command =
+        app.add_subcommand("run", "Run the agent until it is stopped (SIGTERM, Ctrl-C)");
     run_command->add_option("--config", config, "Configuration file")->capture_default_str();
     run_command->footer("Example: kilter-agent run --config /etc/kilter/agent.toml");
     run_command->callback([&] { exit_code = run(config); });
 
-    auto* status_command = app.add_subcommand("status", "What the agent is doing, and what it cleared last");
+    auto* status_command =
+        app.add_subcommand("status", "What the agent is doing, and what it cleared last");
     status_command->add_option("--config", config, "Configuration file")->capture_default_str();
     status_command->add_flag("--json", json, "The whole status as JSON");
     status_command->footer("Example: kilter-agent status --json");

@@ -12,7 +12,8 @@ namespace {
 int run(const std::string& config_path) {
     const auto config = kilter::coordinator::load_config(config_path);
     if (!config) return kilter::cli::fail("kilter-coordinator run", config.error());
-    if (auto logging = kilter::runtime::set_up_logging("kilter-coordinator", config->log_level); !logging)
+    if (auto logging = kilter::runtime::set_up_logging("kilter-coordinator", config->log_level);
+        !logging)
         return kilter::cli::fail("kilter-coordinator run", logging.error());
     auto host = kilter::coordinator::CoordinatorHost::open(*config);
     if (!host) return kilter::cli::fail("kilter-coordinator run", host.error());
@@ -35,12 +36,14 @@ int main(int argc, char** argv) {
     bool json = false;
     int exit_code = 0;
 
-    auto* run_command = app.add_subcommand("run", "Run the coordinator until it is stopped (SIGTERM, Ctrl-C)");
+    auto* run_command =
+        app.add_subcommand("run", "Run the coordinator until it is stopped (SIGTERM, Ctrl-C)");
     run_command->add_option("--config", config, "Configuration file")->capture_default_str();
     run_command->footer("Example: kilter-coordinator run --config /etc/kilter/coordinator.toml");
     run_command->callback([&] { exit_code = run(config); });
 
-    auto* status_command = app.add_subcommand("status", "What the coordinator is doing, and how far its log is");
+    auto* status_command =
+        app.add_subcommand("status", "What the coordinator is doing, and how far its log is");
     status_command->add_option("--config", config, "Configuration file")->capture_default_str();
     status_command->add_flag("--json", json, "The whole status as JSON");
     status_command->footer("Example: kilter-coordinator status --json");

@@ -17,7 +17,7 @@ namespace kilter::agent {
 namespace {
 
 constexpr std::uint32_t greet_first_ms = 50;
-constexpr std::uint32_t greet_waiting_ms = 250;   // while something is missing: a roster, a record
+constexpr std::uint32_t greet_waiting_ms = 250;  // while something is missing: a roster, a record
 constexpr std::size_t early_shares_max = 2 * limits::members_per_net_max;
 
 constexpr const char* roster_key = "roster";
@@ -26,12 +26,14 @@ constexpr const char* pending_key = "pending";
 constexpr const char* certified_key = "certified";
 
 std::string name(const market::SessionId& session) {
-    return std::to_string(session.interval) + (session.opening ? "/" + std::to_string(session.opening) : "");
+    return std::to_string(session.interval) +
+           (session.opening ? "/" + std::to_string(session.opening) : "");
 }
 
 void write_row(ByteWriter& out, const model::Schedules& row) {
     out.u32(static_cast<std::uint32_t>(row.cols()));
-    for (Eigen::Index t = 0; t < row.cols(); ++t) out.f64(row(0, t));
+    for (Eigen::Index t = 0; t < row.cols(); ++t)
+        out.f64(row(0, t));
 }
 
 model::Schedules read_row(ByteReader& in) {
@@ -41,7 +43,8 @@ model::Schedules read_row(ByteReader& in) {
         return {};
     }
     model::Schedules row(1, count);
-    for (Eigen::Index t = 0; t < row.cols(); ++t) row(0, t) = in.f64();
+    for (Eigen::Index t = 0; t < row.cols(); ++t)
+        row(0, t) = in.f64();
     return row;
 }
 
@@ -59,11 +62,17 @@ struct Pending {
 
     [[nodiscard]] Bytes encode() const {
         ByteWriter out;
-        out.i64(session.interval).u32(session.opening).u32(net.value).raw(chair.view()).u32(iteration);
+        out.i64(session.interval)
+            .u32(session.opening)
+            .u32(net.value)
+            .raw(chair.view())
+            .u32(iteration);
         out.u32(static_cast<std::uint32_t>(prices_micro.size()));
-        for (const std::int64_t price : prices_micro) out.i64(price);
+        for (const std::int64_t price : prices_micro)
+            out.i64(price);
         return out.raw(commitment.view()).f64(consumption_kw).bytes();
     }
+
     static std::optional<Pending> decode(ByteView bytes) {
         ByteReader in(bytes);
         Pending out;
@@ -73,7 +82,8 @@ struct Pending {
         out.iteration = in.u32();
         const std::uint32_t count = in.u32();
         if (count > limits::horizon_max) return std::nullopt;
-        for (std::uint32_t i = 0; i < count && !in.failed(); ++i) out.prices_micro.push_back(in.i64());
+        for (std::uint32_t i = 0; i < count && !in.failed(); ++i)
+            out.prices_micro.push_back(in.i64());
         out.commitment = in.fixed<crypto::Digest>();
         out.consumption_kw = in.f64();
         return in.complete() ? std::optional(out) : std::nullopt;
@@ -101,7 +111,8 @@ struct Gateway::State {
     settlement::DirectoryPtr directory;
     PartyId self;
     NetId net;
-    std::map<crypto::PublicKey, crypto::SharedSecret> secrets;  // of everyone this home may share a net with
+    std::map<crypto::PublicKey, crypto::SharedSecret>
+        secrets;  // of everyone this home may share a net with
 
     std::optional<IntervalIndex> certified;  // newest interval with a record that was accepted
     std::optional<IntervalIndex> warm_interval;
@@ -109,7 +120,8 @@ struct Gateway::State {
     std::optional<Pending> pending;
     std::optional<SessionReport> last;
     std::optional<Active> active;
-    std::vector<std::pair<crypto::PublicKey, wire::Share>> early;  // for a session that is not open here yet
+    std::vector<std::pair<crypto::PublicKey, wire::Share>>
+        early;  // for a session that is not open here yet
     std::string last_word = "has just started";
 
     State(const crypto::Identity& own, settlement::Genesis document, Forecast source)
@@ -119,6 +131,7 @@ struct Gateway::State {
     }
 
     [[nodiscard]] double interval_h() const { return parameters.interval_s / 3600.0; }
+
     [[nodiscard]] bool is_validator(const crypto::PublicKey& key) const {
         return genesis.validators.index_of(key).has_value();
     }
@@ -132,7 +145,8 @@ struct Gateway::State {
 
     void greet(Outputs& out) {
         const wire::Hello hello{chain, directory ? directory->epoch() : 0};
-        for (const auto& validator : genesis.validators.validators) out.send.push_back({validator.key, hello});
+        for (const auto& validator : genesis.validators.validators)
+            out.send.push_back({validator.key, hello});
     }
 
     void on_greet(Outputs& out) {
@@ -143,10 +157,12 @@ struct Gateway::State {
 
     [[nodiscard]] std::vector<Peer> peers() const {
         std::vector<Peer> out;
-        for (const auto& validator : genesis.validators.validators) out.push_back({validator.key, validator.endpoint});
+        for (const auto& validator : genesis.validators.validators)
+            out.push_back({validator.key, validator.endpoint});
         if (directory) {
             for (const PartyId home : directory->homes(net))
-                if (home != self) out.push_back({directory->at(home).key, directory->at(home).endpoint});
+                if (home != self)
+                    out.push_back({directory->at(home).key, directory->at(home).endpoint});
         }
         return out;
     }
@@ -167,7 +183,8 @@ struct Gateway::State {
         auto next = std::make_shared<const settlement::Directory>(std::move(*roster));
         const auto party = next->find(identity.public_key());
         if (!party || next->at(*party).role != settlement::Role::home)
-            return Error{"roster epoch " + std::to_string(next->epoch()) + " does not name this home (key " +
+            return Error{"roster epoch " + std::to_string(next->epoch()) +
+                         " does not name this home (key " +
                          short_hex(identity.public_key().view()) +
                          "): ask the operator to enrol it; until then it cannot trade"};
         directory = std::move(next);
@@ -185,17 +202,24 @@ struct Gateway::State {
         return {};
     }
 
-    void on_certified(const crypto::PublicKey& from, const wire::CertifiedEntry& message, Outputs& out) {
+    void on_certified(const crypto::PublicKey& from,
+                      const wire::CertifiedEntry& message,
+                      Outputs& out) {
         auto receipt = consensus::decode_receipt(message.receipt);
         if (!receipt) {
-            tell(out, Severity::wrong, short_hex(from.view()) + " sent a proof that cannot be read: " + receipt.error().message);
+            tell(out, Severity::wrong,
+                 short_hex(from.view()) +
+                     " sent a proof that cannot be read: " + receipt.error().message);
             return;
         }
         if (auto reason = fault(*receipt)) {
-            tell(out, Severity::wrong, short_hex(from.view()) + " sent an entry without a valid proof (" + *reason + "); ignored");
+            tell(out, Severity::wrong,
+                 short_hex(from.view()) + " sent an entry without a valid proof (" + *reason +
+                     "); ignored");
             return;
         }
-        if (receipt->entry.type == settlement::roster_entry) on_roster(*receipt, message.receipt, out);
+        if (receipt->entry.type == settlement::roster_entry)
+            on_roster(*receipt, message.receipt, out);
         if (receipt->entry.type == settlement::cleared_net_entry) on_record(*receipt, out);
     }
 
@@ -209,11 +233,13 @@ struct Gateway::State {
         out.persist[roster_key] = encoded;
         out.peers = peers();
         const std::size_t homes = directory->homes(net).size();
-        tell(out, Severity::routine, "roster epoch " + std::to_string(directory->epoch()) + ": net " +
-                                         std::to_string(net.value) + " with " + std::to_string(homes) + " homes");
+        tell(out, Severity::routine,
+             "roster epoch " + std::to_string(directory->epoch()) + ": net " +
+                 std::to_string(net.value) + " with " + std::to_string(homes) + " homes");
         if (homes < 3)
             tell(out, Severity::notable,
-                 "fewer than three homes on this net: the operator can tell their sum from little else");
+                 "fewer than three homes on this net: the operator can tell their sum from little "
+                 "else");
         greet(out);  // with the new epoch: ready to trade
     }
 
@@ -221,25 +247,30 @@ struct Gateway::State {
         auto record = settlement::decode_cleared_net(receipt.entry.body);
         if (!record || !directory || record->net != net) return;
         if (certified && record->interval <= *certified) return;
-        const auto mine = std::find_if(record->members.begin(), record->members.end(),
-                                       [&](const auto& member) { return member.key == identity.public_key(); });
-        const bool agreed = pending && pending->session == market::SessionId{record->interval, record->opening} &&
-                            pending->iteration == record->iteration &&
-                            pending->prices_micro == record->prices_micro_eur_per_kwh &&
-                            mine != record->members.end() && mine->commitment == pending->commitment;
+        const auto mine =
+            std::find_if(record->members.begin(), record->members.end(),
+                         [&](const auto& member) { return member.key == identity.public_key(); });
+        const bool agreed =
+            pending && pending->session == market::SessionId{record->interval, record->opening} &&
+            pending->iteration == record->iteration &&
+            pending->prices_micro == record->prices_micro_eur_per_kwh &&
+            mine != record->members.end() && mine->commitment == pending->commitment;
         certified = record->interval;
         out.persist[certified_key] = ByteWriter{}.i64(*certified).bytes();
         if (!agreed) {
             if (mine != record->members.end())
-                tell(out, Severity::wrong, "the record of interval " + std::to_string(record->interval) +
-                                               " is not what this home agreed to; nothing is dispatched from it");
+                tell(out, Severity::wrong,
+                     "the record of interval " + std::to_string(record->interval) +
+                         " is not what this home agreed to; nothing is dispatched from it");
             else
                 tell(out, Severity::notable,
-                     "interval " + std::to_string(record->interval) + " was cleared without this home");
+                     "interval " + std::to_string(record->interval) +
+                         " was cleared without this home");
         } else {
             out.setpoint = Setpoint{pending->session.interval, pending->consumption_kw};
             if (last && last->session == pending->session) last->certified = true;
-            tell(out, Severity::routine, "session " + name(pending->session) + " is on the log, proof checked");
+            tell(out, Severity::routine,
+                 "session " + name(pending->session) + " is on the log, proof checked");
         }
         if (pending && pending->session.interval <= record->interval) {
             pending.reset();
@@ -252,27 +283,36 @@ struct Gateway::State {
     // ---- a session -----------------------------------------------------------------------------------------------
 
     // Why this opening is not one to join, or nothing.
-    [[nodiscard]] std::optional<std::string> objection(const crypto::PublicKey& from, const wire::SessionOpen& open) const {
+    [[nodiscard]] std::optional<std::string> objection(const crypto::PublicKey& from,
+                                                       const wire::SessionOpen& open) const {
         if (!is_validator(from)) return "its sender is no coordinator";
-        if (!crypto::verify(from, wire::signing_bytes(open, chain), open.signature)) return "its signature is wrong";
+        if (!crypto::verify(from, wire::signing_bytes(open, chain), open.signature))
+            return "its signature is wrong";
         if (open.roster_epoch != directory->epoch())
-            return "it is for roster epoch " + std::to_string(open.roster_epoch) + ", this home has " +
-                   std::to_string(directory->epoch());
-        if (open.parameters != parameters_digest) return "it uses other market parameters than genesis";
+            return "it is for roster epoch " + std::to_string(open.roster_epoch) +
+                   ", this home has " + std::to_string(directory->epoch());
+        if (open.parameters != parameters_digest)
+            return "it uses other market parameters than genesis";
         if (open.net != net) return "it is for another net";
-        if (open.start_dual_eur_per_kw.size() != parameters.horizon) return "its horizon is not the market's";
+        if (open.start_dual_eur_per_kw.size() != parameters.horizon)
+            return "its horizon is not the market's";
         if (directory->find(from) != open.chair) return "its chair is not its sender";
-        if (certified && open.session.interval <= *certified) return "that interval is already on the log";
-        if (pending && open.session.interval == pending->session.interval && open.session == pending->session)
+        if (certified && open.session.interval <= *certified)
+            return "that interval is already on the log";
+        if (pending && open.session.interval == pending->session.interval &&
+            open.session == pending->session)
             return "this home has already cleared it";
         std::uint32_t homes = 0;
         bool includes_self = false;
         for (const market::Member& member : open.members) {
             if (member.party == open.chair) continue;
-            if (!directory->holds(member.party)) return "it names a party that is not on the roster";
+            if (!directory->holds(member.party))
+                return "it names a party that is not on the roster";
             const auto& known = directory->at(member.party);
-            if (known.role != settlement::Role::home || known.net != net) return "it names a party of another net";
-            if (member.weight != known.weight_milli / 1000.0) return "a weight differs from the roster's";
+            if (known.role != settlement::Role::home || known.net != net)
+                return "it names a party of another net";
+            if (member.weight != known.weight_milli / 1000.0)
+                return "a weight differs from the roster's";
             includes_self = includes_self || member.party == self;
             ++homes;
         }
@@ -287,7 +327,8 @@ struct Gateway::State {
     void on_open(const crypto::PublicKey& from, const wire::SessionOpen& open, Outputs& out) {
         if (!directory || (active && active->id == open.session)) return;
         if (auto reason = objection(from, open)) {
-            tell(out, Severity::notable, "did not join session " + name(open.session) + ": " + *reason);
+            tell(out, Severity::notable,
+                 "did not join session " + name(open.session) + ": " + *reason);
             if (is_validator(from) && open.roster_epoch > directory->epoch()) greet(out);
             return;
         }
@@ -298,18 +339,22 @@ struct Gateway::State {
         const auto horizon = static_cast<Eigen::Index>(parameters.horizon);
         const model::Home home = forecast(open.session.interval, horizon);
         if (auto valid = home.validate(); !valid) {
-            tell(out, Severity::wrong, "cannot trade: the home's forecast is not usable: " + valid.error().message);
+            tell(out, Severity::wrong,
+                 "cannot trade: the home's forecast is not usable: " + valid.error().message);
             return;
         }
         market::WarmState start = market::WarmState::cold(1, horizon, open.rho_eur_per_kw2);
         if (warm_interval && open.session.interval >= *warm_interval)
-            start = warm.shifted(open.session.interval - *warm_interval, 86'400 / parameters.interval_s);
+            start = warm.shifted(open.session.interval - *warm_interval,
+                                 86'400 / parameters.interval_s);
         start.rho_eur_per_kw2 = open.rho_eur_per_kw2;
-        for (Eigen::Index t = 0; t < horizon; ++t) start.y_eur_per_kw(0, t) = open.start_dual_eur_per_kw[static_cast<std::size_t>(t)];
+        for (Eigen::Index t = 0; t < horizon; ++t)
+            start.y_eur_per_kw(0, t) = open.start_dual_eur_per_kw[static_cast<std::size_t>(t)];
 
         std::map<PartyId, crypto::SharedSecret> shared;
         for (const market::Member& member : open.members)
-            if (member.party != self) shared.emplace(member.party, secrets.at(directory->at(member.party).key));
+            if (member.party != self)
+                shared.emplace(member.party, secrets.at(directory->at(member.party).key));
         auto masks = std::make_shared<const crypto::PairwiseMasks>(
             self, market::session_bytes(chain.view(), open.session), std::move(shared));
 
@@ -318,9 +363,10 @@ struct Gateway::State {
         active->chair = from;
         active->net = net;
         active->device = std::make_unique<prox::Home>(home);
-        active->session.emplace(
-            market::Terms{open.session, parameters, open.rho_eur_per_kw2, open.terminals, open.chair}, self,
-            std::vector<market::Seat>{{open.net, open.members}}, *active->device, std::move(masks), std::move(start));
+        active->session.emplace(market::Terms{open.session, parameters, open.rho_eur_per_kw2,
+                                              open.terminals, open.chair},
+                                self, std::vector<market::Seat>{{open.net, open.members}},
+                                *active->device, std::move(masks), std::move(start));
         last_word = "clearing session " + name(open.session);
         out.timers.push_back({Timer::deadline, parameters.session_ms + parameters.silence_ms});
         out.timers.push_back({Timer::greet, 0});
@@ -328,7 +374,8 @@ struct Gateway::State {
 
         auto waiting = std::move(early);
         early.clear();
-        for (auto& [sender, share] : waiting) on_share(sender, std::move(share), out);
+        for (auto& [sender, share] : waiting)
+            on_share(sender, std::move(share), out);
     }
 
     void on_share(const crypto::PublicKey& from, wire::Share share, Outputs& out) {
@@ -339,29 +386,36 @@ struct Gateway::State {
             drive(market::ShareReceived{std::move(share.share)}, out);
             return;
         }
-        const bool past = (active && share.session < active->id) || (certified && share.session.interval <= *certified);
+        const bool past = (active && share.session < active->id) ||
+                          (certified && share.session.interval <= *certified);
         if (!past && early.size() < early_shares_max) early.emplace_back(from, std::move(share));
     }
 
     void drive(const market::Input& input, Outputs& out) {
         market::Outputs result = active->session->step(input);
-        if (result.verdict == market::Verdict::contradiction || result.verdict == market::Verdict::malformed)
-            tell(out, Severity::wrong, "a member of the net sent a share that " +
-                                           std::string(result.verdict == market::Verdict::contradiction
-                                                           ? "contradicts its earlier one"
-                                                           : "is malformed"));
+        if (result.verdict == market::Verdict::contradiction ||
+            result.verdict == market::Verdict::malformed)
+            tell(out, Severity::wrong,
+                 "a member of the net sent a share that " +
+                     std::string(result.verdict == market::Verdict::contradiction
+                                     ? "contradicts its earlier one"
+                                     : "is malformed"));
         for (market::MaskedShare& share : result.send) {
             broadcast(share, share.members, out);
             active->sent.push_back(std::move(share));
             if (active->sent.size() > 2) active->sent.pop_front();
         }
-        if (result.progressed || !result.send.empty()) out.timers.push_back({Timer::resend, parameters.silence_ms / 4});
+        if (result.progressed || !result.send.empty())
+            out.timers.push_back({Timer::resend, parameters.silence_ms / 4});
         if (result.cleared) finish(std::move(*result.cleared), out);
     }
 
-    void broadcast(const market::MaskedShare& share, const std::vector<PartyId>& to, Outputs& out) const {
+    void broadcast(const market::MaskedShare& share,
+                   const std::vector<PartyId>& to,
+                   Outputs& out) const {
         for (const PartyId party : to)
-            if (party != self) out.send.push_back({directory->at(party).key, wire::Share{active->id, share}});
+            if (party != self)
+                out.send.push_back({directory->at(party).key, wire::Share{active->id, share}});
     }
 
     void on_resend(Outputs& out) {
@@ -370,7 +424,9 @@ struct Gateway::State {
         for (const market::MaskedShare& share : active->sent) {
             std::vector<PartyId> to;
             for (const PartyId party : awaited.front())
-                if (std::find(share.members.begin(), share.members.end(), party) != share.members.end()) to.push_back(party);
+                if (std::find(share.members.begin(), share.members.end(), party) !=
+                    share.members.end())
+                    to.push_back(party);
             broadcast(share, to, out);
         }
         out.timers.push_back({Timer::resend, parameters.silence_ms / 4});
@@ -387,7 +443,8 @@ struct Gateway::State {
         report.outcome = cleared.outcome;
         report.iterations = cleared.iteration;
         report.rounds = cleared.rounds;
-        if (cleared.outcome == market::Outcome::excluded || cleared.outcome == market::Outcome::abandoned) {
+        if (cleared.outcome == market::Outcome::excluded ||
+            cleared.outcome == market::Outcome::abandoned) {
             tell(out, Severity::notable, "session " + name(over.id) + ": " + cleared.explanation);
             greet(out);
         } else {
@@ -397,10 +454,14 @@ struct Gateway::State {
         out.report = report;
     }
 
-    void agree(const Active& over, const market::Cleared& cleared, SessionReport& report, Outputs& out) {
+    void agree(const Active& over,
+               const market::Cleared& cleared,
+               SessionReport& report,
+               Outputs& out) {
         const model::Series y = cleared.y_eur_per_kw.row(0);
         const model::Series x = cleared.x_kw.row(0);
-        for (const double dual : y) report.price_eur_per_kwh.push_back(dual / interval_h());
+        for (const double dual : y)
+            report.price_eur_per_kwh.push_back(dual / interval_h());
 
         warm = cleared.warm;
         warm_interval = over.id.interval;
@@ -410,8 +471,9 @@ struct Gateway::State {
         agreed.chair = over.chair;
         agreed.iteration = cleared.iteration;
         agreed.prices_micro = market::prices_micro_eur_per_kwh(y, interval_h());
-        agreed.commitment = crypto::commit(crypto::salt_for(identity, market::session_bytes(chain.view(), over.id)),
-                                           market::energies_wh(x, interval_h()));
+        agreed.commitment =
+            crypto::commit(crypto::salt_for(identity, market::session_bytes(chain.view(), over.id)),
+                           market::energies_wh(x, interval_h()));
         agreed.consumption_kw = x(0);
         pending = std::move(agreed);
 
@@ -421,27 +483,33 @@ struct Gateway::State {
         write_row(remembered, warm.y_eur_per_kw);
         out.persist[warm_key] = std::move(remembered).bytes();
         out.persist[pending_key] = pending->encode();
-        tell(out, cleared.outcome == market::Outcome::partial ? Severity::notable : Severity::routine,
-             "session " + name(over.id) + " cleared after " + std::to_string(cleared.iteration) + " iterations" +
-                 (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
+        tell(out,
+             cleared.outcome == market::Outcome::partial ? Severity::notable : Severity::routine,
+             "session " + name(over.id) + " cleared after " + std::to_string(cleared.iteration) +
+                 " iterations" + (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
         send_clearing_share(out);
         out.timers.push_back({Timer::greet, greet_waiting_ms});
     }
 
     void send_clearing_share(Outputs& out) const {
-        const Bytes statement =
-            settlement::clearing_statement(genesis.chain_id(), pending->session.interval, pending->session.opening,
-                                           pending->net, pending->iteration, pending->prices_micro, pending->commitment);
-        out.send.push_back({pending->chair, wire::ClearingShare{pending->session, pending->net, pending->iteration,
-                                                                pending->commitment, identity.sign(statement)}});
+        const Bytes statement = settlement::clearing_statement(
+            genesis.chain_id(), pending->session.interval, pending->session.opening, pending->net,
+            pending->iteration, pending->prices_micro, pending->commitment);
+        out.send.push_back(
+            {pending->chair, wire::ClearingShare{pending->session, pending->net, pending->iteration,
+                                                 pending->commitment, identity.sign(statement)}});
     }
 
-    void on_excluded(const crypto::PublicKey& from, const wire::SessionExcluded& message, Outputs& out) {
+    void on_excluded(const crypto::PublicKey& from,
+                     const wire::SessionExcluded& message,
+                     Outputs& out) {
         if (!active || active->id != message.session || active->chair != from) return;
         market::Cleared cleared;
         cleared.outcome = market::Outcome::excluded;
         cleared.iteration = active->session->iteration();
-        cleared.explanation = "the net went on without this home, which was silent for too long; it joins the next one";
+        cleared.explanation =
+            "the net went on without this home, which was silent for too long; it joins the next "
+            "one";
         finish(std::move(cleared), out);
     }
 
@@ -454,8 +522,10 @@ struct Gateway::State {
 
     void on(const TimerElapsed& elapsed, Outputs& out) {
         switch (elapsed.timer) {
-            case Timer::greet: return on_greet(out);
-            case Timer::resend: return on_resend(out);
+            case Timer::greet:
+                return on_greet(out);
+            case Timer::resend:
+                return on_resend(out);
             case Timer::deadline:
                 if (active) drive(market::DeadlineElapsed{}, out);
                 return;
@@ -487,7 +557,8 @@ struct Gateway::State {
         };
         const auto damaged = [](const char* key) {
             return Error{std::string("the remembered '") + key +
-                         "' does not decode: the state directory is damaged or another version's; restore it or start "
+                         "' does not decode: the state directory is damaged or another version's; "
+                         "restore it or start "
                          "with an empty one"};
         };
         if (const Bytes* bytes = find(roster_key)) {
@@ -511,14 +582,17 @@ struct Gateway::State {
             warm.z_kw = read_row(in);
             warm.y_eur_per_kw = read_row(in);
             const auto horizon = static_cast<Eigen::Index>(parameters.horizon);
-            if (!in.complete() || warm.z_kw.cols() != horizon || warm.y_eur_per_kw.cols() != horizon)
+            if (!in.complete() || warm.z_kw.cols() != horizon ||
+                warm.y_eur_per_kw.cols() != horizon)
                 return damaged(warm_key);
         }
         return {};
     }
 };
 
-Result<Gateway> Gateway::create(const crypto::Identity& identity, settlement::Genesis genesis, Forecast forecast,
+Result<Gateway> Gateway::create(const crypto::Identity& identity,
+                                settlement::Genesis genesis,
+                                Forecast forecast,
                                 const Memory& memory) {
     auto parameters = market::Parameters::decode(genesis.market_parameters);
     if (!parameters) return Error{"genesis: market parameters: " + parameters.error().message};
@@ -546,11 +620,13 @@ std::string Gateway::explain() const {
                std::to_string(state.active->session->iteration()) + ", waiting for " +
                std::to_string(awaited.front().size()) + " members of the net";
     }
-    if (state.pending) return "waiting for the record of session " + name(state.pending->session) + " on the log";
+    if (state.pending)
+        return "waiting for the record of session " + name(state.pending->session) + " on the log";
     return "waiting for the next session; last: " + state.last_word;
 }
 
 Gateway::Gateway(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
 Gateway::~Gateway() = default;
 Gateway::Gateway(Gateway&&) noexcept = default;
 Gateway& Gateway::operator=(Gateway&&) noexcept = default;

@@ -37,13 +37,16 @@ enum class Timer : std::uint8_t {
 
 // ---- inputs --------------------------------------------------------------------------------------------------------
 struct Started {};
+
 struct MessageReceived {
     crypto::PublicKey from;  ///< authenticated by the transport
     wire::Message message;
 };
+
 struct TimerElapsed {
     Timer timer;
 };
+
 using Input = std::variant<Started, MessageReceived, TimerElapsed>;
 
 // ---- outputs -------------------------------------------------------------------------------------------------------
@@ -51,27 +54,32 @@ struct Peer {
     crypto::PublicKey key;
     std::string endpoint;
 };
+
 struct ArmTimer {
     Timer timer;
     std::uint32_t delay_ms = 0;  ///< replaces the timer's earlier time; 0 cancels
 };
+
 /// One session, over for this home: what the status page and the demo read.
 struct SessionReport {
     market::SessionId session;
     market::Outcome outcome = market::Outcome::abandoned;
     std::uint32_t iterations = 0;
     std::uint32_t rounds = 0;
-    bool certified = false;                     ///< the record is on the log and its proof was checked
-    std::vector<double> price_eur_per_kwh;      ///< of this home's net, over the horizon
+    bool certified = false;                 ///< the record is on the log and its proof was checked
+    std::vector<double> price_eur_per_kwh;  ///< of this home's net, over the horizon
 };
+
 /// What the home's devices are to do in one interval, from a certified record only.
 struct Setpoint {
     IntervalIndex interval = 0;
     double consumption_kw = 0;  ///< at the home's connection, positive = import
 };
+
 struct Outputs {
     std::map<std::string, Bytes> persist;
-    std::optional<std::vector<Peer>> peers;     ///< whom to admit and connect to from now on, coordinators included
+    std::optional<std::vector<Peer>>
+        peers;  ///< whom to admit and connect to from now on, coordinators included
     std::vector<wire::Outgoing> send;
     std::vector<ArmTimer> timers;
     std::vector<Event> events;
@@ -88,8 +96,10 @@ using Forecast = std::function<model::Home(IntervalIndex first, Eigen::Index int
 class Gateway {
   public:
     /// `identity` must outlive the gateway. Error: a remembered value that does not decode or verify; it names the key.
-    static Result<Gateway> create(const crypto::Identity& identity, settlement::Genesis genesis,
-                                  Forecast forecast, const Memory& memory);
+    static Result<Gateway> create(const crypto::Identity& identity,
+                                  settlement::Genesis genesis,
+                                  Forecast forecast,
+                                  const Memory& memory);
     ~Gateway();
     Gateway(Gateway&&) noexcept;
     Gateway& operator=(Gateway&&) noexcept;

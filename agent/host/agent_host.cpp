@@ -1,9 +1,8 @@
 #include "agent/host/agent_host.hpp"
 
-#include <unistd.h>
-
 #include <map>
 #include <optional>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -47,9 +46,11 @@ struct AgentHost::State {
 
     void step(const Input& input) {
         Outputs next = gateway->step(input, runtime::now_ms());
-        for (auto& [key, value] : next.persist) out.persist[key] = std::move(value);
+        for (auto& [key, value] : next.persist)
+            out.persist[key] = std::move(value);
         if (next.peers) out.peers = next.peers;
-        for (auto& letter : next.send) out.send.push_back(std::move(letter));
+        for (auto& letter : next.send)
+            out.send.push_back(std::move(letter));
         for (const Event& event : next.events) {
             const auto level = event.severity == Severity::wrong     ? spdlog::level::err
                                : event.severity == Severity::notable ? spdlog::level::warn
@@ -59,7 +60,8 @@ struct AgentHost::State {
         for (const ArmTimer& arm : next.timers) {
             loop.cancel(timers[arm.timer]);
             if (arm.delay_ms > 0)
-                timers[arm.timer] = loop.arm(arm.delay_ms, [this, timer = arm.timer] { step(TimerElapsed{timer}); });
+                timers[arm.timer] = loop.arm(
+                    arm.delay_ms, [this, timer = arm.timer] { step(TimerElapsed{timer}); });
         }
         if (next.setpoint) {
             home->dispatch(next.setpoint->interval, next.setpoint->consumption_kw);
@@ -73,11 +75,13 @@ struct AgentHost::State {
         if (!out.persist.empty()) {
             std::vector<std::pair<std::string, std::optional<Bytes>>> changes;
             for (auto& [key, value] : out.persist)
-                changes.emplace_back(key, value.empty() ? std::nullopt : std::optional(std::move(value)));
+                changes.emplace_back(
+                    key, value.empty() ? std::nullopt : std::optional(std::move(value)));
             memory->put(changes);
         }
         if (out.peers) link(*out.peers);
-        for (const auto& letter : out.send) hub->send(letter.to, letter.message);
+        for (const auto& letter : out.send)
+            hub->send(letter.to, letter.message);
         out = {};
         if (status_due) write_status();
     }
@@ -87,7 +91,8 @@ struct AgentHost::State {
         for (const Peer& peer : peers) {
             keys.push_back(peer.key);
             if (auto linked = hub->connect(peer.key, peer.endpoint); !linked)
-                spdlog::warn("no link to {}: {}", short_hex(peer.key.view()), linked.error().message);
+                spdlog::warn("no link to {}: {}", short_hex(peer.key.view()),
+                             linked.error().message);
         }
         hub->admit(keys);
     }
@@ -102,8 +107,8 @@ struct AgentHost::State {
 
     void report_refusals() {
         for (const auto& refused : hub->take_refused())
-            spdlog::warn("refused a key that is not on this net: {} from {} ({} handshakes)", short_hex(refused.key.view()),
-                         refused.address, refused.handshakes);
+            spdlog::warn("refused a key that is not on this net: {} from {} ({} handshakes)",
+                         short_hex(refused.key.view()), refused.address, refused.handshakes);
         loop.arm(refusals_every_ms, [this] { report_refusals(); });
     }
 
@@ -127,9 +132,12 @@ struct AgentHost::State {
             session["price_eur_per_kwh"] = last->price_eur_per_kwh;
         }
         status["sent"] = {{"messages", traffic.sent.messages}, {"bytes", traffic.sent.bytes}};
-        status["received"] = {{"messages", traffic.received.messages}, {"bytes", traffic.received.bytes}};
+        status["received"] = {{"messages", traffic.received.messages},
+                              {"bytes", traffic.received.bytes}};
         status["updated_ms"] = runtime::now_ms();
-        if (auto written = runtime::replace_file(config.state_dir / "status.json", status.dump(1) + "\n"); !written)
+        if (auto written =
+                runtime::replace_file(config.state_dir / "status.json", status.dump(1) + "\n");
+            !written)
             spdlog::error("{}", written.error().message);
     }
 
@@ -143,7 +151,8 @@ struct AgentHost::State {
         if (!genesis) return Error{config.genesis_file.string() + ": " + genesis.error().message};
         auto spec = drivers::load_home(config.home_file);
         if (!spec) return spec.error();
-        if (auto made = runtime::make_private_directory(config.state_dir); !made) return made.error();
+        if (auto made = runtime::make_private_directory(config.state_dir); !made)
+            return made.error();
         auto store = storage::KeyValue::open(config.state_dir / "agent.db");
         if (!store) return store.error();
         memory = std::move(*store);
@@ -162,7 +171,10 @@ struct AgentHost::State {
         home.emplace(std::move(*spec), energy_kwh);
         auto core = Gateway::create(
             *identity, std::move(*genesis),
-            [this](IntervalIndex first, Eigen::Index intervals) { return home->horizon(first, intervals); }, remembered);
+            [this](IntervalIndex first, Eigen::Index intervals) {
+                return home->horizon(first, intervals);
+            },
+            remembered);
         if (!core) return core.error();
         gateway = std::move(*core);
         auto post = transport::Hub::open(*identity, {.bind = config.bind});
@@ -196,9 +208,12 @@ Result<AgentHost> AgentHost::open(const Config& config) {
     return AgentHost(std::move(state));
 }
 
-int AgentHost::run() { return state_->run(); }
+int AgentHost::run() {
+    return state_->run();
+}
 
 AgentHost::AgentHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
 AgentHost::~AgentHost() = default;
 AgentHost::AgentHost(AgentHost&&) noexcept = default;
 AgentHost& AgentHost::operator=(AgentHost&&) noexcept = default;

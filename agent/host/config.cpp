@@ -10,7 +10,9 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
     if (!document) return document.error();
     topology::TomlTable root = document->root();
     const auto folder = path.parent_path();
-    const auto located = [&](std::string value) { return folder / std::filesystem::path(std::move(value)); };
+    const auto located = [&](std::string value) {
+        return folder / std::filesystem::path(std::move(value));
+    };
 
     Config config;
     config.state_dir = located(root.required<std::string>("state_dir"));

@@ -13,7 +13,9 @@ std::string to_hex(ByteView bytes) {
     return out;
 }
 
-std::string short_hex(ByteView bytes) { return to_hex(bytes.first(std::min<std::size_t>(4, bytes.size()))); }
+std::string short_hex(ByteView bytes) {
+    return to_hex(bytes.first(std::min<std::size_t>(4, bytes.size())));
+}
 
 Result<Bytes> from_hex(std::string_view text) {
     if (text.size() % 2 != 0) return Error{"hexadecimal text has an odd number of digits"};
@@ -29,8 +31,8 @@ Result<Bytes> from_hex(std::string_view text) {
         const int high = digit(text[i]);
         const int low = digit(text[i + 1]);
         if (high < 0 || low < 0)
-            return Error{"'" + std::string(text.substr(i, 2)) + "' at position " + std::to_string(i) +
-                         " is not hexadecimal"};
+            return Error{"'" + std::string(text.substr(i, 2)) + "' at position " +
+                         std::to_string(i) + " is not hexadecimal"};
         out.push_back(static_cast<std::uint8_t>(16 * high + low));
     }
     return out;

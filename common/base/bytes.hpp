@@ -27,7 +27,9 @@ struct FixedBytes {
     std::array<std::uint8_t, N> bytes{};
 
     auto operator<=>(const FixedBytes&) const = default;
+
     [[nodiscard]] ByteView view() const { return bytes; }
+
     [[nodiscard]] bool is_zero() const { return *this == FixedBytes{}; }
 
     /// The first N bytes of `source`; REQUIRES: source.size() == N.
@@ -43,7 +45,9 @@ inline ByteView as_bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-inline Bytes to_bytes(ByteView view) { return {view.begin(), view.end()}; }
+inline Bytes to_bytes(ByteView view) {
+    return {view.begin(), view.end()};
+}
 
 /// Lower-case hexadecimal.
 std::string to_hex(ByteView bytes);
@@ -69,28 +73,41 @@ Result<Fixed> fixed_from_hex(std::string_view text) {
 class ByteWriter {
   public:
     ByteWriter& u8(std::uint8_t value) { return little_endian(value, 1); }
+
     ByteWriter& u16(std::uint16_t value) { return little_endian(value, 2); }
+
     ByteWriter& u32(std::uint32_t value) { return little_endian(value, 4); }
+
     ByteWriter& u64(std::uint64_t value) { return little_endian(value, 8); }
-    ByteWriter& i64(std::int64_t value) { return little_endian(static_cast<std::uint64_t>(value), 8); }
+
+    ByteWriter& i64(std::int64_t value) {
+        return little_endian(static_cast<std::uint64_t>(value), 8);
+    }
+
     ByteWriter& f64(double value) {
         std::uint64_t bits = 0;
         std::memcpy(&bits, &value, sizeof bits);
         return u64(bits);
     }
+
     ByteWriter& raw(ByteView view) {
         bytes_.insert(bytes_.end(), view.begin(), view.end());
         return *this;
     }
+
     ByteWriter& text(std::string_view value) { return raw(as_bytes(value)); }
+
     [[nodiscard]] const Bytes& bytes() const& { return bytes_; }
+
     [[nodiscard]] Bytes bytes() && { return std::move(bytes_); }
 
   private:
     ByteWriter& little_endian(std::uint64_t value, int width) {
-        for (int i = 0; i < width; ++i) bytes_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+        for (int i = 0; i < width; ++i)
+            bytes_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
         return *this;
     }
+
     Bytes bytes_;
 };
 
@@ -98,17 +115,24 @@ class ByteWriter {
 class ByteReader {
   public:
     explicit ByteReader(ByteView source) : rest_(source) {}
+
     std::uint8_t u8() { return static_cast<std::uint8_t>(little_endian(1)); }
+
     std::uint16_t u16() { return static_cast<std::uint16_t>(little_endian(2)); }
+
     std::uint32_t u32() { return static_cast<std::uint32_t>(little_endian(4)); }
+
     std::uint64_t u64() { return little_endian(8); }
+
     std::int64_t i64() { return static_cast<std::int64_t>(little_endian(8)); }
+
     double f64() {
         const std::uint64_t bits = u64();
         double value = 0;
         std::memcpy(&value, &bits, sizeof value);
         return value;
     }
+
     /// A view into the source; empty (and failed) when fewer than `count` bytes are left.
     ByteView raw(std::size_t count) {
         if (count > rest_.size()) {
@@ -119,13 +143,17 @@ class ByteReader {
         rest_ = rest_.subspan(count);
         return out;
     }
+
     template <class Fixed>
     Fixed fixed() {
         const ByteView view = raw(Fixed::size);
         return failed_ ? Fixed{} : Fixed::from(view);
     }
+
     [[nodiscard]] bool failed() const { return failed_; }
+
     [[nodiscard]] std::size_t left() const { return rest_.size(); }
+
     /// Everything was there and nothing is left over.
     [[nodiscard]] bool complete() const { return !failed_ && rest_.empty(); }
 
@@ -133,9 +161,11 @@ class ByteReader {
     std::uint64_t little_endian(std::size_t width) {
         const ByteView view = raw(width);
         std::uint64_t value = 0;
-        for (std::size_t i = 0; i < view.size(); ++i) value |= static_cast<std::uint64_t>(view[i]) << (8 * i);
+        for (std::size_t i = 0; i < view.size(); ++i)
+            value |= static_cast<std::uint64_t>(view[i]) << (8 * i);
         return value;
     }
+
     ByteView rest_;
     bool failed_ = false;
 };

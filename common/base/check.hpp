@@ -3,11 +3,14 @@
 #pragma once
 
 namespace kilter {
-[[noreturn]] void check_failed(const char* condition, const char* message, const char* file, int line);
+[[noreturn]] void check_failed(const char* condition,
+                               const char* message,
+                               const char* file,
+                               int line);
 }  // namespace kilter
 
-#define KILTER_CHECK(condition, message)                                            \
-    do {                                                                            \
-        if (!(condition)) [[unlikely]]                                              \
-            ::kilter::check_failed(#condition, message, __FILE__, __LINE__);        \
+#define KILTER_CHECK(condition, message)                                     \
+    do {                                                                     \
+        if (!(condition)) [[unlikely]]                                       \
+            ::kilter::check_failed(#condition, message, __FILE__, __LINE__); \
     } while (false)

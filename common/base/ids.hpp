@@ -24,5 +24,7 @@ using PartyId = Id<struct PartyTag, std::uint32_t>;
 
 template <class Tag, class Value>
 struct std::hash<kilter::Id<Tag, Value>> {
-    std::size_t operator()(const kilter::Id<Tag, Value>& id) const noexcept { return std::hash<Value>{}(id.value); }
+    std::size_t operator()(const kilter::Id<Tag, Value>& id) const noexcept {
+        return std::hash<Value>{}(id.value);
+    }
 };

@@ -7,21 +7,23 @@
 namespace kilter::limits {
 
 // market
-inline constexpr std::size_t horizon_max = 672;            ///< intervals: a week of quarter hours
-inline constexpr std::size_t nets_max = 100'000;           ///< of one feeder
-inline constexpr std::size_t members_per_net_max = 256;    ///< homes and the feeder device on one net
-inline constexpr std::uint32_t iterations_max = 5'000;     ///< of one session
-inline constexpr std::size_t history_max = 8;              ///< iterates kept to stop at or to roll back to
+inline constexpr std::size_t horizon_max = 672;          ///< intervals: a week of quarter hours
+inline constexpr std::size_t nets_max = 100'000;         ///< of one feeder
+inline constexpr std::size_t members_per_net_max = 256;  ///< homes and the feeder device on one net
+inline constexpr std::uint32_t iterations_max = 5'000;   ///< of one session
+inline constexpr std::size_t history_max = 8;  ///< iterates kept to stop at or to roll back to
 
 // wire
-inline constexpr std::size_t message_bytes_max = 2u << 20; ///< a decoded transport message
-inline constexpr std::size_t queue_messages_max = 1'000;   ///< per peer and direction
-inline constexpr std::size_t replay_window = 1'024;        ///< counters a message may arrive late by
-inline constexpr std::size_t refusal_bytes_max = 200;      ///< text of a refusal
-inline constexpr std::size_t receipt_bytes_max = 64u << 10; ///< an entry with certificate and inclusion proof
-inline constexpr std::size_t submit_bytes_max = 32u << 10; ///< an entry on its way to the log
+inline constexpr std::size_t message_bytes_max = 2u << 20;  ///< a decoded transport message
+inline constexpr std::size_t queue_messages_max = 1'000;    ///< per peer and direction
+inline constexpr std::size_t replay_window = 1'024;    ///< counters a message may arrive late by
+inline constexpr std::size_t refusal_bytes_max = 200;  ///< text of a refusal
+inline constexpr std::size_t receipt_bytes_max =
+    64u << 10;  ///< an entry with certificate and inclusion proof
+inline constexpr std::size_t submit_bytes_max = 32u << 10;  ///< an entry on its way to the log
 inline constexpr std::size_t consensus_payload_bytes_max = message_bytes_max - 64;
-inline constexpr std::size_t refusals_kept_max = 64;       ///< refused keys remembered between two reports
+inline constexpr std::size_t refusals_kept_max =
+    64;  ///< refused keys remembered between two reports
 
 // log
 inline constexpr std::size_t replicas_max = 64;
@@ -29,16 +31,21 @@ inline constexpr std::size_t entry_body_bytes_max = 16u << 10;
 inline constexpr std::size_t entry_key_bytes_max = 64;
 inline constexpr std::size_t block_entries_max = 2'000;
 inline constexpr std::size_t block_bytes_max = 1u << 20;
-inline constexpr std::uint64_t view_window = 64;           ///< how far ahead of the current view a vote is kept
+inline constexpr std::uint64_t view_window =
+    64;  ///< how far ahead of the current view a vote is kept
 inline constexpr std::size_t mempool_entries_max = 50'000;
 inline constexpr std::size_t mempool_bytes_max = 64u << 20;
-inline constexpr std::size_t mempool_share = 16;           ///< one author holds at most 1/16 of the mempool
-inline constexpr std::int64_t entry_life_ms_max = 24 * 3'600'000;  ///< from the block's time to the entry's expiry
+inline constexpr std::size_t mempool_share = 16;  ///< one author holds at most 1/16 of the mempool
+inline constexpr std::int64_t entry_life_ms_max =
+    24 * 3'600'000;  ///< from the block's time to the entry's expiry
 inline constexpr std::size_t endpoint_bytes_max = 256;
-inline constexpr std::size_t skips_attached_max = 128;     ///< skip certificates that travel with one proposal
-inline constexpr std::size_t range_blocks_max = 256;       ///< of one answer to a replica that catches up
+inline constexpr std::size_t skips_attached_max =
+    128;  ///< skip certificates that travel with one proposal
+inline constexpr std::size_t range_blocks_max =
+    256;  ///< of one answer to a replica that catches up
 inline constexpr std::size_t range_bytes_max = 1u << 20;
-inline constexpr std::size_t descendants_max = 64;         ///< headers between an entry's block and its certificate
+inline constexpr std::size_t descendants_max =
+    64;  ///< headers between an entry's block and its certificate
 inline constexpr std::size_t genesis_bytes_max = 1u << 20;
 
 // files

@@ -19,12 +19,17 @@ class Prng {
         z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
         return z ^ (z >> 31);
     }
+
     /// Uniform in [0, 1).
     double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+
     double uniform(double low, double high) { return low + (high - low) * uniform(); }
+
     /// Uniform in [0, bound); REQUIRES: bound > 0. Bias below 2^-32 for the bounds used here.
     std::uint64_t below(std::uint64_t bound) { return next() % bound; }
+
     bool chance(double probability) { return uniform() < probability; }
+
     /// Standard normal (Box-Muller).
     double normal() {
         const double radius = std::sqrt(-2 * std::log(1 - uniform()));

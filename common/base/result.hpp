@@ -23,17 +23,25 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
   public:
-    Result(T value) : content_(std::move(value)) {}      // NOLINT(google-explicit-constructor): returning reads well
+    Result(T value)
+        : content_(std::move(value)) {
+    }  // NOLINT(google-explicit-constructor): returning reads well
+
     Result(Error error) : content_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
     [[nodiscard]] bool ok() const { return std::holds_alternative<T>(content_); }
+
     explicit operator bool() const { return ok(); }
 
     /// REQUIRES: ok().
     T& operator*() & { return value(); }
+
     const T& operator*() const& { return value(); }
+
     T&& operator*() && { return std::move(value()); }
+
     T* operator->() { return &value(); }
+
     const T* operator->() const { return &value(); }
 
     /// REQUIRES: !ok().
@@ -47,10 +55,12 @@ class [[nodiscard]] Result {
         KILTER_CHECK(ok(), "value of a Result that holds an error");
         return std::get<T>(content_);
     }
+
     const T& value() const {
         KILTER_CHECK(ok(), "value of a Result that holds an error");
         return std::get<T>(content_);
     }
+
     std::variant<T, Error> content_;
 };
 
@@ -59,9 +69,13 @@ template <>
 class [[nodiscard]] Result<void> {
   public:
     Result() = default;
+
     Result(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
+
     [[nodiscard]] bool ok() const { return !error_; }
+
     explicit operator bool() const { return ok(); }
+
     /// REQUIRES: !ok().
     [[nodiscard]] const Error& error() const {
         KILTER_CHECK(error_.has_value(), "error() of a Result that is a success");

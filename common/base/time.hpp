@@ -14,6 +14,8 @@ constexpr IntervalIndex interval_at(UnixMs now, std::int64_t length_s) {
     return now >= 0 ? now / length_ms : -((-now + length_ms - 1) / length_ms);
 }
 
-constexpr UnixMs interval_start(IntervalIndex interval, std::int64_t length_s) { return interval * length_s * 1000; }
+constexpr UnixMs interval_start(IntervalIndex interval, std::int64_t length_s) {
+    return interval * length_s * 1000;
+}
 
 }  // namespace kilter

@@ -13,7 +13,8 @@ Salt salt_for(const Identity& home, ByteView session) {
 
 Digest commit(const Salt& salt, std::span<const std::int64_t> energies_wh) {
     ByteWriter bytes;
-    for (const std::int64_t energy : energies_wh) bytes.i64(energy);
+    for (const std::int64_t energy : energies_wh)
+        bytes.i64(energy);
     return keyed_digest("kilter commit", salt.view(), bytes.bytes());
 }
 

@@ -1,20 +1,26 @@
 #include "common/crypto/identity.hpp"
 
-#include "common/crypto/digest.hpp"
-
 #include <sodium.h>
+
+#include "common/crypto/digest.hpp"
 
 namespace kilter::crypto {
 
-void initialise() { KILTER_CHECK(sodium_init() >= 0, "libsodium found no source of randomness"); }
+void initialise() {
+    KILTER_CHECK(sodium_init() >= 0, "libsodium found no source of randomness");
+}
 
 struct Identity::Secret {
     std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> sign{};
     std::array<std::uint8_t, crypto_scalarmult_SCALARBYTES> curve{};
 
-    Secret() { static_cast<void>(sodium_mlock(this, sizeof *this)); }  // best effort: RLIMIT_MEMLOCK may be zero
+    Secret() {
+        static_cast<void>(sodium_mlock(this, sizeof *this));
+    }  // best effort: RLIMIT_MEMLOCK may be zero
+
     Secret(const Secret&) = delete;
     Secret& operator=(const Secret&) = delete;
+
     ~Secret() {
         sodium_munlock(this, sizeof *this);
         sodium_memzero(this, sizeof *this);
@@ -22,6 +28,7 @@ struct Identity::Secret {
 };
 
 Identity::Identity() : secret_(std::make_unique<Secret>()) {}
+
 Identity::Identity(Identity&&) noexcept = default;
 Identity& Identity::operator=(Identity&&) noexcept = default;
 Identity::~Identity() = default;
@@ -36,7 +43,8 @@ Identity Identity::generate() {
 
 Identity Identity::from_seed(const Seed& seed) {
     Identity out;
-    crypto_sign_seed_keypair(out.public_key_.bytes.data(), out.secret_->sign.data(), seed.bytes.data());
+    crypto_sign_seed_keypair(out.public_key_.bytes.data(), out.secret_->sign.data(),
+                             seed.bytes.data());
     crypto_sign_ed25519_sk_to_curve25519(out.secret_->curve.data(), out.secret_->sign.data());
     return out;
 }
@@ -49,11 +57,14 @@ Seed Identity::seed() const {
 
 Signature Identity::sign(ByteView message) const {
     Signature out;
-    crypto_sign_detached(out.bytes.data(), nullptr, message.data(), message.size(), secret_->sign.data());
+    crypto_sign_detached(out.bytes.data(), nullptr, message.data(), message.size(),
+                         secret_->sign.data());
     return out;
 }
 
-ByteView Identity::curve_secret() const { return secret_->curve; }
+ByteView Identity::curve_secret() const {
+    return secret_->curve;
+}
 
 Result<SharedSecret> Identity::shared_secret(const PublicKey& peer) const {
     const auto theirs = curve_key(peer);
@@ -70,7 +81,8 @@ Result<SharedSecret> Identity::shared_secret(const PublicKey& peer) const {
 }
 
 bool verify(const PublicKey& key, ByteView message, const Signature& signature) {
-    return crypto_sign_verify_detached(signature.bytes.data(), message.data(), message.size(), key.bytes.data()) == 0;
+    return crypto_sign_verify_detached(signature.bytes.data(), message.data(), message.size(),
+                                       key.bytes.data()) == 0;
 }
 
 Result<CurveKey> curve_key(const PublicKey& key) {

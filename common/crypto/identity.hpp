@@ -10,11 +10,12 @@
 
 namespace kilter::crypto {
 
-using PublicKey = FixedBytes<32, struct PublicKeyTag>;       ///< Ed25519
-using CurveKey = FixedBytes<32, struct CurveKeyTag>;         ///< X25519 public key
-using Signature = FixedBytes<64, struct SignatureTag>;       ///< Ed25519 detached
-using Seed = FixedBytes<32, struct SeedTag>;                 ///< secret: the identity in 32 bytes
-using SharedSecret = FixedBytes<32, struct SharedSecretTag>; ///< secret: X25519 of two static keys, hashed
+using PublicKey = FixedBytes<32, struct PublicKeyTag>;  ///< Ed25519
+using CurveKey = FixedBytes<32, struct CurveKeyTag>;    ///< X25519 public key
+using Signature = FixedBytes<64, struct SignatureTag>;  ///< Ed25519 detached
+using Seed = FixedBytes<32, struct SeedTag>;            ///< secret: the identity in 32 bytes
+using SharedSecret =
+    FixedBytes<32, struct SharedSecretTag>;  ///< secret: X25519 of two static keys, hashed
 
 /// libsodium's start-up; aborts if the machine has no source of randomness.
 void initialise();
@@ -26,6 +27,7 @@ class Identity {
     static Identity from_seed(const Seed& seed);
 
     [[nodiscard]] const PublicKey& public_key() const { return public_key_; }
+
     [[nodiscard]] Signature sign(ByteView message) const;
 
     /// The secret X25519 key, for CURVE sockets only; the view lives as long as this object.

@@ -36,10 +36,14 @@ std::vector<std::int64_t> energies_wh(const model::Series& schedule_kw, double i
 
 const char* name_of(Outcome outcome) {
     switch (outcome) {
-        case Outcome::converged: return "converged";
-        case Outcome::partial: return "partial";
-        case Outcome::excluded: return "excluded";
-        case Outcome::abandoned: return "abandoned";
+        case Outcome::converged:
+            return "converged";
+        case Outcome::partial:
+            return "partial";
+        case Outcome::excluded:
+            return "excluded";
+        case Outcome::abandoned:
+            return "abandoned";
     }
     return "unknown";
 }

@@ -17,16 +17,21 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
     }
     std::error_code error;
     std::filesystem::rename(beside, path, error);
-    if (error) return Error{"cannot rename " + beside.string() + " to " + path.string() + ": " + error.message()};
+    if (error)
+        return Error{"cannot rename " + beside.string() + " to " + path.string() + ": " +
+                     error.message()};
     return {};
 }
 
 Result<void> make_private_directory(const std::filesystem::path& path) {
     std::error_code error;
     const bool made = std::filesystem::create_directories(path, error);
-    if (error) return Error{"cannot create the directory " + path.string() + ": " + error.message()};
+    if (error)
+        return Error{"cannot create the directory " + path.string() + ": " + error.message()};
     if (made) std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
-    if (error) return Error{"cannot restrict the directory " + path.string() + " to its owner: " + error.message()};
+    if (error)
+        return Error{"cannot restrict the directory " + path.string() +
+                     " to its owner: " + error.message()};
     return {};
 }
 

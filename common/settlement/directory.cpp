@@ -28,7 +28,8 @@ const std::vector<PartyId>& Directory::homes(NetId net) const {
 
 std::vector<NetId> Directory::nets() const {
     std::vector<NetId> out;
-    for (const auto& [net, homes] : homes_) out.push_back(net);
+    for (const auto& [net, homes] : homes_)
+        out.push_back(net);
     return out;
 }
 

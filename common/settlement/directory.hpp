@@ -14,11 +14,14 @@ class Directory {
     explicit Directory(Roster roster);
 
     [[nodiscard]] const Roster& roster() const { return roster_; }
+
     [[nodiscard]] std::uint64_t epoch() const { return roster_.epoch; }
 
     /// Nothing when the key is not on the roster.
     [[nodiscard]] std::optional<PartyId> find(const PublicKey& key) const;
+
     [[nodiscard]] bool holds(PartyId party) const { return party.value < roster_.members.size(); }
+
     /// REQUIRES: holds(party).
     [[nodiscard]] const RosterMember& at(PartyId party) const;
     /// Homes of a net, ascending; empty for a net nobody lives on.

@@ -2,6 +2,7 @@
 
 #include "common/cli/command_line.hpp"
 #include "common/crypto/identity.hpp"
+#include "coordinator/cli/demo.hpp"
 #include "coordinator/cli/keygen.hpp"
 #include "coordinator/cli/log_show.hpp"
 #include "coordinator/cli/log_verify.hpp"
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     int exit_code = kilter::cli::to_int(kilter::cli::ExitCode::success);
 
+    kilter::cli::add_demo(app, exit_code);
     kilter::cli::add_keygen(app, exit_code);
     CLI::App* log = app.add_subcommand("log", "Verify or show the replicated log");
     log->require_subcommand(1);

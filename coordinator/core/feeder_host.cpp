@@ -17,14 +17,16 @@ namespace {
 constexpr std::uint32_t gather_tick_ms = 250;
 
 std::string name(const market::SessionId& session) {
-    return std::to_string(session.interval) + (session.opening ? "/" + std::to_string(session.opening) : "");
+    return std::to_string(session.interval) +
+           (session.opening ? "/" + std::to_string(session.opening) : "");
 }
 
 // The network with some of its nets only: those that trade in this session.
 model::Network with_nets(const model::Network& network, const std::vector<NetId>& nets) {
     model::Network out = network;
     out.nets.clear();
-    for (const NetId net : nets) out.nets.push_back(network.nets[net.value]);
+    for (const NetId net : nets)
+        out.nets.push_back(network.nets[net.value]);
     return out;
 }
 
@@ -44,9 +46,9 @@ struct Chaired {
 
     // signing
     market::Cleared cleared;
-    std::vector<std::vector<std::int64_t>> prices_micro;         // per row
+    std::vector<std::vector<std::int64_t>> prices_micro;                   // per row
     std::vector<std::map<PartyId, settlement::ClearedMember>> signatures;  // per row
-    std::vector<std::vector<PartyId>> expected;                  // homes that cleared, per row
+    std::vector<std::vector<PartyId>> expected;  // homes that cleared, per row
     // finalising
     std::set<NetId> open_records;
     SessionReport report;
@@ -63,12 +65,15 @@ struct FeederHost::State {
 
     settlement::DirectoryPtr directory;
     std::map<crypto::PublicKey, crypto::SharedSecret> secrets;
-    std::set<PartyId> ready;  // homes that have greeted with the present roster and were not silent since
+    std::set<PartyId>
+        ready;  // homes that have greeted with the present roster and were not silent since
     consensus::ReplicaIndex acting = 0;
     std::optional<IntervalIndex> newest;  // interval of the newest record on the log
-    std::map<NetId, std::pair<IntervalIndex, std::vector<std::int64_t>>> posted;  // newest prices of each net
+    std::map<NetId, std::pair<IntervalIndex, std::vector<std::int64_t>>>
+        posted;  // newest prices of each net
     std::optional<UnixMs> gathering_since;
-    std::map<IntervalIndex, std::uint32_t> openings;  // how often this host has opened an interval; the newest few
+    std::map<IntervalIndex, std::uint32_t>
+        openings;  // how often this host has opened an interval; the newest few
     std::optional<Chaired> chaired;
     // where the next session starts from
     std::optional<IntervalIndex> warm_interval;
@@ -76,16 +81,25 @@ struct FeederHost::State {
     market::WarmState warm;
     UnixMs now = 0;
 
-    State(const crypto::Identity& own, settlement::Genesis document, model::Network feeder, Pace local)
+    State(const crypto::Identity& own,
+          settlement::Genesis document,
+          model::Network feeder,
+          Pace local)
         : identity(own), genesis(std::move(document)), network(std::move(feeder)), pace(local) {
         chain = crypto::Digest::from(genesis.chain_id().view());
     }
 
     [[nodiscard]] double interval_h() const { return parameters.interval_s / 3600.0; }
-    [[nodiscard]] Eigen::Index horizon() const { return static_cast<Eigen::Index>(parameters.horizon); }
+
+    [[nodiscard]] Eigen::Index horizon() const {
+        return static_cast<Eigen::Index>(parameters.horizon);
+    }
+
     [[nodiscard]] Eigen::Index per_day() const { return 86'400 / parameters.interval_s; }
 
-    static void tell(Outputs& out, Severity severity, std::string text) { out.events.push_back({severity, std::move(text)}); }
+    static void tell(Outputs& out, Severity severity, std::string text) {
+        out.events.push_back({severity, std::move(text)});
+    }
 
     // ---- whose turn it is ----------------------------------------------------------------------------------------
 
@@ -96,7 +110,8 @@ struct FeederHost::State {
 
     // The interval whose gate opens next, and how long until it does.
     [[nodiscard]] std::pair<IntervalIndex, std::int64_t> next_gate() const {
-        if (!pace.follow_clock) return {newest ? std::max(*newest + 1, pace.first_interval) : pace.first_interval, 0};
+        if (!pace.follow_clock)
+            return {newest ? std::max(*newest + 1, pace.first_interval) : pace.first_interval, 0};
         const IntervalIndex reachable = interval_at(now + pace.lead_ms, parameters.interval_s);
         IntervalIndex next = newest ? std::max(*newest + 1, reachable) : reachable;
         const std::int64_t wait = interval_start(next, parameters.interval_s) - pace.lead_ms - now;
@@ -113,7 +128,8 @@ struct FeederHost::State {
         out.timers.push_back({Timer::gate, 0});
         out.timers.push_back({Timer::takeover, 0});
         if (!directory || chaired || finished()) return;
-        const auto wait = static_cast<std::uint32_t>(std::min<std::int64_t>(next_gate().second, 3'600'000));
+        const auto wait =
+            static_cast<std::uint32_t>(std::min<std::int64_t>(next_gate().second, 3'600'000));
         if (distance() == 0) {
             out.timers.push_back({Timer::gate, std::max(1U, wait)});
             out.timers.push_back({Timer::presence, 1});
@@ -142,14 +158,16 @@ struct FeederHost::State {
             for (const PartyId home : directory->homes(net))
                 if (!ready.contains(home)) {
                     ++missing;
-                    out.send.push_back({directory->at(home).key, wire::Hello{chain, directory->epoch()}});
+                    out.send.push_back(
+                        {directory->at(home).key, wire::Hello{chain, directory->epoch()}});
                 }
         if (missing > 0 && now - *gathering_since < pace.gather_ms) {
             out.timers.push_back({Timer::gather, gather_tick_ms});
             return;
         }
         if (missing > 0)
-            tell(out, Severity::notable, std::to_string(missing) + " homes have not greeted; opening without them");
+            tell(out, Severity::notable,
+                 std::to_string(missing) + " homes have not greeted; opening without them");
         open(out);
     }
 
@@ -160,10 +178,12 @@ struct FeederHost::State {
         for (const NetId net : directory->nets()) {
             market::Seat seat{net, {}};
             for (const PartyId home : directory->homes(net))
-                if (ready.contains(home)) seat.members.push_back({home, directory->at(home).weight_milli / 1000.0});
+                if (ready.contains(home))
+                    seat.members.push_back({home, directory->at(home).weight_milli / 1000.0});
             if (seat.members.size() < std::max(1U, parameters.privacy_members_min)) continue;
-            const double weight =
-                parameters.weight_feeder_by_homes ? 1.0 / static_cast<double>(seat.members.size()) : 1.0;
+            const double weight = parameters.weight_feeder_by_homes
+                                      ? 1.0 / static_cast<double>(seat.members.size())
+                                      : 1.0;
             seat.members.push_back({chair, weight});
             std::sort(seat.members.begin(), seat.members.end());
             out.push_back(std::move(seat));
@@ -171,21 +191,27 @@ struct FeederHost::State {
         return out;
     }
 
-    [[nodiscard]] market::WarmState start_at(IntervalIndex interval, const std::vector<NetId>& nets) const {
+    [[nodiscard]] market::WarmState start_at(IntervalIndex interval,
+                                             const std::vector<NetId>& nets) const {
         const auto rows = static_cast<Eigen::Index>(nets.size());
-        market::WarmState start = market::WarmState::cold(rows, horizon(), parameters.rho_eur_per_kw2);
+        market::WarmState start =
+            market::WarmState::cold(rows, horizon(), parameters.rho_eur_per_kw2);
         // Another host's sessions leave their prices on the log: dual = price times interval length.
         for (Eigen::Index i = 0; i < rows; ++i) {
             const auto found = posted.find(nets[static_cast<std::size_t>(i)]);
             if (found == posted.end() || found->second.first > interval) continue;
-            market::WarmState row = market::WarmState::cold(1, horizon(), parameters.rho_eur_per_kw2);
+            market::WarmState row =
+                market::WarmState::cold(1, horizon(), parameters.rho_eur_per_kw2);
             const auto& prices = found->second.second;
             if (prices.size() != static_cast<std::size_t>(horizon())) continue;
             for (Eigen::Index t = 0; t < horizon(); ++t)
-                row.y_eur_per_kw(0, t) = static_cast<double>(prices[static_cast<std::size_t>(t)]) * 1e-6 * interval_h();
-            start.y_eur_per_kw.row(i) = row.shifted(interval - found->second.first, per_day()).y_eur_per_kw.row(0);
+                row.y_eur_per_kw(0, t) =
+                    static_cast<double>(prices[static_cast<std::size_t>(t)]) * 1e-6 * interval_h();
+            start.y_eur_per_kw.row(i) =
+                row.shifted(interval - found->second.first, per_day()).y_eur_per_kw.row(0);
         }
-        if (!warm_interval || interval < *warm_interval || (newest && *newest > *warm_interval)) return start;
+        if (!warm_interval || interval < *warm_interval || (newest && *newest > *warm_interval))
+            return start;
         const market::WarmState shifted = warm.shifted(interval - *warm_interval, per_day());
         start.rho_eur_per_kw2 = shifted.rho_eur_per_kw2;
         for (std::size_t i = 0; i < nets.size(); ++i) {
@@ -203,8 +229,9 @@ struct FeederHost::State {
         const IntervalIndex interval = next_gate().first;
         const auto chair = directory->find(identity.public_key());
         if (!chair) {
-            tell(out, Severity::wrong, "the roster does not name this coordinator: ask the operator to add its key " +
-                                           short_hex(identity.public_key().view()));
+            tell(out, Severity::wrong,
+                 "the roster does not name this coordinator: ask the operator to add its key " +
+                     short_hex(identity.public_key().view()));
             return;
         }
         auto all = seats();
@@ -217,7 +244,8 @@ struct FeederHost::State {
         std::uint32_t& times = openings[interval];
         next.id = {interval, index + times * static_cast<std::uint32_t>(genesis.validators.size())};
         ++times;
-        while (openings.size() > 8) openings.erase(openings.begin());
+        while (openings.size() > 8)
+            openings.erase(openings.begin());
         next.directory = directory;
         std::map<PartyId, crypto::SharedSecret> shared;
         std::uint32_t terminals = 0;
@@ -225,10 +253,12 @@ struct FeederHost::State {
             next.nets.push_back(seat.net);
             terminals += static_cast<std::uint32_t>(seat.members.size());
             for (const market::Member& member : seat.members)
-                if (member.party != *chair) shared.emplace(member.party, secrets.at(directory->at(member.party).key));
+                if (member.party != *chair)
+                    shared.emplace(member.party, secrets.at(directory->at(member.party).key));
         }
         model::Network trading = with_nets(network, next.nets);
-        model::FeederHorizon series = model::horizon_of(trading, interval, horizon(), parameters.interval_s);
+        model::FeederHorizon series =
+            model::horizon_of(trading, interval, horizon(), parameters.interval_s);
         next.device = std::make_unique<prox::Feeder>(std::move(trading), std::move(series));
         market::WarmState start = start_at(interval, next.nets);
         const market::Terms terms{next.id, parameters, start.rho_eur_per_kw2, terminals, *chair};
@@ -247,17 +277,20 @@ struct FeederHost::State {
             message.start_dual_eur_per_kw.assign(row.begin(), row.end());
             message.signature = identity.sign(wire::signing_bytes(message, chain));
             for (const market::Member& member : all[i].members)
-                if (member.party != *chair) out.send.push_back({directory->at(member.party).key, message});
+                if (member.party != *chair)
+                    out.send.push_back({directory->at(member.party).key, message});
         }
-        auto masks = std::make_shared<const crypto::PairwiseMasks>(*chair, market::session_bytes(chain.view(), next.id),
-                                                                   std::move(shared));
-        next.session.emplace(terms, *chair, std::move(all), *next.device, std::move(masks), std::move(start));
+        auto masks = std::make_shared<const crypto::PairwiseMasks>(
+            *chair, market::session_bytes(chain.view(), next.id), std::move(shared));
+        next.session.emplace(terms, *chair, std::move(all), *next.device, std::move(masks),
+                             std::move(start));
         next.report.session = next.id;
         next.report.started_ms = now;
         chaired = std::move(next);
-        tell(out, Severity::routine, "session " + name(chaired->id) + " opened with " +
-                                         std::to_string(terminals - chaired->nets.size()) + " homes on " +
-                                         std::to_string(chaired->nets.size()) + " nets");
+        tell(out, Severity::routine,
+             "session " + name(chaired->id) + " opened with " +
+                 std::to_string(terminals - chaired->nets.size()) + " homes on " +
+                 std::to_string(chaired->nets.size()) + " nets");
         out.timers.push_back({Timer::takeover, 0});
         out.timers.push_back({Timer::deadline, parameters.session_ms});
         drive(market::Begin{}, out);
@@ -268,8 +301,10 @@ struct FeederHost::State {
     void drive(const market::Input& input, Outputs& out) {
         const auto before = members_of_last_sent();
         market::Outputs result = chaired->session->step(input);
-        if (result.verdict == market::Verdict::contradiction || result.verdict == market::Verdict::malformed)
-            tell(out, Severity::wrong, "a home sent a share that is malformed or contradicts its earlier one; ignored");
+        if (result.verdict == market::Verdict::contradiction ||
+            result.verdict == market::Verdict::malformed)
+            tell(out, Severity::wrong,
+                 "a home sent a share that is malformed or contradicts its earlier one; ignored");
         if (!result.send.empty()) {
             for (const market::MaskedShare& share : result.send) {
                 tell_excluded(before, share, out);
@@ -286,12 +321,15 @@ struct FeederHost::State {
     [[nodiscard]] std::map<NetId, std::vector<PartyId>> members_of_last_sent() const {
         std::map<NetId, std::vector<PartyId>> out;
         for (const auto& step : chaired->sent)
-            for (const market::MaskedShare& share : step) out[share.net] = share.members;
+            for (const market::MaskedShare& share : step)
+                out[share.net] = share.members;
         return out;
     }
 
     // Whoever was a member of the net until now and is none of this share's was silent for too long.
-    void tell_excluded(const std::map<NetId, std::vector<PartyId>>& before, const market::MaskedShare& share, Outputs& out) {
+    void tell_excluded(const std::map<NetId, std::vector<PartyId>>& before,
+                       const market::MaskedShare& share,
+                       Outputs& out) {
         const auto found = before.find(share.net);
         if (found == before.end() || found->second == share.members) return;
         for (const PartyId party : found->second) {
@@ -300,15 +338,19 @@ struct FeederHost::State {
             ++chaired->report.excluded;
             const auto& member = chaired->directory->at(party);
             out.send.push_back({member.key, wire::SessionExcluded{chaired->id, share.net}});
-            tell(out, Severity::notable, "home " + short_hex(member.key.view()) + " on net " +
-                                             std::to_string(share.net.value) + " was silent; its net goes on without it");
+            tell(out, Severity::notable,
+                 "home " + short_hex(member.key.view()) + " on net " +
+                     std::to_string(share.net.value) + " was silent; its net goes on without it");
         }
     }
 
-    void broadcast(const market::MaskedShare& share, const std::vector<PartyId>& to, Outputs& out) const {
+    void broadcast(const market::MaskedShare& share,
+                   const std::vector<PartyId>& to,
+                   Outputs& out) const {
         for (const PartyId party : to)
             if (party != share.from)
-                out.send.push_back({chaired->directory->at(party).key, wire::Share{chaired->id, share}});
+                out.send.push_back(
+                    {chaired->directory->at(party).key, wire::Share{chaired->id, share}});
     }
 
     void on_resend(Outputs& out) {
@@ -316,10 +358,12 @@ struct FeederHost::State {
         const auto awaited = chaired->session->awaited();
         for (const auto& step : chaired->sent)
             for (const market::MaskedShare& share : step) {
-                const auto row = std::find(chaired->nets.begin(), chaired->nets.end(), share.net) - chaired->nets.begin();
+                const auto row = std::find(chaired->nets.begin(), chaired->nets.end(), share.net) -
+                                 chaired->nets.begin();
                 std::vector<PartyId> to;
                 for (const PartyId party : awaited[static_cast<std::size_t>(row)])
-                    if (std::binary_search(share.members.begin(), share.members.end(), party)) to.push_back(party);
+                    if (std::binary_search(share.members.begin(), share.members.end(), party))
+                        to.push_back(party);
                 broadcast(share, to, out);
             }
         out.timers.push_back({Timer::resend, parameters.silence_ms / 4});
@@ -328,7 +372,8 @@ struct FeederHost::State {
     // ---- signing -------------------------------------------------------------------------------------------------
 
     void collect(market::Cleared cleared, Outputs& out) {
-        for (const Timer timer : {Timer::silence, Timer::deadline, Timer::resend}) out.timers.push_back({timer, 0});
+        for (const Timer timer : {Timer::silence, Timer::deadline, Timer::resend})
+            out.timers.push_back({timer, 0});
         Chaired& mine = *chaired;
         const PartyId self = *mine.directory->find(identity.public_key());
         mine.phase = Chaired::Phase::signing;
@@ -355,28 +400,31 @@ struct FeederHost::State {
         warm = cleared.warm;
         warm_nets = mine.nets;
         warm_interval = mine.id.interval;
-        tell(out, cleared.outcome == market::Outcome::converged ? Severity::routine : Severity::notable,
-             "session " + name(mine.id) + " cleared after " + std::to_string(cleared.iteration) + " iterations" +
-                 (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
+        tell(out,
+             cleared.outcome == market::Outcome::converged ? Severity::routine : Severity::notable,
+             "session " + name(mine.id) + " cleared after " + std::to_string(cleared.iteration) +
+                 " iterations" + (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
         mine.cleared = std::move(cleared);
         out.timers.push_back({Timer::signatures, parameters.silence_ms});
         append_if_signed(out);
     }
 
     void on_clearing_share(PartyId party, const wire::ClearingShare& message, Outputs& out) {
-        if (!chaired || chaired->phase != Chaired::Phase::signing || message.session != chaired->id) return;
+        if (!chaired || chaired->phase != Chaired::Phase::signing || message.session != chaired->id)
+            return;
         const auto found = std::find(chaired->nets.begin(), chaired->nets.end(), message.net);
         if (found == chaired->nets.end() || message.iteration != chaired->cleared.iteration) return;
         const auto row = static_cast<std::size_t>(found - chaired->nets.begin());
         const auto& expected = chaired->expected[row];
         if (std::find(expected.begin(), expected.end(), party) == expected.end()) return;
         const auto& member = chaired->directory->at(party);
-        const Bytes statement =
-            settlement::clearing_statement(genesis.chain_id(), message.session.interval, message.session.opening,
-                                           message.net, message.iteration, chaired->prices_micro[row], message.commitment);
+        const Bytes statement = settlement::clearing_statement(
+            genesis.chain_id(), message.session.interval, message.session.opening, message.net,
+            message.iteration, chaired->prices_micro[row], message.commitment);
         if (!crypto::verify(member.key, statement, message.signature)) {
-            tell(out, Severity::wrong, "home " + short_hex(member.key.view()) +
-                                           " signed something else than this net's prices; its signature is not used");
+            tell(out, Severity::wrong,
+                 "home " + short_hex(member.key.view()) +
+                     " signed something else than this net's prices; its signature is not used");
             return;
         }
         chaired->signatures[row].insert_or_assign(
@@ -401,12 +449,14 @@ struct FeederHost::State {
             record.opening = mine.id.opening;
             record.net = mine.nets[i];
             record.roster_epoch = mine.directory->epoch();
-            record.outcome = mine.cleared.outcome == market::Outcome::converged ? settlement::Outcome::converged
-                                                                                : settlement::Outcome::partial;
+            record.outcome = mine.cleared.outcome == market::Outcome::converged
+                                 ? settlement::Outcome::converged
+                                 : settlement::Outcome::partial;
             record.iteration = mine.cleared.iteration;
             record.residual_milliwatt = std::llround(mine.cleared.primal_residual_kw * 1e6);
             record.prices_micro_eur_per_kwh = mine.prices_micro[i];
-            for (const auto& [party, member] : mine.signatures[i]) record.members.push_back(member);
+            for (const auto& [party, member] : mine.signatures[i])
+                record.members.push_back(member);
             std::sort(record.members.begin(), record.members.end(),
                       [](const auto& a, const auto& b) { return a.key < b.key; });
             mine.report.homes += record.members.size();
@@ -414,7 +464,8 @@ struct FeederHost::State {
             out.submit.push_back(std::move(record));
         }
         if (mine.open_records.empty()) {
-            tell(out, Severity::wrong, "session " + name(mine.id) + " has no signature of any home; nothing to record");
+            tell(out, Severity::wrong,
+                 "session " + name(mine.id) + " has no signature of any home; nothing to record");
             end(out);
         }
     }
@@ -437,16 +488,19 @@ struct FeederHost::State {
         for (const auto& member : next->roster().members) {
             if (member.role != settlement::Role::home) continue;
             if (member.net.value >= network.nets.size()) {
-                tell(out, Severity::wrong, "roster epoch " + std::to_string(next->epoch()) + " puts home " +
-                                               short_hex(member.key.view()) + " on net " +
-                                               std::to_string(member.net.value) + ", which this feeder does not have");
+                tell(out, Severity::wrong,
+                     "roster epoch " + std::to_string(next->epoch()) + " puts home " +
+                         short_hex(member.key.view()) + " on net " +
+                         std::to_string(member.net.value) + ", which this feeder does not have");
                 return;
             }
-            if (auto secret = identity.shared_secret(member.key)) secrets.emplace(member.key, *secret);
+            if (auto secret = identity.shared_secret(member.key))
+                secrets.emplace(member.key, *secret);
         }
         directory = std::move(next);
-        tell(out, Severity::routine, "roster epoch " + std::to_string(directory->epoch()) + " with " +
-                                         std::to_string(secrets.size()) + " homes is final");
+        tell(out, Severity::routine,
+             "roster epoch " + std::to_string(directory->epoch()) + " with " +
+                 std::to_string(secrets.size()) + " homes is final");
         await_gate(out);
     }
 
@@ -459,11 +513,14 @@ struct FeederHost::State {
         if (final.author == identity.public_key() && record.interval == chaired->id.interval &&
             record.opening == chaired->id.opening) {
             chaired->open_records.erase(record.net);
-            if (chaired->phase == Chaired::Phase::finalising && chaired->open_records.empty()) end(out);
+            if (chaired->phase == Chaired::Phase::finalising && chaired->open_records.empty())
+                end(out);
         } else if (record.interval >= chaired->id.interval) {
-            tell(out, Severity::notable, "session " + name(chaired->id) + " given up: coordinator " +
-                                             short_hex(final.author.view()) + " has cleared its interval");
-            for (const Timer timer : {Timer::silence, Timer::deadline, Timer::resend, Timer::signatures})
+            tell(out, Severity::notable,
+                 "session " + name(chaired->id) + " given up: coordinator " +
+                     short_hex(final.author.view()) + " has cleared its interval");
+            for (const Timer timer :
+                 {Timer::silence, Timer::deadline, Timer::resend, Timer::signatures})
                 out.timers.push_back({timer, 0});
             chaired.reset();
             await_gate(out);
@@ -473,20 +530,26 @@ struct FeederHost::State {
     void on(const TimerElapsed& elapsed, Outputs& out) {
         switch (elapsed.timer) {
             case Timer::gate:
-            case Timer::gather: return gather_or_open(out);
+            case Timer::gather:
+                return gather_or_open(out);
             case Timer::takeover:
                 if (chaired || finished() || !directory) return;
-                tell(out, Severity::notable, "no record for too long: opening sessions in place of coordinator " +
-                                                 std::to_string(acting));
+                tell(out, Severity::notable,
+                     "no record for too long: opening sessions in place of coordinator " +
+                         std::to_string(acting));
                 acting = index;
                 return gather_or_open(out);
-            case Timer::presence: return on_presence(out);
-            case Timer::resend: return on_resend(out);
+            case Timer::presence:
+                return on_presence(out);
+            case Timer::resend:
+                return on_resend(out);
             case Timer::silence:
-                if (chaired && chaired->phase == Chaired::Phase::clearing) drive(market::SilenceElapsed{}, out);
+                if (chaired && chaired->phase == Chaired::Phase::clearing)
+                    drive(market::SilenceElapsed{}, out);
                 return;
             case Timer::deadline:
-                if (chaired && chaired->phase == Chaired::Phase::clearing) drive(market::DeadlineElapsed{}, out);
+                if (chaired && chaired->phase == Chaired::Phase::clearing)
+                    drive(market::DeadlineElapsed{}, out);
                 return;
             case Timer::signatures:
                 if (chaired && chaired->phase == Chaired::Phase::signing) append(out);
@@ -506,7 +569,8 @@ struct FeederHost::State {
                 on_ready(*party, out);
             }
         } else if (const auto* share = std::get_if<wire::Share>(&received.message)) {
-            if (chaired && chaired->phase == Chaired::Phase::clearing && share->session == chaired->id &&
+            if (chaired && chaired->phase == Chaired::Phase::clearing &&
+                share->session == chaired->id &&
                 chaired->directory->find(received.from) == share->share.from)
                 drive(market::ShareReceived{share->share}, out);
         } else if (const auto* clearing = std::get_if<wire::ClearingShare>(&received.message)) {
@@ -517,20 +581,24 @@ struct FeederHost::State {
     void on_ready(PartyId party, Outputs& out) {
         if (!ready.insert(party).second || !gathering_since || chaired) return;
         std::size_t homes = 0;
-        for (const NetId net : directory->nets()) homes += directory->homes(net).size();
+        for (const NetId net : directory->nets())
+            homes += directory->homes(net).size();
         if (ready.size() >= homes) gather_or_open(out);
     }
 };
 
-Result<FeederHost> FeederHost::create(const crypto::Identity& identity, settlement::Genesis genesis,
-                                      model::Network network, Pace pace) {
+Result<FeederHost> FeederHost::create(const crypto::Identity& identity,
+                                      settlement::Genesis genesis,
+                                      model::Network network,
+                                      Pace pace) {
     auto parameters = market::Parameters::decode(genesis.market_parameters);
     if (!parameters) return Error{"genesis: market parameters: " + parameters.error().message};
     if (auto valid = network.validate(); !valid) return valid.error();
     const auto index = genesis.validators.index_of(identity.public_key());
     if (!index)
-        return Error{"key " + short_hex(identity.public_key().view()) +
-                     " is not one of genesis' validators: this key cannot run a coordinator of this log"};
+        return Error{
+            "key " + short_hex(identity.public_key().view()) +
+            " is not one of genesis' validators: this key cannot run a coordinator of this log"};
     auto state = std::make_unique<State>(identity, std::move(genesis), std::move(network), pace);
     state->parameters = *parameters;
     state->index = *index;
@@ -551,15 +619,17 @@ std::string FeederHost::explain() const {
         switch (state.chaired->phase) {
             case Chaired::Phase::clearing: {
                 std::size_t awaited = 0;
-                for (const auto& net : state.chaired->session->awaited()) awaited += net.size();
+                for (const auto& net : state.chaired->session->awaited())
+                    awaited += net.size();
                 return "clearing session " + name(state.chaired->id) + ", iteration " +
                        std::to_string(state.chaired->session->iteration()) + ", waiting for " +
                        std::to_string(awaited) + " homes";
             }
-            case Chaired::Phase::signing: return "collecting signatures of session " + name(state.chaired->id);
+            case Chaired::Phase::signing:
+                return "collecting signatures of session " + name(state.chaired->id);
             case Chaired::Phase::finalising:
-                return "waiting for " + std::to_string(state.chaired->open_records.size()) + " records of session " +
-                       name(state.chaired->id) + " to become final";
+                return "waiting for " + std::to_string(state.chaired->open_records.size()) +
+                       " records of session " + name(state.chaired->id) + " to become final";
         }
     }
     if (state.finished()) return "all intervals asked for are final";
@@ -567,9 +637,12 @@ std::string FeederHost::explain() const {
     return "standing by for coordinator " + std::to_string(state.acting);
 }
 
-bool FeederHost::finished() const { return state_->finished(); }
+bool FeederHost::finished() const {
+    return state_->finished();
+}
 
 FeederHost::FeederHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
 FeederHost::~FeederHost() = default;
 FeederHost::FeederHost(FeederHost&&) noexcept = default;
 FeederHost& FeederHost::operator=(FeederHost&&) noexcept = default;

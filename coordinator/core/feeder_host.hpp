@@ -26,12 +26,14 @@ namespace kilter::coordinator {
 
 /// When gates open. Local, not agreed: only the acting host's counts.
 struct Pace {
-    bool follow_clock = true;            ///< false: the next gate opens as soon as the last interval is final
-    IntervalIndex first_interval = 0;    ///< only without the clock
-    std::uint32_t intervals = 0;         ///< only without the clock: stop after so many; 0 = never
-    std::uint32_t lead_ms = 120'000;     ///< with the clock: the gate opens this long before the interval starts
-    std::uint32_t gather_ms = 10'000;    ///< how long the first gate waits for homes that have not greeted yet
-    std::uint32_t takeover_ms = 4'000;   ///< silence of the acting host that makes the next one act
+    bool follow_clock = true;  ///< false: the next gate opens as soon as the last interval is final
+    IntervalIndex first_interval = 0;  ///< only without the clock
+    std::uint32_t intervals = 0;       ///< only without the clock: stop after so many; 0 = never
+    std::uint32_t lead_ms =
+        120'000;  ///< with the clock: the gate opens this long before the interval starts
+    std::uint32_t gather_ms =
+        10'000;  ///< how long the first gate waits for homes that have not greeted yet
+    std::uint32_t takeover_ms = 4'000;  ///< silence of the acting host that makes the next one act
 };
 
 enum class Timer : std::uint8_t {
@@ -47,21 +49,26 @@ enum class Timer : std::uint8_t {
 
 // ---- inputs --------------------------------------------------------------------------------------------------------
 struct Started {};
+
 /// A roster or a cleared net has become final on the log. In log order.
 struct RosterFinal {
     settlement::Roster roster;
 };
+
 struct ClearedNetFinal {
     settlement::ClearedNet record;
     crypto::PublicKey author;
 };
+
 struct MessageReceived {
     crypto::PublicKey from;  ///< authenticated by the transport
     wire::Message message;   ///< Hello, Share, ClearingShare; others are not for this core
 };
+
 struct TimerElapsed {
     Timer timer;
 };
+
 using Input = std::variant<Started, RosterFinal, ClearedNetFinal, MessageReceived, TimerElapsed>;
 
 // ---- outputs -------------------------------------------------------------------------------------------------------
@@ -69,6 +76,7 @@ struct ArmTimer {
     Timer timer;
     std::uint32_t delay_ms = 0;  ///< replaces the timer's earlier time; 0 cancels
 };
+
 /// A session this host has chaired, once all its records are final.
 struct SessionReport {
     market::SessionId session;
@@ -87,9 +95,11 @@ struct SessionReport {
     std::size_t homes = 0;               ///< that cleared
     std::size_t excluded = 0;            ///< that were silent
 };
+
 struct Outputs {
     std::vector<wire::Outgoing> send;
-    std::vector<settlement::ClearedNet> submit;  ///< to be signed as entries by this coordinator and appended
+    std::vector<settlement::ClearedNet>
+        submit;  ///< to be signed as entries by this coordinator and appended
     std::vector<ArmTimer> timers;
     std::vector<Event> events;
     std::optional<SessionReport> report;
@@ -99,8 +109,10 @@ class FeederHost {
   public:
     /// `identity` must outlive the host; its key must be one of genesis' validators.
     /// Error: parameters or network invalid, or the key is no validator.
-    static Result<FeederHost> create(const crypto::Identity& identity, settlement::Genesis genesis,
-                                     model::Network network, Pace pace);
+    static Result<FeederHost> create(const crypto::Identity& identity,
+                                     settlement::Genesis genesis,
+                                     model::Network network,
+                                     Pace pace);
     ~FeederHost();
     FeederHost(FeederHost&&) noexcept;
     FeederHost& operator=(FeederHost&&) noexcept;

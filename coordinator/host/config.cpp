@@ -10,7 +10,9 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
     if (!document) return document.error();
     topology::TomlTable root = document->root();
     const auto folder = path.parent_path();
-    const auto located = [&](std::string value) { return folder / std::filesystem::path(std::move(value)); };
+    const auto located = [&](std::string value) {
+        return folder / std::filesystem::path(std::move(value));
+    };
 
     Config config;
     config.state_dir = located(root.required<std::string>("state_dir"));
@@ -27,7 +29,8 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
             gate.optional<std::int64_t>(key, fallback, topology::Range::between(1, 86'400'000)));
     };
     pace.follow_clock = gate.optional<bool>("follow_clock", pace.follow_clock);
-    pace.first_interval = gate.optional<std::int64_t>("first_interval", 0, topology::Range::not_negative());
+    pace.first_interval =
+        gate.optional<std::int64_t>("first_interval", 0, topology::Range::not_negative());
     pace.intervals = static_cast<std::uint32_t>(
         gate.optional<std::int64_t>("intervals", 0, topology::Range::between(0, 1'000'000)));
     pace.lead_ms = milliseconds("lead_ms", pace.lead_ms);

@@ -1,9 +1,8 @@
 #include "coordinator/host/coordinator_host.hpp"
 
-#include <unistd.h>
-
 #include <map>
 #include <optional>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -77,19 +76,26 @@ struct CoordinatorHost::State {
             consensus::Outputs out = std::move(log);
             log = {};
             store->apply(out.persist);
-            for (const auto& send : out.send) send_log(send.to, consensus::encode(send.message));
+            for (const auto& send : out.send)
+                send_log(send.to, consensus::encode(send.message));
             for (const auto& serve : out.serve)
-                if (auto range = store->range(serve.range)) send_log(serve.to, consensus::encode(*range));
+                if (auto range = store->range(serve.range))
+                    send_log(serve.to, consensus::encode(*range));
             for (const auto& arm : out.arm) {
                 loop.cancel(log_timers[arm.timer.kind]);
-                log_timers[arm.timer.kind] =
-                    loop.arm(arm.delay_ms, [this, timer = arm.timer] { step_log(consensus::TimerElapsed{timer}); });
+                log_timers[arm.timer.kind] = loop.arm(arm.delay_ms, [this, timer = arm.timer] {
+                    step_log(consensus::TimerElapsed{timer});
+                });
             }
-            for (const auto& final : out.finalised) deliver(final);
-            for (const auto& answer : out.answers) on_answer(answer);
+            for (const auto& final : out.finalised)
+                deliver(final);
+            for (const auto& answer : out.answers)
+                on_answer(answer);
             for (const auto& evidence : out.evidence)
-                spdlog::error("replica {} signed two statements that contradict each other in view {}: tell the operator",
-                              evidence.first.signer, evidence.first.view);
+                spdlog::error(
+                    "replica {} signed two statements that contradict each other in view {}: tell "
+                    "the operator",
+                    evidence.first.signer, evidence.first.view);
             for (const auto& fault : out.faults)
                 spdlog::warn("replica {} sent what no honest replica sends (kind {})", fault.from,
                              static_cast<int>(fault.misconduct));
@@ -98,10 +104,12 @@ struct CoordinatorHost::State {
                 halted = *out.halt;
                 loop.stop();
             }
-            for (const auto& letter : mail) hub->send(letter.to, letter.message);
+            for (const auto& letter : mail)
+                hub->send(letter.to, letter.message);
             mail.clear();
-            const bool more = !log.persist.empty() || !log.send.empty() || !log.serve.empty() || !log.arm.empty() ||
-                              !log.finalised.empty() || !log.answers.empty() || log.halt;
+            const bool more = !log.persist.empty() || !log.send.empty() || !log.serve.empty() ||
+                              !log.arm.empty() || !log.finalised.empty() || !log.answers.empty() ||
+                              log.halt;
             if (!more) return;
         }
     }
@@ -127,7 +135,8 @@ struct CoordinatorHost::State {
             }
             if (ours && entry->entry.type == settlement::cleared_net_entry && directory)
                 if (auto record = settlement::decode_cleared_net(entry->entry.body))
-                    for (const auto& member : record->members) mail.push_back({member.key, proof});
+                    for (const auto& member : record->members)
+                        mail.push_back({member.key, proof});
         }
         status_due = true;
     }
@@ -155,11 +164,13 @@ struct CoordinatorHost::State {
             keys.push_back(validator.key);
             if (validator.key != identity->public_key()) link(validator.key, validator.endpoint);
         }
-        for (const auto& enrolled : genesis.enrolled) keys.push_back(enrolled.key);
+        for (const auto& enrolled : genesis.enrolled)
+            keys.push_back(enrolled.key);
         keys.push_back(genesis.operator_key);
         if (directory)
             for (const auto& member : directory->roster().members)
-                if (member.role == settlement::Role::home && !member.endpoint.empty()) link(member.key, member.endpoint);
+                if (member.role == settlement::Role::home && !member.endpoint.empty())
+                    link(member.key, member.endpoint);
         hub->admit(keys);
     }
 
@@ -174,11 +185,13 @@ struct CoordinatorHost::State {
         const auto waiting = submitters.find(answer.id);
         if (waiting == submitters.end()) return;
         if (answer.status == consensus::SubmissionStatus::refused) {
-            mail.push_back({waiting->second, wire::Refusal{answer.reason.substr(0, limits::refusal_bytes_max)}});
+            mail.push_back({waiting->second,
+                            wire::Refusal{answer.reason.substr(0, limits::refusal_bytes_max)}});
             submitters.erase(waiting);
         } else if (answer.status == consensus::SubmissionStatus::final) {
             if (auto receipt = store->receipt(answer.id))
-                mail.push_back({waiting->second, wire::CertifiedEntry{consensus::encode(*receipt)}});
+                mail.push_back(
+                    {waiting->second, wire::CertifiedEntry{consensus::encode(*receipt)}});
             submitters.erase(waiting);
         }
     }
@@ -193,17 +206,18 @@ struct CoordinatorHost::State {
                                                                      : spdlog::level::info;
             spdlog::log(level, "{}", event.text);
         }
-        for (auto& letter : out.send) mail.push_back(std::move(letter));
+        for (auto& letter : out.send)
+            mail.push_back(std::move(letter));
         for (const ArmTimer& arm : out.timers) {
             loop.cancel(feeder_timers[arm.timer]);
             if (arm.delay_ms > 0)
-                feeder_timers[arm.timer] =
-                    loop.arm(arm.delay_ms, [this, timer = arm.timer] { step_feeder(TimerElapsed{timer}); });
+                feeder_timers[arm.timer] = loop.arm(
+                    arm.delay_ms, [this, timer = arm.timer] { step_feeder(TimerElapsed{timer}); });
         }
         for (const settlement::ClearedNet& record : out.submit) {
             const UnixMs now = runtime::now_ms();
-            step_log(consensus::Submitted{
-                settlement::make_entry(record, genesis.chain_id(), ++seq, now + entry_life_ms, *identity)});
+            step_log(consensus::Submitted{settlement::make_entry(record, genesis.chain_id(), ++seq,
+                                                                 now + entry_life_ms, *identity)});
         }
         if (out.report) write_report(*out.report);
         status_due = status_due || !out.events.empty() || out.report;
@@ -211,7 +225,8 @@ struct CoordinatorHost::State {
 
     void write_report(const SessionReport& report) {
         const auto file = config.state_dir / "reports" /
-                          (std::to_string(report.session.interval) + "-" + std::to_string(report.session.opening) + ".json");
+                          (std::to_string(report.session.interval) + "-" +
+                           std::to_string(report.session.opening) + ".json");
         if (auto written = runtime::replace_file(file, to_json(report, network)); !written)
             spdlog::error("{}", written.error().message);
     }
@@ -232,14 +247,16 @@ struct CoordinatorHost::State {
             if (!replica_index) return;
             auto decoded = consensus::decode(payload->payload);
             if (!decoded) {
-                spdlog::warn("replica {} sent a malformed message: {}", *replica_index, decoded.error().message);
+                spdlog::warn("replica {} sent a malformed message: {}", *replica_index,
+                             decoded.error().message);
                 return;
             }
             step_log(consensus::MessageReceived{*replica_index, std::move(*decoded)});
         } else if (auto* submit = std::get_if<wire::Submit>(&message)) {
             auto entry = consensus::decode_sealed(submit->entry);
             if (!entry) {
-                mail.push_back({from, wire::Refusal{entry.error().message.substr(0, limits::refusal_bytes_max)}});
+                mail.push_back({from, wire::Refusal{entry.error().message.substr(
+                                          0, limits::refusal_bytes_max)}});
                 return;
             }
             if (submitters.size() < submitters_max) submitters[(*entry)->id] = from;
@@ -254,11 +271,14 @@ struct CoordinatorHost::State {
     void on_hello(const crypto::PublicKey& from, const wire::Hello& hello) {
         if (!directory || genesis.validators.index_of(from)) return;
         if (crypto::Digest::from(genesis.chain_id().view()) != hello.chain) {
-            mail.push_back({from, wire::Refusal{"this coordinator keeps another log: check the genesis file"}});
+            mail.push_back(
+                {from,
+                 wire::Refusal{"this coordinator keeps another log: check the genesis file"}});
             return;
         }
         if (hello.roster_epoch < directory->epoch())
-            if (const auto id = settlement::entry_with_key(*replica->state(), settlement::roster_key(directory->epoch())))
+            if (const auto id = settlement::entry_with_key(
+                    *replica->state(), settlement::roster_key(directory->epoch())))
                 send_receipt(from, *id);
         const auto party = directory->find(from);
         if (!party) return;
@@ -267,7 +287,8 @@ struct CoordinatorHost::State {
     }
 
     void send_receipt(const crypto::PublicKey& to, const consensus::EntryId& id) {
-        if (auto receipt = store->receipt(id)) mail.push_back({to, wire::CertifiedEntry{consensus::encode(*receipt)}});
+        if (auto receipt = store->receipt(id))
+            mail.push_back({to, wire::CertifiedEntry{consensus::encode(*receipt)}});
     }
 
     // ---- housekeeping --------------------------------------------------------------------------------------------
@@ -278,8 +299,8 @@ struct CoordinatorHost::State {
         if (now >= next_refusals) {
             next_refusals = now + refusals_every_ms;
             for (const auto& refused : hub->take_refused())
-                spdlog::warn("refused a key that is not enrolled: {} from {} ({} handshakes)", short_hex(refused.key.view()),
-                             refused.address, refused.handshakes);
+                spdlog::warn("refused a key that is not enrolled: {} from {} ({} handshakes)",
+                             short_hex(refused.key.view()), refused.address, refused.handshakes);
         }
         if (now >= next_checkpoint) {
             next_checkpoint = now + checkpoint_every_ms;
@@ -291,7 +312,8 @@ struct CoordinatorHost::State {
 
     void take_spool() {
         std::error_code error;
-        for (const auto& file : std::filesystem::directory_iterator(config.state_dir / "submit", error)) {
+        for (const auto& file :
+             std::filesystem::directory_iterator(config.state_dir / "submit", error)) {
             if (file.path().extension() != ".entry") continue;
             const auto refuse = [&](const std::string& why) {
                 spdlog::error("{}: {}; renamed to .refused", file.path().string(), why);
@@ -306,9 +328,11 @@ struct CoordinatorHost::State {
             } else if (ledger->contains(*replica->state(), (*entry)->id)) {
                 std::filesystem::remove(file.path(), error);
             } else {
-                consensus::Outputs out = replica->step(consensus::Submitted{*entry}, runtime::now_ms());
+                consensus::Outputs out =
+                    replica->step(consensus::Submitted{*entry}, runtime::now_ms());
                 for (const auto& answer : out.answers)
-                    if (answer.status == consensus::SubmissionStatus::refused) refuse(answer.reason);
+                    if (answer.status == consensus::SubmissionStatus::refused)
+                        refuse(answer.reason);
                 log.append(std::move(out));
             }
         }
@@ -325,17 +349,17 @@ struct CoordinatorHost::State {
         out["replica"] = replica->index();
         out["doing"] = feeder->explain();
         out["finished"] = feeder->finished();
-        out["log"] = {{"view", log_status.view},
-                      {"final_view", log_status.final_view},
-                      {"height", log_status.final_height},
-                      {"entries", log_status.entries},
-                      {"mempool", log_status.mempool},
-                      {"halted", log_status.halted}};
+        out["log"] = {{"view", log_status.view},           {"final_view", log_status.final_view},
+                      {"height", log_status.final_height}, {"entries", log_status.entries},
+                      {"mempool", log_status.mempool},     {"halted", log_status.halted}};
         out["roster_epoch"] = directory ? directory->epoch() : 0;
         out["sent"] = {{"messages", traffic.sent.messages}, {"bytes", traffic.sent.bytes}};
-        out["received"] = {{"messages", traffic.received.messages}, {"bytes", traffic.received.bytes}};
+        out["received"] = {{"messages", traffic.received.messages},
+                           {"bytes", traffic.received.bytes}};
         out["updated_ms"] = runtime::now_ms();
-        if (auto written = runtime::replace_file(config.state_dir / "status.json", out.dump(1) + "\n"); !written)
+        if (auto written =
+                runtime::replace_file(config.state_dir / "status.json", out.dump(1) + "\n");
+            !written)
             spdlog::error("{}", written.error().message);
     }
 
@@ -353,7 +377,8 @@ struct CoordinatorHost::State {
         if (!grid) return grid.error();
         network = std::move(*grid);
         for (const char* folder : {"", "reports", "submit"})
-            if (auto made = runtime::make_private_directory(config.state_dir / folder); !made) return made.error();
+            if (auto made = runtime::make_private_directory(config.state_dir / folder); !made)
+                return made.error();
 
         auto host = FeederHost::create(*identity, genesis, network, config.pace);
         if (!host) return host.error();
@@ -364,7 +389,8 @@ struct CoordinatorHost::State {
         store = std::move(*disk);
         auto image = store->load(*ledger);
         if (!image) return image.error();
-        replica.emplace(settlement::config_of(genesis), std::move(log_key), *ledger, std::move(*image));
+        replica.emplace(settlement::config_of(genesis), std::move(log_key), *ledger,
+                        std::move(*image));
         auto post = transport::Hub::open(*identity, {.bind = config.bind});
         if (!post) return post.error();
         hub = std::move(*post);
@@ -378,7 +404,8 @@ struct CoordinatorHost::State {
         for (consensus::Height height = 1; height <= store->height(); ++height) {
             auto block = store->block(height);
             if (!block) return block.error();
-            for (const auto& entry : block->block->entries) apply_final(*entry);
+            for (const auto& entry : block->block->entries)
+                apply_final(*entry);
         }
         return {};
     }
@@ -391,8 +418,8 @@ struct CoordinatorHost::State {
         keep_house();
         runtime::feed_watchdog(loop);
         runtime::notify_ready();
-        spdlog::info("coordinator {} of {} listens on {}, log height {}", replica->index(), genesis.validators.size(),
-                     hub->endpoint(), store->height());
+        spdlog::info("coordinator {} of {} listens on {}, log height {}", replica->index(),
+                     genesis.validators.size(), hub->endpoint(), store->height());
         const int signal = loop.run();
         runtime::notify_stopping();
         write_status();
@@ -409,9 +436,12 @@ Result<CoordinatorHost> CoordinatorHost::open(const Config& config) {
     return CoordinatorHost(std::move(state));
 }
 
-int CoordinatorHost::run() { return state_->run(); }
+int CoordinatorHost::run() {
+    return state_->run();
+}
 
 CoordinatorHost::CoordinatorHost(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
 CoordinatorHost::~CoordinatorHost() = default;
 CoordinatorHost::CoordinatorHost(CoordinatorHost&&) noexcept = default;
 CoordinatorHost& CoordinatorHost::operator=(CoordinatorHost&&) noexcept = default;

@@ -33,10 +33,12 @@ std::string to_json(const SessionReport& report, const model::Network& network) 
     out["clearing_ms"] = report.cleared_ms - report.started_ms;
     out["finality_ms"] = report.final_ms - report.cleared_ms;
     auto& nets = out["nets"] = nlohmann::ordered_json::array();
-    for (const NetId net : report.nets) nets.push_back(network.nets[net.value].name);
+    for (const NetId net : report.nets)
+        nets.push_back(network.nets[net.value].name);
     out["price_eur_per_kwh"] = rows(report.price_eur_per_kwh);
     auto& buses = out["buses"] = nlohmann::ordered_json::array();
-    for (const auto& bus : network.buses) buses.push_back(bus.name);
+    for (const auto& bus : network.buses)
+        buses.push_back(bus.name);
     out["voltage_pu"] = rows(report.voltage_pu);
     out["import_kw"] = std::vector<double>(report.import_kw.begin(), report.import_kw.end());
     return out.dump(1) + "\n";

@@ -1,0 +1,552 @@
+#include "coordinator/cli/demo.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <thread>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/cli/command_line.hpp"
+#include "common/cli/output.hpp"
+#include "common/cli/progress.hpp"
+#include "common/cli/table.hpp"
+#include "common/storage/log_store.hpp"
+#include "common/topology/native.hpp"
+#include "common/topology/neighbourhood.hpp"
+#include "common/topology/profiles.hpp"
+#include "coordinator/cli/installation.hpp"
+#include "coordinator/cli/process.hpp"
+#include "coordinator/planner/simulate.hpp"
+
+namespace kilter::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+constexpr const char* name = "kilter demo";
+constexpr auto poll_every = std::chrono::milliseconds(50);
+constexpr auto stop_patience = std::chrono::seconds(10);
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::filesystem::path own_directory() {
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
+
+// Beside the build tree this runs from, below the present directory, or where packages put it.
+Result<std::filesystem::path> shipped_topology() {
+    const std::filesystem::path file = "topologies/baran-wu-33.toml";
+    for (const std::filesystem::path& place :
+         {std::filesystem::path("."), own_directory() / "../../..",
+          std::filesystem::path("/usr/share/kilter")})
+        if (std::filesystem::exists(place / file)) return (place / file).lexically_normal();
+    return Error{"cannot find " + file.string() +
+                 ": name a topology, for example kilter demo path/to/feeder.toml"};
+}
+
+std::optional<Json> read_json(const std::filesystem::path& path) {
+    std::ifstream in(path);
+    if (!in) return std::nullopt;
+    auto value = Json::parse(std::string{std::istreambuf_iterator<char>(in), {}}, nullptr, false);
+    return value.is_discarded() ? std::nullopt : std::optional(std::move(value));
+}
+
+std::string last_line(const std::filesystem::path& path) {
+    std::ifstream in(path);
+    std::string line;
+    std::string last;
+    while (std::getline(in, line))
+        if (!line.empty()) last = line;
+    return last;
+}
+
+struct Child {
+    std::filesystem::path directory;
+    std::vector<std::string> command;
+    std::optional<Process> process;
+    bool expected_down = false;
+
+    Result<void> start() {
+        auto started = Process::start(command, directory / "log");
+        if (!started) return started.error();
+        process = std::move(*started);
+        expected_down = false;
+        return {};
+    }
+
+    void kill() {
+        process->kill();
+        expected_down = true;
+    }
+};
+
+// Every process of the neighbourhood, alive while this lives.
+class Neighbours {
+  public:
+    Result<void> start(const Installation& installation) {
+        const auto programs = own_directory();
+        for (const auto& directory : installation.coordinators)
+            coordinators.push_back({directory,
+                                    {(programs / "kilter-coordinator").string(), "run", "--config",
+                                     (directory / "coordinator.toml").string()},
+                                    std::nullopt});
+        for (const auto& directory : installation.homes)
+            agents.push_back({directory,
+                              {(programs / "kilter-agent").string(), "run", "--config",
+                               (directory / "agent.toml").string()},
+                              std::nullopt});
+        for (auto* group : {&coordinators, &agents})
+            for (Child& child : *group)
+                if (auto started = child.start(); !started) return started.error();
+        return {};
+    }
+
+    // The first process that ended by itself, in words.
+    std::optional<std::string> casualty() {
+        for (auto* group : {&coordinators, &agents})
+            for (Child& child : *group) {
+                if (child.expected_down) continue;
+                if (const auto code = child.process->exited())
+                    return child.directory.filename().string() + " ended with code " +
+                           std::to_string(*code) + ": " + last_line(child.directory / "log");
+            }
+        return std::nullopt;
+    }
+
+    // SIGTERM to all; those that do not end in time are killed and counted.
+    std::size_t stop() {
+        for (auto* group : {&agents, &coordinators})
+            for (const Child& child : *group)
+                if (child.process) child.process->signal(SIGTERM);
+        const auto start = Clock::now();
+        std::size_t stubborn = 0;
+        for (auto* group : {&agents, &coordinators})
+            for (Child& child : *group) {
+                if (!child.process) continue;
+                while (!child.process->exited() && Clock::now() - start < stop_patience)
+                    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+                if (!child.process->exited()) ++stubborn;
+                child.process->kill();
+            }
+        return stubborn;
+    }
+
+    std::vector<Child> coordinators;
+    std::vector<Child> agents;
+};
+
+// One session per interval, by whichever coordinator chaired it.
+std::map<IntervalIndex, Json> read_reports(const std::vector<std::filesystem::path>& coordinators) {
+    std::map<IntervalIndex, Json> out;
+    std::error_code error;
+    for (const auto& directory : coordinators)
+        for (const auto& file :
+             std::filesystem::directory_iterator(directory / "state" / "reports", error))
+            if (file.path().extension() == ".json")
+                if (auto report = read_json(file.path())) {
+                    const auto interval = (*report)["interval"].get<IntervalIndex>();
+                    if ((*report)["outcome"] != "abandoned" || !out.contains(interval))
+                        out[interval] = std::move(*report);
+                }
+    return out;
+}
+
+struct Verified {
+    settlement::AuditReport audit;
+    std::map<std::string, std::size_t> entries;  ///< by type
+};
+
+Result<Verified> verify(const std::filesystem::path& directory) {
+    const auto file = directory / "state" / "log.db";
+    auto store = storage::LogStore::open_read_only(file);
+    if (!store) return Error{file.string() + ": " + store.error().message};
+    Verified out;
+    auto audit = store->verify([&](const settlement::CheckedEntry& checked) {
+        ++out.entries[settlement::entry_type_name(checked.entry->entry.type)];
+    });
+    if (!audit) return Error{file.string() + ": " + audit.error().message};
+    out.audit = *audit;
+    return out;
+}
+
+struct Comparison {
+    std::size_t sessions = 0;
+    std::size_t homes = 0;
+    std::vector<std::string> differences;
+};
+
+// Prices of every session at the coordinators, and of the last one at every home, against the run in one process.
+Comparison compare(const planner::Report& expected,
+                   const std::map<IntervalIndex, Json>& reports,
+                   const std::vector<std::filesystem::path>& homes) {
+    Comparison out;
+    for (const planner::SessionResult& session : expected.sessions) {
+        const auto found = reports.find(session.session.interval);
+        if (found == reports.end()) continue;
+        const auto prices =
+            found->second["price_eur_per_kwh"].get<std::vector<std::vector<double>>>();
+        bool same = static_cast<Eigen::Index>(prices.size()) == session.price_eur_per_kwh.rows();
+        for (std::size_t i = 0; same && i < prices.size(); ++i) {
+            const auto row = session.price_eur_per_kwh.row(static_cast<Eigen::Index>(i));
+            same = std::equal(row.begin(), row.end(), prices[i].begin(), prices[i].end());
+        }
+        if (same)
+            ++out.sessions;
+        else
+            out.differences.push_back("prices of interval " +
+                                      std::to_string(session.session.interval));
+    }
+    const planner::SessionResult& last = expected.sessions.back();
+    for (std::size_t i = 0; i < homes.size(); ++i) {
+        const auto status = read_json(homes[i] / "state" / "status.json");
+        const auto row = last.price_eur_per_kwh.row(expected.neighbourhood.homes[i].net.value);
+        std::vector<double> prices;
+        if (status && status->contains("session"))
+            prices = (*status)["session"]["price_eur_per_kwh"].get<std::vector<double>>();
+        if (std::equal(row.begin(), row.end(), prices.begin(), prices.end()))
+            ++out.homes;
+        else
+            out.differences.push_back("last prices at " + homes[i].filename().string());
+    }
+    return out;
+}
+
+struct Traffic {
+    double bytes_per_home_and_session = 0;
+    double messages_per_home_and_session = 0;
+};
+
+Traffic traffic_of(const std::vector<std::filesystem::path>& homes, std::size_t sessions) {
+    double bytes = 0;
+    double messages = 0;
+    double counted = 0;
+    for (const auto& directory : homes) {
+        const auto status = read_json(directory / "state" / "status.json");
+        if (!status) continue;
+        for (const char* way : {"sent", "received"}) {
+            bytes += (*status)[way]["bytes"].get<double>();
+            messages += (*status)[way]["messages"].get<double>();
+        }
+        counted += static_cast<double>(sessions);
+    }
+    return counted > 0 ? Traffic{bytes / counted, messages / counted} : Traffic{};
+}
+
+void print_prices(const planner::Neighbourhood& neighbourhood,
+                  const Json& report,
+                  std::int64_t interval_s) {
+    const auto prices = report["price_eur_per_kwh"].get<std::vector<std::vector<double>>>();
+    const auto voltages = report["voltage_pu"].get<std::vector<std::vector<double>>>();
+    const auto nets = report["nets"].get<std::vector<std::string>>();
+    const auto first = report["interval"].get<IntervalIndex>();
+    Table table({{"net", false},
+                 {"homes"},
+                 {"price now"},
+                 {"highest"},
+                 {"at (UTC)", false},
+                 {"lowest"},
+                 {"at (UTC)", false},
+                 {"lowest voltage pu"}});
+    const auto clock = [&](std::size_t offset) {
+        return utc_text(interval_start(first + static_cast<std::int64_t>(offset), interval_s))
+            .substr(11);
+    };
+    for (std::size_t i = 0; i < prices.size(); ++i) {
+        const auto high = std::max_element(prices[i].begin(), prices[i].end());
+        const auto low = std::min_element(prices[i].begin(), prices[i].end());
+        const auto& all = neighbourhood.network.nets;
+        const auto net = std::find_if(all.begin(), all.end(),
+                                      [&](const auto& one) { return one.name == nets[i]; });
+        const auto number = static_cast<std::uint32_t>(net - all.begin());
+        const auto homes =
+            std::count_if(neighbourhood.homes.begin(), neighbourhood.homes.end(),
+                          [&](const auto& home) { return home.net.value == number; });
+        const auto& voltage = voltages[net->bus];
+        table.add({nets[i], std::to_string(homes), fixed(prices[i].front(), 4), fixed(*high, 4),
+                   clock(static_cast<std::size_t>(high - prices[i].begin())), fixed(*low, 4),
+                   clock(static_cast<std::size_t>(low - prices[i].begin())),
+                   fixed(*std::min_element(voltage.begin(), voltage.end()), 4)});
+    }
+    std::cout << "Prices in EUR/kWh over the 24 hours from "
+              << utc_text(interval_start(first, interval_s))
+              << " UTC, net by net (losses are neglected):\n\n"
+              << table.text() << '\n';
+}
+
+void print_sessions(const std::map<IntervalIndex, Json>& reports, std::int64_t interval_s) {
+    Table table({{"interval (UTC)", false},
+                 {"outcome", false},
+                 {"iterations"},
+                 {"clearing s"},
+                 {"on the log after s"},
+                 {"homes"},
+                 {"residual kW"}});
+    for (const auto& [interval, report] : reports)
+        table.add({utc_text(interval_start(interval, interval_s)),
+                   report["outcome"].get<std::string>(),
+                   std::to_string(report["iterations"].get<int>()),
+                   fixed(report["clearing_ms"].get<double>() / 1e3, 2),
+                   fixed(report["finality_ms"].get<double>() / 1e3, 2),
+                   std::to_string(report["homes"].get<int>()),
+                   fixed(report["primal_residual_kw"].get<double>(), 5)});
+    std::cout << table.text() << '\n';
+}
+
+}  // namespace
+
+int Demo::run() const {
+    const auto started = Clock::now();
+    market::Parameters parameters;
+    std::filesystem::path feeder_file = topology;
+    if (feeder_file.empty()) {
+        auto shipped = shipped_topology();
+        if (!shipped) return fail(name, shipped.error());
+        feeder_file = *shipped;
+    }
+    auto network = topology::load_network(feeder_file, parameters.interval_s);
+    if (!network) return fail(name, network.error());
+    const topology::Profiles profiles = topology::available_profiles(homes_seed);
+    auto homes = topology::generate_neighbourhood(*network, homes_per_net, homes_seed, profiles);
+    const planner::Neighbourhood neighbourhood{topology::without_homes(*network, homes), homes};
+    for (const auto& [victim, count, kind] :
+         {std::tuple{kill_coordinator, coordinators, "--kill-coordinator"},
+          std::tuple{kill_agent, homes.size(), "--kill-agent"}})
+        if (victim && *victim >= count)
+            return fail(name,
+                        Error{std::string(kind) + " counts from 0 and must be below " +
+                              std::to_string(count)},
+                        ExitCode::usage);
+
+    InstallationOptions options;
+    options.directory = directory;
+    if (directory.empty()) {
+        std::string place =
+            (std::filesystem::temp_directory_path() / "kilter-demo-XXXXXX").string();
+        if (::mkdtemp(place.data()) == nullptr)
+            return fail(name, Error{"cannot make a directory like " + place});
+        options.directory = place;
+    }
+    options.coordinators = coordinators;
+    options.parameters = parameters;
+    options.pace.follow_clock = false;
+    options.pace.first_interval = first;
+    options.pace.intervals = intervals;
+    auto port = free_ports(static_cast<int>(coordinators + homes.size()));
+    if (!port) return fail(name, port.error());
+    options.first_port = *port;
+    auto installation = install(neighbourhood, options);
+    if (!installation) return fail(name, installation.error());
+    const double install_s = seconds_since(started);
+
+    const bool quiet = json == "-";
+    if (!quiet)
+        std::cout << neighbourhood.network.name << ": " << homes.size() << " agents and "
+                  << coordinators
+                  << " coordinators as separate processes; series: " << profiles.source
+                  << "\nfiles: " << options.directory.string() << "\n\n";
+
+    // ---- the neighbourhood lives ---------------------------------------------------------------------------------
+    const auto alive = Clock::now();
+    Neighbours neighbours;
+    if (auto up = neighbours.start(*installation); !up) return fail(name, up.error());
+    Progress progress;
+    std::optional<std::string> trouble;
+    std::size_t sessions_seen = 0;
+    bool restarted = false;
+    for (;;) {
+        std::this_thread::sleep_for(poll_every);
+        const auto reports = read_reports(installation->coordinators);
+        progress.show("clearing interval " +
+                          std::to_string(std::min<std::size_t>(reports.size() + 1, intervals)) +
+                          " of " + std::to_string(intervals),
+                      static_cast<double>(reports.size()), intervals);
+        if (sessions_seen == 0 && !reports.empty()) {
+            if (kill_coordinator) neighbours.coordinators[*kill_coordinator].kill();
+            if (kill_agent) neighbours.agents[*kill_agent].kill();
+        }
+        sessions_seen = reports.size();
+        if (kill_coordinator && !restarted &&
+            sessions_seen >= std::min<std::size_t>(2, intervals)) {
+            restarted = true;
+            if (auto up = neighbours.coordinators[*kill_coordinator].start(); !up)
+                return fail(name, up.error());
+        }
+        if ((trouble = neighbours.casualty())) break;
+        bool finished = reports.size() >= intervals;
+        std::optional<std::uint64_t> height;
+        for (const auto& coordinator : neighbours.coordinators) {
+            const auto status = read_json(coordinator.directory / "state" / "status.json");
+            finished = finished && status && (*status)["finished"] == true &&
+                       (*status)["pid"] == coordinator.process->pid();
+            if (!finished) break;
+            const auto its = (*status)["log"]["height"].get<std::uint64_t>();
+            finished = !height || *height == its;
+            height = its;
+        }
+        for (std::size_t i = 0; finished && i < neighbours.agents.size(); ++i) {
+            if (neighbours.agents[i].expected_down) continue;
+            const auto status = read_json(neighbours.agents[i].directory / "state" / "status.json");
+            finished = status && status->contains("session") &&
+                       (*status)["session"]["certified"] == true &&
+                       (*status)["session"]["interval"] == first + intervals - 1;
+        }
+        if (finished) break;
+        if (seconds_since(alive) > static_cast<double>(seconds_max)) {
+            trouble = "gave up after " + std::to_string(seconds_max) +
+                      " s; what each process was doing: " + options.directory.string() +
+                      "/*/state/status.json, their logs: */log";
+            break;
+        }
+    }
+    const double alive_s = seconds_since(alive);
+    const std::size_t stubborn = neighbours.stop();
+    progress.clear();
+    if (!trouble && stubborn > 0)
+        trouble = std::to_string(stubborn) + " processes did not stop on SIGTERM";
+
+    // ---- what came of it -----------------------------------------------------------------------------------------
+    const auto reports = read_reports(installation->coordinators);
+    if (trouble) return fail(name, Error{*trouble});
+    const auto verifying = Clock::now();
+    std::vector<Verified> logs;
+    for (const auto& coordinator : installation->coordinators) {
+        auto verified = verify(coordinator);
+        if (!verified) return fail(name, verified.error(), ExitCode::not_verified);
+        if (!logs.empty() && (verified->audit.log_root != logs.front().audit.log_root ||
+                              verified->audit.state_root != logs.front().audit.state_root))
+            return fail(name,
+                        Error{coordinator.string() + " holds another log than " +
+                              installation->coordinators.front().string()},
+                        ExitCode::not_verified);
+        logs.push_back(std::move(*verified));
+    }
+    const double verify_s = seconds_since(verifying);
+
+    std::optional<Comparison> comparison;
+    if (!kill_coordinator && !kill_agent) {
+        planner::Options same;
+        same.parameters = parameters;
+        same.first_interval = first;
+        same.sessions = intervals;
+        auto expected = planner::simulate(neighbourhood, same, [&](const planner::Progress& at) {
+            progress.show("the same in one process", at.session, at.sessions);
+        });
+        progress.clear();
+        if (!expected) return fail(name, expected.error());
+        comparison = compare(*expected, reports, installation->homes);
+    }
+    const Traffic traffic = traffic_of(installation->homes, reports.size());
+    const bool converged = std::all_of(reports.begin(), reports.end(), [](const auto& one) {
+        return one.second["outcome"] == "converged";
+    });
+    double lowest = 2;
+    for (const auto& row :
+         reports.rbegin()->second["voltage_pu"].get<std::vector<std::vector<double>>>())
+        lowest = std::min(lowest, *std::min_element(row.begin(), row.end()));
+
+    if (!json.empty()) {
+        Json out;
+        out["topology"] = feeder_file.string();
+        out["agents"] = homes.size();
+        out["coordinators"] = coordinators;
+        out["profiles"] = profiles.source;
+        out["directory"] = options.directory.string();
+        out["converged"] = converged;
+        auto& sessions = out["sessions"] = Json::array();
+        for (const auto& [interval, report] : reports)
+            sessions.push_back(report);
+        out["log"] = {{"replicas", logs.size()},
+                      {"blocks", logs.front().audit.blocks},
+                      {"entries", logs.front().audit.entries},
+                      {"certificates", logs.front().audit.certificates},
+                      {"signatures", logs.front().audit.signatures},
+                      {"log_root", to_hex(logs.front().audit.log_root.view())}};
+        if (comparison)
+            out["same_as_simulated"] = {{"sessions", comparison->sessions},
+                                        {"homes", comparison->homes},
+                                        {"differences", comparison->differences}};
+        out["bytes_per_home_and_session"] = traffic.bytes_per_home_and_session;
+        out["messages_per_home_and_session"] = traffic.messages_per_home_and_session;
+        out["seconds"] = {{"install", install_s}, {"alive", alive_s}, {"verify", verify_s}};
+        if (auto written = write_output(json, out.dump(1) + "\n"); !written)
+            return fail(name, written.error());
+    }
+    if (!quiet) {
+        print_prices(neighbourhood, reports.rbegin()->second, parameters.interval_s);
+        print_sessions(reports, parameters.interval_s);
+        std::cout << "lowest voltage " << fixed(lowest, 4) << " pu; "
+                  << fixed(traffic.bytes_per_home_and_session / 1e3, 0) << " kB and "
+                  << fixed(traffic.messages_per_home_and_session, 0)
+                  << " messages per home and session, sent and received\n";
+        std::cout << "log: " << logs.size() << " replicas verified and equal, "
+                  << logs.front().audit.blocks << " blocks, " << logs.front().audit.entries
+                  << " entries (";
+        bool comma = false;
+        for (const auto& [type, number] : logs.front().entries) {
+            std::cout << (comma ? ", " : "") << number << ' ' << type;
+            comma = true;
+        }
+        std::cout << "), " << logs.front().audit.certificates << " certificates, "
+                  << logs.front().audit.signatures << " signatures each; root "
+                  << short_hex(logs.front().audit.log_root.view()) << '\n';
+        if (comparison)
+            std::cout << "same as in one process, bit for bit: prices of " << comparison->sessions
+                      << " of " << reports.size()
+                      << " sessions at the coordinator, of the last one at " << comparison->homes
+                      << " of " << homes.size() << " homes\n";
+        std::cout << "seconds: " << fixed(install_s, 1) << " laying out files, "
+                  << fixed(alive_s, 1) << " with all processes up, " << fixed(verify_s, 1)
+                  << " verifying " << logs.size() << " logs\n";
+    }
+    if (comparison && !comparison->differences.empty())
+        return fail(name,
+                    Error{"not the same as in one process: " + comparison->differences.front() +
+                          " and " + std::to_string(comparison->differences.size() - 1) + " more"});
+    if (directory.empty() && !keep) std::filesystem::remove_all(options.directory);
+    return to_int(converged ? ExitCode::success : ExitCode::not_converged);
+}
+
+void add_demo(CLI::App& app, int& exit_code) {
+    const auto options = std::make_shared<Demo>();
+    CLI::App* command = app.add_subcommand(
+        "demo", "Run a whole neighbourhood of separate processes on this machine");
+    command->add_option("TOPOLOGY", options->topology,
+                        "Feeder in kilter's TOML format; default: Baran & Wu, 33 buses");
+    command->add_option("--dir", options->directory,
+                        "Where to put keys, configurations, state and logs (kept)");
+    command->add_option("--homes-seed", options->homes_seed, "The homes are drawn from this seed")
+        ->capture_default_str();
+    command->add_option("--homes-per-net", options->homes_per_net, "Homes on every net")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 200));
+    command->add_option("--coordinators", options->coordinators, "Replicas of the log")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 13));
+    command->add_option("--intervals", options->intervals, "Market intervals to clear")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 10'000));
+    command->add_option("--first", options->first, "First interval, counted from 1970 in UTC")
+        ->capture_default_str();
+    command->add_option(
+        "--kill-coordinator", options->kill_coordinator,
+        "kill -9 this one (from 0) after the first interval, restart it after the next");
+    command->add_option("--kill-agent", options->kill_agent,
+                        "kill -9 this home's agent (from 0) after the first interval");
+    command->add_option("--seconds-max", options->seconds_max, "Give up after so long")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 86'400));
+    command->add_flag("--keep", options->keep, "Leave the directory for inspection");
+    command->add_option("--json", options->json, "Write the result to this file, '-' for stdout");
+    command->footer("Example:\n  kilter demo --intervals 8 --kill-coordinator 2 --kill-agent 5");
+    command->callback([options, &exit_code] { exit_code = options->run(); });
+}
+
+}  // namespace kilter::cli

@@ -1,0 +1,36 @@
+/// kilter demo: a real neighbourhood of separate processes on this machine. Lays out keys, genesis, feeder and homes in a
+/// directory, starts the coordinators and one agent per home, waits until the asked intervals are cleared and final, stops
+/// them, verifies every replica's log as an outsider, compares the prices bit for bit with the same neighbourhood in one
+/// process, and prints what came of it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+
+namespace kilter::cli {
+
+struct Demo {
+    std::filesystem::path topology;   ///< empty: the Baran & Wu feeder that comes with kilter
+    std::filesystem::path directory;  ///< empty: a new one under the system's temporary directory
+    std::uint64_t homes_seed = 1;
+    std::size_t homes_per_net = 3;
+    std::size_t coordinators = 4;
+    std::uint32_t intervals = 4;
+    std::int64_t first =
+        1'978'152;  ///< UTC index of the first interval; default 2026-06-01 18:00 at 900 s
+    std::optional<std::size_t>
+        kill_coordinator;  ///< kill -9 after the first interval, restart after the next
+    std::optional<std::size_t> kill_agent;  ///< kill -9 after the first interval
+    std::int64_t seconds_max = 180;         ///< then it gives up
+    bool keep = false;                      ///< leave the directory for inspection
+    std::filesystem::path json;             ///< empty: the table; "-": standard output
+
+    [[nodiscard]] int run() const;
+};
+
+void add_demo(CLI::App& app, int& exit_code);
+
+}  // namespace kilter::cli

@@ -1,0 +1,159 @@
+#include "coordinator/cli/installation.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/drivers/home_file.hpp"
+#include "common/runtime/files.hpp"
+#include "common/runtime/loop.hpp"
+#include "common/settlement/entries.hpp"
+#include "common/storage/key_file.hpp"
+#include "common/topology/native.hpp"
+#include "common/topology/toml_reader.hpp"
+
+namespace kilter::cli {
+
+namespace {
+
+constexpr int first_port_tried = 20'000;
+constexpr int last_port_tried = 32'000;  // the system's own begin at 32768
+constexpr std::int64_t roster_life_ms = 12 * 3'600'000;
+
+std::string endpoint(int port) {
+    return "tcp://127.0.0.1:" + std::to_string(port);
+}
+
+Result<void> write(const std::filesystem::path& path, ByteView bytes) {
+    return runtime::replace_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+bool is_free(int port) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool bound =
+        ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(socket);
+    return bound;
+}
+
+std::string process_lines(const std::string& key_file, int port, const std::string& log_level) {
+    return "state_dir = \"state\"\nkey_file = " + topology::toml_string(key_file) +
+           "\ngenesis = \"../genesis.bin\"\nbind = " + topology::toml_string(endpoint(port)) +
+           "\nlog_level = " + topology::toml_string(log_level) + "\n";
+}
+
+std::string coordinator_toml(const InstallationOptions& options, int port) {
+    const coordinator::Pace& pace = options.pace;
+    return process_lines("key", port, options.log_level) +
+           "topology = \"../feeder.toml\"\n\n[gate]\nfollow_clock = " +
+           (pace.follow_clock ? "true" : "false") + "\n" +
+           (pace.follow_clock ? std::string()
+                              : "first_interval = " + std::to_string(pace.first_interval) +
+                                    "\nintervals = " + std::to_string(pace.intervals) + "\n") +
+           "lead_ms = " + std::to_string(pace.lead_ms) +
+           "\ngather_ms = " + std::to_string(pace.gather_ms) +
+           "\ntakeover_ms = " + std::to_string(pace.takeover_ms) + "\n";
+}
+
+// A party's own directory with its key in it.
+Result<crypto::Identity> settle(const std::filesystem::path& directory) {
+    if (auto made = runtime::make_private_directory(directory / "state" / "submit"); !made)
+        return made.error();
+    auto identity = crypto::Identity::generate();
+    if (auto written = storage::write_key_file(directory / "key", identity); !written)
+        return written.error();
+    return identity;
+}
+
+}  // namespace
+
+Result<int> free_ports(int count) {
+    for (int first = first_port_tried; first + count <= last_port_tried; first += count) {
+        bool all = true;
+        for (int port = first; all && port < first + count; ++port)
+            all = is_free(port);
+        if (all) return first;
+    }
+    return Error{"no " + std::to_string(count) +
+                 " consecutive ports are free on 127.0.0.1 between " +
+                 std::to_string(first_port_tried) + " and " + std::to_string(last_port_tried)};
+}
+
+Result<Installation> install(const planner::Neighbourhood& neighbourhood,
+                             const InstallationOptions& options) {
+    const auto& root = options.directory;
+    std::error_code ignored;
+    if (std::filesystem::exists(root) && !std::filesystem::is_empty(root, ignored))
+        return Error{root.string() +
+                     " is not empty: name a directory that is, or one that does not exist yet"};
+    if (auto made = runtime::make_private_directory(root); !made) return made.error();
+
+    const auto operator_identity = crypto::Identity::generate();
+    if (auto written = storage::write_key_file(root / "operator.key", operator_identity); !written)
+        return written.error();
+    if (auto written = runtime::replace_file(root / "feeder.toml",
+                                             topology::write_network(neighbourhood.network));
+        !written)
+        return written.error();
+
+    Installation out;
+    settlement::Roster roster{1, {}};
+    int port = options.first_port;
+    out.genesis.time_ms = runtime::now_ms();
+    out.genesis.operator_key = operator_identity.public_key();
+    out.genesis.market_parameters = options.parameters.encode();
+    for (std::size_t i = 0; i < options.coordinators; ++i, ++port) {
+        const auto directory = root / ("coordinator-" + std::to_string(i));
+        auto identity = settle(directory);
+        if (!identity) return identity.error();
+        out.genesis.validators.validators.push_back({identity->public_key(), endpoint(port)});
+        out.genesis.enrolled.push_back({identity->public_key(), settlement::Role::coordinator});
+        roster.members.push_back({identity->public_key(), settlement::Role::coordinator, NetId{0},
+                                  1000, endpoint(port)});
+        if (auto written = runtime::replace_file(directory / "coordinator.toml",
+                                                 coordinator_toml(options, port));
+            !written)
+            return written.error();
+        out.coordinators.push_back(directory);
+    }
+    for (const topology::HomeSpec& home : neighbourhood.homes) {
+        const auto directory = root / home.name;
+        auto identity = settle(directory);
+        if (!identity) return identity.error();
+        const double weight =
+            home.can_flex() ? options.parameters.weight_flexible : options.parameters.weight_stiff;
+        out.genesis.enrolled.push_back({identity->public_key(), settlement::Role::home});
+        roster.members.push_back({identity->public_key(), settlement::Role::home, home.net,
+                                  static_cast<std::uint32_t>(weight * 1000 + 0.5), endpoint(port)});
+        if (auto written = drivers::save_home(directory / "home.toml", home); !written)
+            return written.error();
+        const std::string text =
+            process_lines("key", port, options.log_level) + "\n[home]\nfile = \"home.toml\"\n";
+        if (auto written = runtime::replace_file(directory / "agent.toml", text); !written)
+            return written.error();
+        out.homes.push_back(directory);
+        ++port;
+    }
+    std::sort(out.genesis.enrolled.begin(), out.genesis.enrolled.end(),
+              [](const auto& a, const auto& b) { return a.key < b.key; });
+    if (auto valid = out.genesis.validate(); !valid) return valid.error();
+    if (auto written = write(root / "genesis.bin", out.genesis.encode()); !written)
+        return written.error();
+
+    const auto entry = settlement::make_entry(
+        roster, out.genesis.chain_id(), 1, runtime::now_ms() + roster_life_ms, operator_identity);
+    for (const auto& directory : out.coordinators)
+        if (auto written = write(directory / "state" / "submit" / "roster.entry", entry->encoded);
+            !written)
+            return written.error();
+    return out;
+}
+
+}  // namespace kilter::cli

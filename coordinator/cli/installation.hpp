@@ -1,0 +1,39 @@
+/// A whole neighbourhood's files under one directory, as an operator and the installers would lay them out on many
+/// machines: keys, genesis, the feeder, the first roster, and one configuration per process. What `kilter demo` runs.
+///
+///     DIR/genesis.bin  feeder.toml  operator.key
+///     DIR/coordinator-<i>/  coordinator.toml  key  state/
+///     DIR/<home>/           agent.toml  home.toml  key  state/
+#pragma once
+
+#include <filesystem>
+
+#include "common/settlement/genesis.hpp"
+#include "coordinator/core/feeder_host.hpp"
+#include "coordinator/planner/simulate.hpp"
+
+namespace kilter::cli {
+
+struct InstallationOptions {
+    std::filesystem::path directory;
+    std::size_t coordinators = 4;
+    int first_port = 0;  ///< on 127.0.0.1: coordinators first, then homes
+    market::Parameters parameters;
+    coordinator::Pace pace;
+    std::string log_level = "info";
+};
+
+struct Installation {
+    settlement::Genesis genesis;
+    std::vector<std::filesystem::path> coordinators;  ///< one directory each
+    std::vector<std::filesystem::path> homes;  ///< one directory each, in the neighbourhood's order
+};
+
+/// Error: the directory is not empty, a file cannot be written.
+Result<Installation> install(const planner::Neighbourhood& neighbourhood,
+                             const InstallationOptions& options);
+
+/// A port from which `count` consecutive ones are free on 127.0.0.1, below the range the system hands out itself.
+Result<int> free_ports(int count);
+
+}  // namespace kilter::cli
