@@ -1,0 +1,77 @@
+#include "common/market/residuals.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace kilter::market {
+namespace {
+
+Terms terms() {
+    Terms out;
+    out.parameters.horizon = 4;
+    out.terminals = 5;
+    return out;
+}
+
+std::uint64_t units(double kw2) {
+    return square_units(kw2);
+}
+
+TEST(Residuals, SquaresRoundDownAndSaturate) {
+    EXPECT_EQ(units(0), 0u);
+    EXPECT_EQ(units(1), std::uint64_t{1} << 36);
+    EXPECT_EQ(units(1.99 * square_unit_kw2), 1u);
+    EXPECT_EQ(units(1e300), UINT64_MAX);
+    EXPECT_EQ(units(std::numeric_limits<double>::infinity()), UINT64_MAX);
+    EXPECT_EQ(units(std::numeric_limits<double>::quiet_NaN()), UINT64_MAX);
+    EXPECT_EQ(square_units(1e9, movement_max), movement_max);
+    EXPECT_EQ(saturating_add(UINT64_MAX - 1, 1), UINT64_MAX);
+    EXPECT_EQ(saturating_add(UINT64_MAX, 5), UINT64_MAX);
+}
+
+TEST(Residuals, AreRootMeanSquares) {
+    // 20 cells, r = 0.08 kW in each: x's imbalance is r/α; movements of 0.5 kW at ρ = 0.01.
+    const Residuals residuals =
+        residuals_of(terms(), units(20 * 0.08 * 0.08), units(20 * 0.25), 0.01);
+    EXPECT_NEAR(residuals.primal_kw, 0.05, 1e-7);
+    EXPECT_NEAR(residuals.dual_eur_per_kw, 0.005, 1e-9);
+    // In tolerances: 0.05 / 1e-3 and 0.005 / (1e-3 · 0.2 EUR/kWh · 0.25 h).
+    EXPECT_NEAR(badness(terms(), residuals), 100, 1e-6);
+    EXPECT_NEAR(badness(terms(), {.primal_kw = 0.05, .dual_eur_per_kw = 0}), 50, 1e-9);
+}
+
+/// A notice whose residuals are `primal` and `dual` times their tolerances at ρ = 0.01.
+Notice notice(double primal, double dual) {
+    const Parameters agreed = terms().parameters;
+    const double r = primal * agreed.alpha * agreed.primal_tolerance_kw;
+    const double moved =
+        dual * agreed.dual_tolerance * agreed.price_scale_eur_per_kwh * 0.25 / 0.01;
+    return {.about_iteration = 3,
+            .primal_square = units(20 * r * r),
+            .dual_square = units(20 * moved * moved),
+            .stop_iteration = 0,
+            .outcome = Outcome::converged};
+}
+
+TEST(Residuals, RhoMovesTowardsBalanceInTolerances) {
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 20), 5), 0.01 * 1.1);
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(20, 50), 5), 0.01 / 1.1);
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(20, 35), 5), 0.01);
+    EXPECT_EQ(next_rho(terms(), 0.03, 0.01, notice(50, 20), 5), 0.03 * 1.1)
+        << "what is now moves, by what was then";
+}
+
+TEST(Residuals, RhoStaysWhereNothingIsKnownOrAgreedOrAfterAWhile) {
+    Notice nothing = notice(50, 1);
+    nothing.about_iteration = 0;
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, nothing, 1), 0.01);
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 1), balance_until + 1), 0.01);
+    Terms fixed = terms();
+    fixed.parameters.balance_rho = false;
+    EXPECT_EQ(next_rho(fixed, 0.01, 0.01, notice(50, 1), 5), 0.01);
+}
+
+}  // namespace
+}  // namespace kilter::market
