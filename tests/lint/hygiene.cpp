@@ -49,7 +49,7 @@ std::vector<Finding> check_text(const SourceFile& file) {
         "DO|FIX"
         "ME|XX"
         "X)\\b");  // halves: this file is checked too
-    static const std::regex using_std(R"(\busing\s+namespace\s+std\b)");
+    static const std::regex using_std(R"(\busing\s+namespace\s+std\s*;)");
     std::vector<Finding> out;
     if (is_data(file)) return out;
     const auto object = [&](std::size_t line, std::string rule) {
