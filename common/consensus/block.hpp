@@ -71,9 +71,12 @@ std::vector<Digest> leaves(const Block& block);
 
 void write(ByteWriter& out, const Header& header);
 void write(ByteWriter& out, const Block& block);
+void write(ByteWriter& out, const FinalBlock& final);
 std::optional<Header> read_header(ByteReader& in);
 /// Total and bounded: counts and sizes against limits before anything is allocated; count equals
 /// header.count. Does not check roots or signatures.
 std::optional<BlockPtr> read_block(ByteReader& in);
+/// A certificate that is there is of kind final and names this block.
+std::optional<FinalBlock> read_final_block(ByteReader& in);
 
 }  // namespace kilter::consensus

@@ -43,10 +43,9 @@ struct GetRange {
     bool operator==(const GetRange&) const = default;
 };
 
-/// Consecutive finalised blocks, oldest first, and the final certificate of the last one.
+/// Consecutive finalised blocks, oldest first; the last one carries its own final certificate.
 struct Range {
-    std::vector<BlockPtr> blocks;
-    Cert certificate;
+    std::vector<FinalBlock> blocks;
 };
 
 /// An entry on its way to whoever leads.

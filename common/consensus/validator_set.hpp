@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/result.hpp"
+#include "common/consensus/mutation.hpp"
 #include "common/consensus/types.hpp"
 
 namespace kilter::consensus {
@@ -26,7 +27,9 @@ struct ValidatorSet {
 
     [[nodiscard]] std::size_t faults() const { return (size() - 1) / 3; }
 
-    [[nodiscard]] std::size_t quorum() const { return (size() + faults()) / 2 + 1; }
+    [[nodiscard]] std::size_t quorum() const {
+        return (size() + faults()) / 2 + (mutant == Mutant::smaller_quorum ? 0 : 1);
+    }
 
     /// Plain rotation. REQUIRES: not empty.
     [[nodiscard]] ReplicaIndex leader(View view) const {

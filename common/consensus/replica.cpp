@@ -1,0 +1,179 @@
+#include "common/consensus/replica.hpp"
+
+#include <iterator>
+
+#include "common/base/check.hpp"
+#include "common/base/limits.hpp"
+#include "common/consensus/replica_core.hpp"
+
+namespace kilter::consensus {
+
+namespace {
+template <class... Cases>
+struct Overloaded : Cases... {
+    using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+template <class T>
+void move_to(std::vector<T>& to, std::vector<T>& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+View image_final_view(const DurableImage& image) {
+    return image.tip_certificate ? std::max(image.tip_certificate->view, image.tip.view)
+                                 : image.tip.view;
+}
+}  // namespace
+
+void Outputs::append(Outputs&& later) {
+    move_to(persist, later.persist);
+    move_to(send, later.send);
+    move_to(serve, later.serve);
+    move_to(arm, later.arm);
+    move_to(finalised, later.finalised);
+    move_to(answers, later.answers);
+    move_to(evidence, later.evidence);
+    move_to(faults, later.faults);
+    if (later.halt && !halt) halt = std::move(later.halt);
+}
+
+Result<void> Parameters::validate() const {
+    if (view_timeout_ms <= 0 || view_timeout_ms_max < view_timeout_ms || timeout_growth_percent < 100 ||
+        dead_leader_timeout_ms <= 0 || standstill_ms <= 0 || idle_status_ms < standstill_ms ||
+        batch_wait_ms < 0 || clock_drift_ms_max < 0)
+        return Error{"the log's timing parameters are out of range: timeouts must be positive, "
+                     "view_timeout_ms_max >= view_timeout_ms, timeout_growth_percent >= 100, "
+                     "idle_status_ms >= standstill_ms"};
+    return {};
+}
+
+Replica::Replica(Config config,
+                 crypto::Identity identity,
+                 const Application& application,
+                 DurableImage image) {
+    const auto index = config.validators.index_of(identity.public_key());
+    KILTER_CHECK(index.has_value(), "the identity is not in the validator set");
+    core_ = std::make_unique<Core>(
+        std::move(config), std::move(identity), *index, application, std::move(image));
+}
+Replica::~Replica() = default;
+Replica::Replica(Replica&&) noexcept = default;
+Replica& Replica::operator=(Replica&&) noexcept = default;
+
+Outputs Replica::step(const Input& input, UnixMs now) { return core_->step(input, now); }
+ReplicaIndex Replica::index() const { return core_->index(); }
+ReplicaStatus Replica::status() const { return core_->status(); }
+const StatePtr& Replica::state() const { return core_->state(); }
+
+Replica::Core::Core(Config config,
+                    crypto::Identity identity,
+                    ReplicaIndex index,
+                    const Application& application,
+                    DurableImage image)
+    : config_(std::move(config)),
+      application_(application),
+      signer_(std::move(identity), config_.chain, index, image_final_view(image), image.journal),
+      tally_(config_.chain, config_.validators),
+      tree_(config_, application, image),
+      final_(image.tip_certificate),
+      final_view_(image_final_view(image)),
+      silent_views_(config_.validators.size(), 0),
+      peers_(config_.validators.size()) {
+    final_hash_ = final_ && final_->view == final_view_ ? final_->hash : tree_.tip_hash();
+    if (final_ && final_->hash != tree_.tip_hash()) final_certs_[final_->hash] = *final_;
+    for (Cert& cert : image.certificates) {
+        if (cert.view <= final_view_) continue;
+        (cert.kind == VoteKind::notar ? notars_ : skips_).emplace(cert.view, std::move(cert));
+    }
+    for (const Vote& vote : signer_.journal(SIZE_MAX)) (void)tally_.add(vote, true);
+    current_ = final_view_ + 1;
+}
+
+ReplicaStatus Replica::Core::status() const {
+    const Header& tip = tree_.tip().block->header;
+    return {current_,         final_view_, tip.height, tip.first_index + tip.count, mempool_.size(),
+            has_work(),       halted_};
+}
+
+Outputs Replica::Core::step(const Input& input, UnixMs now) {
+    if (halted_) return {};
+    now_ = now;
+    out_ = {};
+    std::visit(Overloaded{[&](const Started&) { on_started(); },
+                          [&](const MessageReceived& in) { on_message(in.from, in.message); },
+                          [&](const TimerElapsed& in) { on_timer(in.timer); },
+                          [&](const Submitted& in) {
+                              bool forged = false;
+                              SubmissionAnswer answer = admit(in.entry, in.checked, forged);
+                              if (answer.status == SubmissionStatus::accepted)
+                                  send(std::nullopt, Submit{in.entry});
+                              out_.answers.push_back(std::move(answer));
+                          }},
+               input);
+    settle();
+    return std::move(out_);
+}
+
+void Replica::Core::on_started() {
+    changed_ = true;
+    standstill();
+}
+
+void Replica::Core::on_message(ReplicaIndex from, const Message& message) {
+    if (from >= config_.validators.size() || from == index()) return;
+    std::visit(Overloaded{[&](const Proposal& m) { on_proposal(from, m); },
+                          [&](const Vote& m) { on_vote(from, m); },
+                          [&](const Cert& m) { on_cert(from, m); },
+                          [&](const Status& m) { on_status(from, m); },
+                          [&](const GetBlock& m) { on_get_block(from, m); },
+                          [&](const BlockReply& m) { on_block(from, m.block); },
+                          [&](const GetRange& m) { on_get_range(from, m); },
+                          [&](const Range& m) { on_range(from, m); },
+                          [&](const Submit& m) { on_submit(from, m.entry); }},
+               message);
+}
+
+void Replica::Core::on_timer(const Timer& timer) {
+    Armed& armed = timers_[timer.kind];
+    if (!armed.armed || armed.generation != timer.generation) return;
+    armed.armed = false;
+    switch (timer.kind) {
+        case TimerKind::view:
+            if (has_work()) skip_current();
+            break;
+        case TimerKind::standstill: standstill(); break;
+        case TimerKind::batch:
+            batch_waited_ = true;
+            changed_ = true;
+            break;
+    }
+}
+
+void Replica::Core::settle() {
+    while (changed_ && !halted_) {
+        changed_ = false;
+        try_finalise();
+        advance();
+        try_notarise();
+        try_final();
+        try_propose();
+    }
+    if (!halted_) arm_what_is_due();
+}
+
+void Replica::Core::send(std::optional<ReplicaIndex> to, Message message) {
+    if (config_.validators.size() > 1) out_.send.push_back({to, std::move(message)});
+}
+
+void Replica::Core::blame(ReplicaIndex from, Misconduct misconduct) {
+    out_.faults.push_back({from, misconduct});
+}
+
+void Replica::Core::halt(std::string reason) {
+    halted_ = true;
+    out_.halt = std::move(reason);
+}
+
+}  // namespace kilter::consensus

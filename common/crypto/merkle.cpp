@@ -1,0 +1,152 @@
+#include "common/crypto/merkle.hpp"
+
+#include <bit>
+
+#include "common/base/check.hpp"
+
+namespace kilter::crypto {
+
+namespace {
+constexpr std::string_view tag = "merkle";
+
+/// The largest power of two below n. REQUIRES: n > 1.
+std::uint64_t split(std::uint64_t n) { return std::bit_floor(n - 1); }
+
+void consistency(std::span<const Digest> leaves,
+                 std::uint64_t old_size,
+                 bool whole,
+                 std::vector<Digest>& path) {
+    if (old_size == leaves.size()) {
+        if (!whole) path.push_back(merkle_root(leaves));
+        return;
+    }
+    const std::uint64_t k = split(leaves.size());
+    if (old_size <= k) {
+        consistency(leaves.first(k), old_size, whole, path);
+        path.push_back(merkle_root(leaves.subspan(k)));
+    } else {
+        consistency(leaves.subspan(k), old_size - k, false, path);
+        path.push_back(merkle_root(leaves.first(k)));
+    }
+}
+}  // namespace
+
+Digest merkle_leaf(ByteView bytes) {
+    return digest(tag, ByteWriter{}.u8(0).raw(bytes).bytes());
+}
+
+Digest merkle_inner(const Digest& left, const Digest& right) {
+    return digest(tag, ByteWriter{}.u8(1).raw(left.view()).raw(right.view()).bytes());
+}
+
+Digest merkle_root(std::span<const Digest> leaves) {
+    MerkleFrontier frontier;
+    for (const Digest& leaf : leaves) frontier.append(leaf);
+    return frontier.root();
+}
+
+std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index) {
+    KILTER_CHECK(index < leaves.size(), "no such leaf");
+    std::vector<Digest> path;  // from the root down, reversed at the end
+    while (leaves.size() > 1) {
+        const std::uint64_t k = split(leaves.size());
+        const bool left = index < k;
+        path.push_back(merkle_root(left ? leaves.subspan(k) : leaves.first(k)));
+        leaves = left ? leaves.first(k) : leaves.subspan(k);
+        if (!left) index -= k;
+    }
+    return {path.rbegin(), path.rend()};
+}
+
+bool included(const Digest& leaf,
+              std::uint64_t index,
+              std::uint64_t size,
+              std::span<const Digest> path,
+              const Digest& root) {
+    if (index >= size) return false;
+    std::uint64_t at = index;
+    std::uint64_t last = size - 1;
+    Digest hash = leaf;
+    for (const Digest& sibling : path) {
+        if (last == 0) return false;
+        if ((at & 1) != 0 || at == last) {
+            hash = merkle_inner(sibling, hash);
+            while ((at & 1) == 0 && at != 0) {
+                at >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = merkle_inner(hash, sibling);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    return last == 0 && hash == root;
+}
+
+std::vector<Digest> consistency_path(std::span<const Digest> leaves, std::uint64_t old_size) {
+    KILTER_CHECK(old_size > 0 && old_size <= leaves.size(), "not a prefix of the tree");
+    std::vector<Digest> path;
+    consistency(leaves, old_size, true, path);
+    return path;
+}
+
+bool consistent(std::uint64_t old_size,
+                const Digest& old_root,
+                std::uint64_t new_size,
+                const Digest& new_root,
+                std::span<const Digest> path) {
+    if (old_size > new_size) return false;
+    if (old_size == 0) return path.empty() && old_root == merkle_root({});
+    if (old_size == new_size) return path.empty() && old_root == new_root;
+    std::uint64_t at = old_size - 1;
+    std::uint64_t last = new_size - 1;
+    while ((at & 1) != 0) {
+        at >>= 1;
+        last >>= 1;
+    }
+    // A perfect old tree is itself the first vertex of the path.
+    if (!std::has_single_bit(old_size) && path.empty()) return false;
+    Digest old_hash = old_root;
+    if (!std::has_single_bit(old_size)) {
+        old_hash = path.front();
+        path = path.subspan(1);
+    }
+    Digest new_hash = old_hash;
+    for (const Digest& vertex : path) {
+        if (last == 0) return false;
+        if ((at & 1) != 0 || at == last) {
+            old_hash = merkle_inner(vertex, old_hash);
+            new_hash = merkle_inner(vertex, new_hash);
+            while ((at & 1) == 0 && at != 0) {
+                at >>= 1;
+                last >>= 1;
+            }
+        } else {
+            new_hash = merkle_inner(new_hash, vertex);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    return last == 0 && old_hash == old_root && new_hash == new_root;
+}
+
+void MerkleFrontier::append(const Digest& leaf) {
+    // The trailing ones of the size are the subtrees that the new leaf completes.
+    Digest hash = leaf;
+    for (std::uint64_t bits = size_; (bits & 1) != 0; bits >>= 1) {
+        hash = merkle_inner(peaks_.back(), hash);
+        peaks_.pop_back();
+    }
+    peaks_.push_back(hash);
+    ++size_;
+}
+
+Digest MerkleFrontier::root() const {
+    if (peaks_.empty()) return digest(tag, {});
+    Digest hash = peaks_.back();
+    for (std::size_t i = peaks_.size() - 1; i-- > 0;) hash = merkle_inner(peaks_[i], hash);
+    return hash;
+}
+
+}  // namespace kilter::crypto
