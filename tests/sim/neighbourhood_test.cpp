@@ -1,0 +1,228 @@
+// Gateways, feeder host and log together: what a session leaves behind, and what it survives.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "common/base/prng.hpp"
+#include "common/topology/generated.hpp"
+#include "tests/sim/virtual_neighbourhood.hpp"
+
+namespace kilter::sim {
+namespace {
+
+constexpr IntervalIndex first = 1'978'152;
+constexpr std::uint32_t horizon = 24;
+constexpr std::uint32_t intervals = 3;
+
+market::Parameters parameters() {
+    market::Parameters out;
+    out.interval_s = 3600;
+    out.horizon = horizon;
+    out.rho_eur_per_kw2 = 0.03;
+    return out;
+}
+
+planner::Neighbourhood small_feeder(std::uint64_t seed = 1) {
+    topology::FeederOptions options;
+    options.buses = 5;
+    options.homes_per_net = 3;
+    auto generated = topology::generate_feeder(options, seed, topology::generated_profiles(seed));
+    // Hourly series, so that a day is a short horizon.
+    const auto hourly = [](std::vector<double>& series) {
+        std::vector<double> out;
+        for (std::size_t i = 0; i + 3 < series.size(); i += 4)
+            out.push_back((series[i] + series[i + 1] + series[i + 2] + series[i + 3]) / 4);
+        series = out;
+    };
+    for (auto& home : generated.homes) {
+        home.interval_s = 3600;
+        hourly(home.load_kw);
+        hourly(home.pv_kw);
+    }
+    hourly(generated.network.daily_shape);
+    hourly(generated.network.tie.price_eur_per_kwh);
+    return {generated.network, generated.homes};
+}
+
+coordinator::Pace pace() {
+    coordinator::Pace out;
+    out.follow_clock = false;
+    out.first_interval = first / 4;
+    out.intervals = intervals;
+    return out;
+}
+
+struct Neighbourhood : testing::Test {
+    planner::Neighbourhood neighbourhood = small_feeder();
+    VirtualNeighbourhood world{neighbourhood, parameters(), pace()};
+    static constexpr IntervalIndex last = first / 4 + intervals - 1;
+
+    bool finish(UnixMs limit_ms = 600'000) {
+        return world.run([&] { return world.finished() && world.all_certified(last); }, limit_ms);
+    }
+
+    void expect_prices_of_one_process() {
+        planner::Options options;
+        options.parameters = parameters();
+        options.first_interval = first / 4;
+        options.sessions = intervals;
+        const auto expected = planner::simulate(neighbourhood, options);
+        ASSERT_TRUE(expected.ok()) << expected.error().message;
+        ASSERT_EQ(world.reports.size(), expected->sessions.size());
+        for (std::size_t s = 0; s < intervals; ++s) {
+            EXPECT_EQ(world.reports[s].iterations, expected->sessions[s].iterations) << "session " << s;
+            EXPECT_EQ(world.reports[s].price_eur_per_kwh, expected->sessions[s].price_eur_per_kwh) << "session " << s;
+        }
+        for (std::size_t i = 0; i < world.homes.size(); ++i) {
+            const auto row = expected->sessions.back().price_eur_per_kwh.row(neighbourhood.homes[i].net.value);
+            EXPECT_EQ(world.homes[i].reports.back().price_eur_per_kwh, std::vector<double>(row.begin(), row.end()));
+        }
+    }
+};
+
+TEST_F(Neighbourhood, clears_records_and_dispatches_every_interval_as_in_one_process) {
+    ASSERT_TRUE(finish());
+    expect_prices_of_one_process();
+    EXPECT_EQ(world.records.size(), intervals * neighbourhood.network.nets.size());
+    for (const auto& report : world.reports) {
+        EXPECT_EQ(report.outcome, market::Outcome::converged);
+        EXPECT_EQ(report.homes, world.homes.size());
+    }
+    for (const Home& home : world.homes) {
+        ASSERT_EQ(home.setpoints.size(), intervals);
+        for (std::uint32_t i = 0; i < intervals; ++i) EXPECT_EQ(home.setpoints[i].interval, first / 4 + i);
+    }
+}
+
+TEST_F(Neighbourhood, lost_messages_cost_time_and_change_nothing) {
+    Prng chance(7);
+    world.loses = [&](const Letter&) { return chance.chance(0.1); };
+    ASSERT_TRUE(finish());
+    expect_prices_of_one_process();
+}
+
+TEST_F(Neighbourhood, a_silent_home_is_left_out_and_comes_back) {
+    ASSERT_TRUE(world.run([&] { return world.reports.size() == 1; }, 600'000));
+    const auto key = world.homes[4].identity.public_key();
+    world.switch_off(4);
+    ASSERT_TRUE(world.run([&] { return world.reports.size() == 2; }, 600'000));
+    EXPECT_EQ(world.reports[1].excluded, 1U);
+    EXPECT_EQ(world.reports[1].homes, world.homes.size() - 1);
+    world.switch_on(4);
+    ASSERT_TRUE(finish());
+    for (const auto& record : world.records) {
+        const bool named = std::any_of(record.members.begin(), record.members.end(),
+                                       [&](const auto& member) { return member.key == key; });
+        const bool own_net = record.net == neighbourhood.homes[4].net;
+        EXPECT_EQ(named, own_net && record.interval == first / 4) << "interval " << record.interval;
+    }
+}
+
+TEST_F(Neighbourhood, a_gateway_that_crashed_goes_on_from_its_memory) {
+    ASSERT_TRUE(world.run([&] { return world.reports.size() == 1 && world.all_certified(first / 4); }, 600'000));
+    world.switch_off(0);
+    world.switch_on(0);
+    ASSERT_TRUE(finish());
+    expect_prices_of_one_process();
+}
+
+TEST_F(Neighbourhood, no_word_on_the_wire_is_a_schedule) {
+    ASSERT_TRUE(finish());
+    // Bytes of all words, per member and position: uniform, so no member's messages say anything alone.
+    std::array<std::uint64_t, 256> histogram{};
+    std::uint64_t bytes = 0;
+    for (const Letter& letter : world.traffic)
+        if (const auto* share = std::get_if<wire::Share>(&letter.message))
+            for (const std::uint64_t word : share->share.words)
+                for (int i = 0; i < 8; ++i, ++bytes) ++histogram[(word >> (8 * i)) & 255];
+    ASSERT_GT(bytes, 1'000'000U);
+    double chi_square = 0;
+    const double expected = static_cast<double>(bytes) / 256;
+    for (const std::uint64_t count : histogram)
+        chi_square += (static_cast<double>(count) - expected) * (static_cast<double>(count) - expected) / expected;
+    // 255 degrees of freedom. The same share goes to three members, which triples the spread: 3 (255 ± 7 sqrt(510)).
+    EXPECT_LT(chi_square, 3 * (255 + 7 * std::sqrt(510.0)));
+}
+
+// ---- attacks -----------------------------------------------------------------------------------------------------
+
+struct Attacked : Neighbourhood {
+    [[nodiscard]] bool told(std::size_t home, const std::string& words) const {
+        const auto& events = world.homes[home].events;
+        return std::any_of(events.begin(), events.end(),
+                           [&](const Event& event) { return event.text.find(words) != std::string::npos; });
+    }
+};
+
+TEST_F(Attacked, an_opening_with_a_wrong_signature_is_not_joined) {
+    ASSERT_TRUE(world.run([&] { return world.reports.size() == 1; }, 600'000));
+    std::optional<wire::SessionOpen> seen;
+    for (const Letter& letter : world.traffic)
+        if (const auto* open = std::get_if<wire::SessionOpen>(&letter.message); open != nullptr && open->net.value == 0) seen = *open;
+    ASSERT_TRUE(seen);
+    seen->session.interval += 100;
+    const auto victim = std::find_if(neighbourhood.homes.begin(), neighbourhood.homes.end(),
+                                     [](const auto& home) { return home.net.value == 0; }) - neighbourhood.homes.begin();
+    world.send({world.coordinator.public_key(), world.homes[static_cast<std::size_t>(victim)].identity.public_key(), *seen});
+    ASSERT_TRUE(finish());
+    EXPECT_TRUE(told(static_cast<std::size_t>(victim), "its signature is wrong"));
+    expect_prices_of_one_process();
+}
+
+TEST_F(Attacked, a_home_that_opens_a_session_is_not_followed) {
+    ASSERT_TRUE(world.run([&] { return world.reports.size() == 1; }, 600'000));
+    wire::SessionOpen open;
+    for (const Letter& letter : world.traffic)
+        if (const auto* seen = std::get_if<wire::SessionOpen>(&letter.message); seen != nullptr && seen->net.value == 0) open = *seen;
+    open.session.interval += 1;
+    const auto chain = crypto::Digest::from(world.genesis.chain_id().view());
+    open.signature = world.homes[1].identity.sign(wire::signing_bytes(open, chain));
+    for (std::size_t i = 0; i < world.homes.size(); ++i)
+        if (i != 1 && neighbourhood.homes[i].net == open.net)
+            world.send({world.homes[1].identity.public_key(), world.homes[i].identity.public_key(), open});
+    ASSERT_TRUE(finish());
+    EXPECT_TRUE(told(0, "its sender is no coordinator") || told(2, "its sender is no coordinator"));
+    expect_prices_of_one_process();
+}
+
+TEST_F(Attacked, a_record_without_a_valid_proof_moves_no_device) {
+    bool spoilt = false;
+    world.loses = [&](const Letter& letter) {
+        const auto* proof = std::get_if<wire::CertifiedEntry>(&letter.message);
+        const auto receipt = proof != nullptr ? consensus::decode_receipt(proof->receipt) : Result<consensus::Receipt>(Error{});
+        if (spoilt || !receipt || receipt->entry.type != settlement::cleared_net_entry) return false;
+        spoilt = true;
+        wire::CertifiedEntry forged = *proof;
+        consensus::Receipt changed = *receipt;
+        changed.entry.body[changed.entry.body.size() / 2] ^= 1;
+        forged.receipt = consensus::encode(changed);
+        world.send({letter.from, letter.to, forged});
+        return true;  // the true one is lost
+    };
+    ASSERT_TRUE(finish());
+    std::size_t warned = 0;
+    for (std::size_t i = 0; i < world.homes.size(); ++i) {
+        warned += told(i, "without a valid proof") ? 1U : 0U;
+        EXPECT_EQ(world.homes[i].setpoints.size(), intervals);
+    }
+    EXPECT_EQ(warned, 1U);
+}
+
+TEST_F(Attacked, a_share_in_anothers_name_is_ignored) {
+    world.loses = [&](const Letter& letter) {
+        const auto* share = std::get_if<wire::Share>(&letter.message);
+        if (share != nullptr && letter.from == world.homes[0].identity.public_key() && share->share.iteration == 3) {
+            wire::Share forged = *share;
+            forged.share.words.front() += 1;
+            // Home 1 says it in home 0's name; the transport knows who it was.
+            world.send({world.homes[1].identity.public_key(), letter.to, forged});
+        }
+        return false;
+    };
+    ASSERT_TRUE(finish());
+    expect_prices_of_one_process();
+}
+
+}  // namespace
+}  // namespace kilter::sim

@@ -1,0 +1,185 @@
+#include "tests/sim/virtual_neighbourhood.hpp"
+
+#include <algorithm>
+
+namespace kilter::sim {
+
+VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
+                                           market::Parameters parameters,
+                                           coordinator::Pace pace) {
+    genesis.time_ms = now;
+    genesis.operator_key = grid_operator.public_key();
+    genesis.validators.validators = {{coordinator.public_key(), "tcp://127.0.0.1:1"}};
+    genesis.market_parameters = parameters.encode();
+    genesis.enrolled = {{coordinator.public_key(), settlement::Role::coordinator}};
+    settlement::Roster roster{1, {{coordinator.public_key(), settlement::Role::coordinator, NetId{0}, 1000, ""}}};
+    for (const auto& spec : neighbourhood.homes) {
+        Home home{crypto::Identity::generate(), std::make_unique<drivers::SimulatedHome>(spec), {}, {}, {}, {}, {}, {}};
+        genesis.enrolled.push_back({home.identity.public_key(), settlement::Role::home});
+        const double weight = spec.can_flex() ? parameters.weight_flexible : parameters.weight_stiff;
+        roster.members.push_back({home.identity.public_key(), settlement::Role::home, spec.net,
+                                  static_cast<std::uint32_t>(weight * 1000), ""});
+        by_key_[home.identity.public_key()] = homes.size();
+        homes.push_back(std::move(home));
+    }
+    std::sort(genesis.enrolled.begin(), genesis.enrolled.end(),
+              [](const auto& a, const auto& b) { return a.key < b.key; });
+
+    ledger_.emplace(genesis);
+    replica_.emplace(settlement::config_of(genesis), crypto::Identity::from_seed(coordinator.seed()), *ledger_,
+                     consensus::DurableImage{});
+    auto host = coordinator::FeederHost::create(coordinator, genesis, neighbourhood.network, pace);
+    KILTER_CHECK(host.ok(), "the test's feeder host");
+    host_ = std::move(*host);
+    step_log(consensus::Started{});
+    step_host(coordinator::Started{});
+    for (std::size_t i = 0; i < homes.size(); ++i) switch_on(i);
+    step_log(consensus::Submitted{
+        settlement::make_entry(roster, genesis.chain_id(), 1, now + 3'600'000, grid_operator)});
+}
+
+void VirtualNeighbourhood::switch_off(std::size_t home) {
+    homes[home].gateway.reset();
+    homes[home].timers.clear();
+}
+
+void VirtualNeighbourhood::switch_on(std::size_t home) {
+    Home& mine = homes[home];
+    auto gateway = agent::Gateway::create(
+        mine.identity, genesis,
+        [&mine](IntervalIndex first, Eigen::Index intervals) { return mine.devices->horizon(first, intervals); },
+        mine.memory);
+    KILTER_CHECK(gateway.ok(), "the test's gateway");
+    mine.gateway = std::move(*gateway);
+    step_home(home, agent::Started{});
+}
+
+void VirtualNeighbourhood::step_home(std::size_t home, const agent::Input& input) {
+    Home& mine = homes[home];
+    agent::Outputs out = mine.gateway->step(input, now);
+    for (auto& [key, value] : out.persist) mine.memory[key] = std::move(value);
+    for (auto& letter : out.send) send({mine.identity.public_key(), letter.to, std::move(letter.message)});
+    for (const auto& arm : out.timers) {
+        mine.timers.erase(arm.timer);
+        if (arm.delay_ms > 0) mine.timers[arm.timer] = now + arm.delay_ms;
+    }
+    for (auto& event : out.events) mine.events.push_back(std::move(event));
+    if (out.setpoint) {
+        mine.devices->dispatch(out.setpoint->interval, out.setpoint->consumption_kw);
+        mine.setpoints.push_back(*out.setpoint);
+    }
+    if (out.report) mine.reports.push_back(std::move(*out.report));
+}
+
+void VirtualNeighbourhood::step_host(const coordinator::Input& input) {
+    coordinator::Outputs out = host_->step(input, now);
+    for (auto& letter : out.send) send({coordinator.public_key(), letter.to, std::move(letter.message)});
+    for (const auto& arm : out.timers) {
+        host_timers_.erase(arm.timer);
+        if (arm.delay_ms > 0) host_timers_[arm.timer] = now + arm.delay_ms;
+    }
+    for (auto& event : out.events) events.push_back(std::move(event));
+    if (out.report) reports.push_back(std::move(*out.report));
+    for (const auto& record : out.submit)
+        step_log(consensus::Submitted{
+            settlement::make_entry(record, genesis.chain_id(), ++seq_, now + 3'600'000, coordinator)});
+}
+
+void VirtualNeighbourhood::step_log(consensus::Input input) {
+    const consensus::Outputs out = replica_->step(input, now);
+    KILTER_CHECK(!out.halt, "the test's log halted");
+    for (const auto& answer : out.answers)
+        if (answer.status == consensus::SubmissionStatus::refused) events.push_back({Severity::wrong, answer.reason});
+    for (const auto& arm : out.arm) log_timers_[arm.timer.kind] = {now + arm.delay_ms, arm.timer};
+    for (const auto& final : out.finalised) on_final(final);
+}
+
+void VirtualNeighbourhood::on_final(const consensus::Finalised& final) {
+    for (std::size_t i = 0; i < final.block->entries.size(); ++i) {
+        const auto& entry = final.block->entries[i]->entry;
+        receipts_[entry.key] = consensus::encode(consensus::make_receipt(final, i));
+        if (entry.type == settlement::roster_entry) {
+            step_host(coordinator::RosterFinal{*settlement::decode_roster(entry.body)});
+        } else {
+            const auto record = *settlement::decode_cleared_net(entry.body);
+            records.push_back(record);
+            for (const auto& member : record.members) certify(member.key, entry.key);
+            step_host(coordinator::ClearedNetFinal{record, entry.author});
+        }
+    }
+}
+
+void VirtualNeighbourhood::certify(const crypto::PublicKey& to, const Bytes& key) {
+    const auto found = receipts_.find(key);
+    if (found != receipts_.end()) send({coordinator.public_key(), to, wire::CertifiedEntry{found->second}});
+}
+
+void VirtualNeighbourhood::deliver(const Letter& letter) {
+    const auto decoded = wire::decode(wire::encode(letter.message));
+    KILTER_CHECK(decoded.ok(), "a core sent what the codec refuses");
+    if (letter.to == coordinator.public_key()) {
+        const auto home = by_key_.find(letter.from);
+        if (const auto* hello = std::get_if<wire::Hello>(&*decoded); hello != nullptr && home != by_key_.end()) {
+            if (hello->roster_epoch < 1) certify(letter.from, settlement::roster_key(1));
+            const auto net = homes[home->second].devices->spec().net;
+            if (!records.empty()) certify(letter.from, settlement::cleared_key(records.back().interval, net));
+        }
+        step_host(coordinator::MessageReceived{letter.from, *decoded});
+        return;
+    }
+    const auto home = by_key_.find(letter.to);
+    if (home != by_key_.end() && homes[home->second].gateway)
+        step_home(home->second, agent::MessageReceived{letter.from, *decoded});
+}
+
+bool VirtualNeighbourhood::all_certified(IntervalIndex interval) const {
+    return std::all_of(homes.begin(), homes.end(), [&](const Home& home) {
+        return !home.gateway || (!home.reports.empty() && home.reports.back().certified &&
+                                 home.reports.back().session.interval == interval);
+    });
+}
+
+bool VirtualNeighbourhood::run(const std::function<bool()>& done, UnixMs limit_ms) {
+    const UnixMs end = now + limit_ms;
+    for (;;) {
+        while (!post_.empty()) {
+            Letter letter = std::move(post_.front());
+            post_.pop_front();
+            if (!loses(letter)) deliver(letter);
+            traffic.push_back(std::move(letter));
+            if (done()) return true;
+        }
+        // Nothing under way: on to the next timer.
+        UnixMs next = end + 1;
+        for (const auto& [kind, timer] : log_timers_) next = std::min(next, timer.first);
+        for (const auto& [timer, at] : host_timers_) next = std::min(next, at);
+        for (const Home& home : homes)
+            for (const auto& [timer, at] : home.timers) next = std::min(next, at);
+        if (next > end) return done();
+        now = std::max(now, next);
+        for (auto it = log_timers_.begin(); it != log_timers_.end();) {
+            if (it->second.first > now) {
+                ++it;
+                continue;
+            }
+            const consensus::Timer timer = it->second.second;
+            log_timers_.erase(it);
+            step_log(consensus::TimerElapsed{timer});
+            it = log_timers_.begin();
+        }
+        const auto due = [&](auto& timers, const auto& step) {
+            std::vector<std::decay_t<decltype(timers.begin()->first)>> elapsed;
+            for (const auto& [timer, at] : timers)
+                if (at <= now) elapsed.push_back(timer);
+            for (const auto timer : elapsed)
+                if (timers.erase(timer) > 0) step(timer);
+        };
+        due(host_timers_, [&](coordinator::Timer timer) { step_host(coordinator::TimerElapsed{timer}); });
+        for (std::size_t i = 0; i < homes.size(); ++i)
+            if (homes[i].gateway)
+                due(homes[i].timers, [&](agent::Timer timer) { step_home(i, agent::TimerElapsed{timer}); });
+        if (done()) return true;
+    }
+}
+
+}  // namespace kilter::sim
