@@ -1,0 +1,458 @@
+// Real sockets on the loopback. Nothing sleeps: every wait ends with the event it waits for, and
+// what must NOT happen is looked for after an event that comes later on the same path.
+#include "common/transport/hub.hpp"
+
+#include <chrono>
+
+#include <gtest/gtest.h>
+
+namespace kilter::transport {
+namespace {
+
+using wire::Hello;
+using wire::Message;
+
+Options quick() {
+    Options options;
+    options.bind = "tcp://127.0.0.1:*";
+    options.reconnect_ms = 5;
+    options.reconnect_ms_max = 20;
+    options.linger_ms = 0;
+    return options;
+}
+
+/// One party: its identity and its hub.
+struct Party {
+    crypto::Identity identity;
+    std::optional<Hub> hub;
+
+    explicit Party(crypto::Identity self = fresh(), Options options = quick())
+        : identity(std::move(self)) {
+        start(std::move(options));
+    }
+
+    static crypto::Identity fresh() {
+        crypto::initialise();
+        return crypto::Identity::generate();
+    }
+
+    void start(Options options = quick()) {
+        hub.reset();
+        auto opened = Hub::open(identity, std::move(options));
+        EXPECT_TRUE(opened) << opened.error().message;
+        hub.emplace(std::move(*opened));
+    }
+
+    [[nodiscard]] const crypto::PublicKey& key() const { return identity.public_key(); }
+
+    void admit(std::initializer_list<crypto::PublicKey> keys) { hub->admit(std::vector(keys)); }
+
+    void connect(const Party& to) { EXPECT_TRUE(hub->connect(to.key(), to.hub->endpoint())); }
+
+    bool send(const Party& to, const Message& message) { return hub->send(to.key(), message); }
+};
+
+Message numbered(std::uint64_t number) {
+    return Hello{{}, number};
+}
+
+std::uint64_t number_of(const Received& received) {
+    return std::get<Hello>(received.message).roster_epoch;
+}
+
+/// Turns until `condition`; between two looks waits for the hub's socket, at most a few
+/// milliseconds.
+template <class Condition>
+bool until(const Party& watched, Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        zmq::pollitem_t item{watched.hub->inbound().handle(), 0, ZMQ_POLLIN, 0};
+        zmq::poll(&item, 1, std::chrono::milliseconds(2));
+    }
+    return true;
+}
+
+std::optional<Received> next(Party& at) {
+    std::optional<Received> received;
+    until(at, [&] { return (received = at.hub->receive()).has_value(); });
+    return received;
+}
+
+bool send_when_up(Party& from, const Party& to, const Message& message) {
+    return until(from, [&] { return from.hub->connected(to.key()); }) && from.send(to, message);
+}
+
+/// A CURVE client that is not a Hub: sends what it likes under the identity it holds.
+struct RawClient {
+    zmq::context_t context;
+    zmq::socket_t socket{context, zmq::socket_type::dealer};
+    zmq::socket_t events{context, zmq::socket_type::pair};
+
+    RawClient(const crypto::Identity& self,
+              const Party& server,
+              const crypto::PublicKey& server_key) {
+        const auto own = *crypto::curve_key(self.public_key());
+        const auto theirs = *crypto::curve_key(server_key);
+        const auto buffer = [](ByteView view) {
+            return zmq::const_buffer(view.data(), view.size());
+        };
+        socket.set(zmq::sockopt::curve_publickey, buffer(own.view()));
+        socket.set(zmq::sockopt::curve_secretkey, buffer(self.curve_secret()));
+        socket.set(zmq::sockopt::curve_serverkey, buffer(theirs.view()));
+        socket.set(zmq::sockopt::linger, 0);
+        socket.set(zmq::sockopt::reconnect_ivl, 5);
+        zmq_socket_monitor(socket.handle(), "inproc://events", ZMQ_EVENT_DISCONNECTED);
+        events.connect("inproc://events");
+        events.set(zmq::sockopt::rcvtimeo, 20'000);
+        socket.connect(server.hub->endpoint());
+    }
+
+    RawClient(const crypto::Identity& self, const Party& server)
+        : RawClient(self, server, server.key()) {}
+
+    /// Waits until the connection has been cut by the other end.
+    bool cut() {
+        zmq::message_t event;
+        return events.recv(event).has_value();
+    }
+
+    void send(ByteView bytes, bool more = false) {
+        socket.send(zmq::const_buffer(bytes.data(), bytes.size()),
+                    more ? zmq::send_flags::sndmore : zmq::send_flags::none);
+    }
+};
+
+std::uint64_t dropped(const Party& at, Drop reason) {
+    return at.hub->stats().total.dropped_for(reason);
+}
+
+TEST(Hub, exchanges_messages_both_ways_and_counts_them) {
+    Party a;
+    Party b;
+    a.admit({b.key()});
+    b.admit({a.key()});
+    a.connect(b);
+    b.connect(a);
+    ASSERT_TRUE(send_when_up(a, b, numbered(1)));
+    ASSERT_TRUE(send_when_up(b, a, numbered(2)));
+    const auto at_b = next(b);
+    const auto at_a = next(a);
+    ASSERT_TRUE(at_a && at_b);
+    EXPECT_EQ(number_of(*at_b), 1u);
+    EXPECT_EQ(at_b->from, a.key());
+    EXPECT_EQ(number_of(*at_a), 2u);
+    EXPECT_EQ(at_a->from, b.key());
+
+    const Stats stats = a.hub->stats();
+    const Counts& of_b = stats.peers.at(b.key());
+    EXPECT_EQ(stats.total.sent, (Traffic{1, at_b->bytes}));
+    EXPECT_EQ(stats.total.received, (Traffic{1, at_a->bytes}));
+    EXPECT_EQ(of_b.sent, stats.total.sent);
+    EXPECT_EQ(of_b.received, stats.total.received);
+}
+
+TEST(Hub, keeps_the_order_of_a_link) {
+    Party a;
+    Party b;
+    b.admit({a.key()});
+    a.connect(b);
+    ASSERT_TRUE(send_when_up(a, b, numbered(0)));
+    for (std::uint64_t i = 1; i < 200; ++i)
+        ASSERT_TRUE(a.send(b, numbered(i)));
+    for (std::uint64_t i = 0; i < 200; ++i) {
+        const auto received = next(b);
+        ASSERT_TRUE(received);
+        ASSERT_EQ(number_of(*received), i);
+    }
+}
+
+TEST(Hub, sending_to_nobody_says_so) {
+    Party a;
+    Party b;
+    EXPECT_FALSE(a.send(b, numbered(1)));
+    EXPECT_FALSE(a.hub->connected(b.key()));
+    EXPECT_EQ(a.hub->stats().total.unsent, 1u);
+}
+
+TEST(Hub, a_key_that_is_not_admitted_gets_nothing_through_until_it_is) {
+    Party server;
+    Party stranger;
+    stranger.connect(server);
+    // Refused twice: so it does try again by itself, and the first refusal has been carried out.
+    ASSERT_TRUE(until(server, [&] { return server.hub->stats().refused_unknown >= 2; }));
+    EXPECT_FALSE(stranger.hub->connected(server.key()));
+    EXPECT_FALSE(stranger.send(server, numbered(1)));
+    EXPECT_FALSE(server.hub->receive());
+    EXPECT_EQ(server.hub->stats().total.received, Traffic{});
+
+    const auto refused = server.hub->take_refused();
+    ASSERT_EQ(refused.size(), 1u);
+    EXPECT_EQ(refused[0].key, *crypto::curve_key(stranger.key()));
+    EXPECT_EQ(refused[0].address, "127.0.0.1");
+    EXPECT_FALSE(refused[0].revoked);
+    EXPECT_GE(refused[0].handshakes, 2u);
+
+    server.admit({stranger.key()});
+    ASSERT_TRUE(send_when_up(stranger, server, numbered(2)));
+    const auto received = next(server);
+    ASSERT_TRUE(received);
+    EXPECT_EQ(number_of(*received), 2u);
+    EXPECT_EQ(received->from, stranger.key());
+}
+
+TEST(Hub, a_revoked_key_is_told_to_stop) {
+    Party server;
+    Party revoked;
+    Party friendly;
+    const std::vector keys{friendly.key(), revoked.key()};  // revocation outweighs admission
+    const std::vector barred{revoked.key()};
+    server.hub->admit(keys, barred);
+    revoked.connect(server);
+    ASSERT_TRUE(until(server, [&] { return server.hub->stats().refused_revoked >= 1; }));
+    friendly.connect(server);
+    ASSERT_TRUE(send_when_up(friendly, server, numbered(1)));
+    ASSERT_TRUE(next(server));
+    EXPECT_EQ(server.hub->stats().refused_revoked, 1u)
+        << "libzmq's client must not try again after status 400";
+    EXPECT_FALSE(revoked.hub->connected(server.key()));
+    EXPECT_TRUE(server.hub->take_refused().at(0).revoked);
+    EXPECT_TRUE(server.hub->take_refused().empty()) << "each refusal is reported once";
+}
+
+TEST(Hub, who_leaves_the_roster_is_not_heard_on_a_connection_that_stands) {
+    Party server;
+    Party leaver;
+    server.admit({leaver.key()});
+    leaver.connect(server);
+    ASSERT_TRUE(send_when_up(leaver, server, numbered(1)));
+    ASSERT_TRUE(next(server));
+    server.admit({});
+    ASSERT_TRUE(leaver.send(server, numbered(2)));
+    ASSERT_TRUE(until(
+        server, [&] { return server.hub->receive() || dropped(server, Drop::not_admitted) > 0; }));
+    EXPECT_EQ(dropped(server, Drop::not_admitted), 1u);
+    EXPECT_EQ(server.hub->stats().total.received.messages, 1u);
+}
+
+TEST(Hub, a_replayed_message_is_refused) {
+    Party server;
+    const auto home = Party::fresh();
+    server.admit({home.public_key()});
+    RawClient client(home, server);
+    const Bytes frame = wire::seal(7, numbered(1));
+    client.send(frame);
+    ASSERT_TRUE(next(server));
+    client.send(frame);
+    RawClient again(home, server);  // nor over a new connection
+    again.send(frame);
+    again.send(wire::seal(8, numbered(2)));
+    const auto received = next(server);
+    ASSERT_TRUE(received);
+    EXPECT_EQ(number_of(*received), 2u);
+    ASSERT_TRUE(until(
+        server, [&] { return server.hub->receive() || dropped(server, Drop::replayed) == 2; }));
+    EXPECT_EQ(server.hub->stats().total.received.messages, 2u);
+    EXPECT_EQ(server.hub->stats().peers.at(home.public_key()).dropped_for(Drop::replayed), 2u);
+}
+
+TEST(Hub, a_message_above_the_limit_is_refused_and_far_above_it_the_connection_is_cut) {
+    Options options = quick();
+    options.message_bytes_max = 10'000;
+    Party server(Party::fresh(), options);
+    const auto home = Party::fresh();
+    server.admit({home.public_key()});
+    {
+        RawClient client(home, server);
+        client.send(wire::seal(1, wire::ConsensusMessage{Bytes(10'001, 1)}));
+        client.send(wire::seal(2, numbered(2)));
+        const auto received = next(server);
+        ASSERT_TRUE(received);
+        EXPECT_EQ(number_of(*received), 2u);
+        EXPECT_EQ(dropped(server, Drop::oversize), 1u);
+
+        client.send(wire::seal(3, wire::ConsensusMessage{Bytes(100'000, 1)}));
+        EXPECT_TRUE(client.cut());
+    }
+    RawClient client(home, server);
+    client.send(wire::seal(5, numbered(5)));
+    const auto received = next(server);
+    ASSERT_TRUE(received);
+    EXPECT_EQ(number_of(*received), 5u);
+    EXPECT_EQ(dropped(server, Drop::oversize), 1u)
+        << "the large one never reached this process's memory";
+}
+
+TEST(Hub, does_not_send_what_its_own_limit_forbids) {
+    Options options = quick();
+    options.message_bytes_max = 10'000;
+    Party a(Party::fresh(), options);
+    Party b;
+    b.admit({a.key()});
+    a.connect(b);
+    ASSERT_TRUE(send_when_up(a, b, numbered(1)));
+    EXPECT_FALSE(a.send(b, wire::ConsensusMessage{Bytes(10'000, 1)}));
+    EXPECT_EQ(a.hub->stats().peers.at(b.key()).unsent, 1u);
+}
+
+TEST(Hub, garbage_is_refused_and_what_follows_is_heard) {
+    Party server;
+    const auto home = Party::fresh();
+    server.admit({home.public_key()});
+    RawClient client(home, server);
+    client.send(as_bytes("garbage"));
+    client.send({});
+    const Bytes good = wire::seal(1, numbered(1));
+    client.send(good, true);  // a good message in two frames is not a message
+    client.send(good);
+    client.send(wire::seal(2, numbered(2)));
+    const auto received = next(server);
+    ASSERT_TRUE(received);
+    EXPECT_EQ(number_of(*received), 2u);
+    EXPECT_EQ(dropped(server, Drop::undecodable), 3u);
+}
+
+TEST(Hub, a_restarted_peer_is_heard_at_once) {
+    Party server;
+    Party home;
+    server.admit({home.key()});
+    for (std::uint64_t life = 1; life <= 3; ++life) {
+        home.connect(server);
+        for (int i = 0; i < 3; ++i)
+            ASSERT_TRUE(send_when_up(home, server, numbered(life)));
+        for (int i = 0; i < 3; ++i) {
+            const auto received = next(server);
+            ASSERT_TRUE(received);
+            EXPECT_EQ(number_of(*received), life);
+        }
+        home.start();
+    }
+    EXPECT_EQ(dropped(server, Drop::replayed), 0u);
+}
+
+TEST(Hub, connects_again_to_a_restarted_server_without_late_deliveries) {
+    Party server;
+    Party home;
+    server.admit({home.key()});
+    home.connect(server);
+    ASSERT_TRUE(send_when_up(home, server, numbered(1)));
+    ASSERT_TRUE(next(server));
+    Options same = quick();
+    same.bind = server.hub->endpoint();
+    server.hub.reset();
+    ASSERT_TRUE(until(home, [&] { return !home.hub->connected(server.key()); }));
+    EXPECT_FALSE(home.send(server, numbered(2)));
+    server.start(same);
+    server.admit({home.key()});
+    ASSERT_TRUE(send_when_up(home, server, numbered(3)));
+    const auto received = next(server);
+    ASSERT_TRUE(received);
+    EXPECT_EQ(number_of(*received), 3u);
+}
+
+TEST(Hub, a_changed_endpoint_moves_the_link) {
+    Party home;
+    Party server;
+    server.admit({home.key()});
+    home.connect(server);
+    ASSERT_TRUE(send_when_up(home, server, numbered(1)));
+    home.connect(server);  // the same again changes nothing
+    EXPECT_TRUE(home.hub->connected(server.key()));
+
+    Options elsewhere = quick();
+    server.start(elsewhere);
+    server.admit({home.key()});
+    home.connect(server);
+    ASSERT_TRUE(send_when_up(home, server, numbered(2)));
+    const auto received = next(server);
+    ASSERT_TRUE(received);
+    EXPECT_EQ(number_of(*received), 2u);
+    home.hub->disconnect(server.key());
+    EXPECT_FALSE(home.send(server, numbered(3)));
+}
+
+TEST(Hub, a_peer_that_never_reads_costs_a_bounded_queue) {
+    Options small = quick();
+    small.queue_messages_max = 10;
+    Party reader(Party::fresh(), small);
+    Party sender(Party::fresh(), small);
+    reader.admit({sender.key()});
+    sender.connect(reader);
+    ASSERT_TRUE(until(sender, [&] { return sender.hub->connected(reader.key()); }));
+    // Two queues of ten and what TCP holds; 64 KiB each, so that TCP holds few.
+    const Message large = wire::ConsensusMessage{Bytes(64u << 10, 1)};
+    const auto unsent = [&] { return sender.hub->stats().total.unsent; };
+    const auto sent = [&] { return sender.hub->stats().total.sent.messages; };
+    while (unsent() < 10'000 && sent() < 10'000)
+        sender.send(reader, large);
+    EXPECT_EQ(unsent(), 10'000u);
+    EXPECT_LT(sent(), 1'000u);
+    const std::uint64_t before = sent();
+    for (std::uint64_t i = 0; i < before; ++i)
+        ASSERT_TRUE(next(reader)) << "what was accepted does arrive";
+}
+
+TEST(Hub, a_server_without_the_expected_key_is_not_spoken_to) {
+    Party server;
+    Party home;
+    const auto impostor_of = Party::fresh().public_key();
+    server.admit({home.key()});
+    ASSERT_TRUE(home.hub->connect(impostor_of, server.hub->endpoint()));
+    // A second, honest link to the same server comes up later and works; the first still is not up.
+    home.connect(server);
+    ASSERT_TRUE(send_when_up(home, server, numbered(1)));
+    ASSERT_TRUE(next(server));
+    EXPECT_FALSE(home.hub->connected(impostor_of));
+    EXPECT_FALSE(home.hub->send(impostor_of, numbered(2)));
+    EXPECT_EQ(server.hub->stats().total.received.messages, 1u);
+}
+
+TEST(Hub, a_client_without_curve_gets_nothing_through) {
+    Party server;
+    Party home;
+    server.admit({home.key()});
+    zmq::context_t context;
+    zmq::socket_t plain(context, zmq::socket_type::dealer);
+    plain.set(zmq::sockopt::linger, 0);
+    plain.connect(server.hub->endpoint());
+    plain.send(zmq::str_buffer("hello"), zmq::send_flags::dontwait);
+    home.connect(server);
+    ASSERT_TRUE(send_when_up(home, server, numbered(1)));
+    ASSERT_TRUE(next(server));
+    const Stats stats = server.hub->stats();
+    EXPECT_EQ(stats.total.received.messages, 1u);
+    EXPECT_EQ(stats.total.dropped, (std::array<std::uint64_t, drop_reasons>{}));
+}
+
+TEST(Hub, unusable_options_and_endpoints_are_errors_with_a_reason) {
+    Party a;
+    Options taken = quick();
+    taken.bind = a.hub->endpoint();
+    const auto second = Hub::open(a.identity, taken);
+    ASSERT_FALSE(second);
+    EXPECT_NE(second.error().message.find(a.hub->endpoint()), std::string::npos);
+
+    Options plain = quick();
+    plain.bind = "inproc://not-encrypted";
+    EXPECT_FALSE(Hub::open(a.identity, plain));
+    EXPECT_FALSE(a.hub->connect(a.key(), "ipc:///tmp/x"));
+    EXPECT_FALSE(a.hub->connect(a.key(), "tcp://127.0.0.1"));
+    EXPECT_FALSE(a.hub->connect(crypto::PublicKey{}, "tcp://127.0.0.1:1")) << "not a key";
+}
+
+TEST(Hub, without_a_bind_address_nobody_can_connect_but_it_can_send) {
+    Options outbound_only = quick();
+    outbound_only.bind.clear();
+    Party home(Party::fresh(), outbound_only);
+    Party server;
+    server.admit({home.key()});
+    EXPECT_EQ(home.hub->endpoint(), "");
+    EXPECT_FALSE(home.hub->receive());
+    home.connect(server);
+    ASSERT_TRUE(until(server, [&] { return home.hub->connected(server.key()); }));
+    ASSERT_TRUE(home.send(server, numbered(1)));
+    ASSERT_TRUE(next(server));
+}
+
+}  // namespace
+}  // namespace kilter::transport
