@@ -90,7 +90,7 @@ Neighbourhood generate_feeder(const FeederOptions& options,
     KILTER_CHECK(options.buses >= 2 && options.homes_per_net >= 1 && options.reach >= 1,
                  "no feeder without homes");
     KILTER_CHECK(options.chain >= 0 && options.chain <= 1, "a probability");
-    KILTER_CHECK(options.evening_drop > 0 && options.import_share > 0, "limits are positive");
+    KILTER_CHECK(options.drop_at_peak > 0 && options.import_share > 0, "limits are positive");
     Prng random(seed);
     model::Network network = tree(options, random);
     network.name = "generated-" + std::to_string(options.buses) + "-" + std::to_string(seed);
@@ -98,7 +98,7 @@ Neighbourhood generate_feeder(const FeederOptions& options,
         generate_neighbourhood(network, options.homes_per_net, random.next(), profiles);
 
     const model::Schedules flow = flows(network, homes);
-    const double scale = options.evening_drop / largest_drop(network, flow);
+    const double scale = options.drop_at_peak / largest_drop(network, flow);
     for (model::Branch& branch : network.branches) {
         branch.r_ohm *= scale;
         branch.x_ohm = branch.r_ohm / 4;  // cable

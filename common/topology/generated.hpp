@@ -3,7 +3,7 @@
 ///
 /// Bus i hangs on bus i − 1 with probability `chain`, else on one of the `reach` buses before it.
 /// Line resistances are drawn from 0.5 to 1.5 and scaled so that the homes, did nobody flex, would
-/// draw the lowest squared voltage `evening_drop` below the root's at the evening peak; the band
+/// draw the lowest squared voltage `drop_at_peak` below the root's at their peak; the band
 /// allows only 1 − v_min². The import limit is `import_share` of that peak. Every load is a home's:
 /// buses have no fixed load of their own.
 #pragma once
@@ -24,7 +24,7 @@ struct FeederOptions {
     std::size_t reach = 15;
     double v_min_pu = 0.95;
     double v_max_pu = 1.05;
-    double evening_drop = 0.12;  ///< of v (squared voltage, per unit), if nobody flexed
+    double drop_at_peak = 0.12;  ///< of v (squared voltage, per unit), if nobody flexed
     double import_share = 0.95;
 };
 

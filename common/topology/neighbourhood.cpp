@@ -169,7 +169,7 @@ std::vector<HomeSpec> generate_neighbourhood(const model::Network& network,
             home.net = NetId{static_cast<std::uint32_t>(net)};
             home.source = profiles.source;
             home.load_kw = profiles.load_kw[households.draw()];
-            const double size = random.uniform(1, 2.5);
+            const double size = random.uniform(0.8, 1.6);
             for (double& value : home.load_kw)
                 value *= size;
             if (panels.ask(random)) {

@@ -45,7 +45,7 @@ struct HomeSpec {
     [[nodiscard]] Result<void> validate() const;
 };
 
-/// `homes_per_net` homes on every net of the network, ordered by net. Load 1 to 2.5 times a
+/// `homes_per_net` homes on every net of the network, ordered by net. Load 0.8 to 1.6 times a
 /// household of `profiles` drawn without repetition as far as they reach; PV of 2 to 6 kWp on one
 /// home of every two, a battery of 3 to 5 kW and 8 to 14 kWh in one of every two, starting half
 /// full and ending no lower: each pair of neighbours tosses a coin for either, so every part of the

@@ -100,11 +100,11 @@ Profiles generated_profiles(std::uint64_t seed) {
     profiles.source = "generated, not measured (seed " + std::to_string(seed) + ")";
     const double interval_h = 24.0 / static_cast<double>(profile_intervals);
     for (int household = 0; household < 100; ++household) {
-        const double base = random.uniform(0.1, 0.3);
-        const double morning = random.uniform(0.1, 0.6);
-        const double evening = random.uniform(0.3, 1.2);
+        const double base = random.uniform(0.12, 0.3);
+        const double morning = random.uniform(0.05, 0.35);
+        const double evening = random.uniform(0.1, 0.6);
         const double morning_hour = random.uniform(6.5, 9);
-        const double evening_hour = random.uniform(17.5, 20.5);
+        const double evening_hour = random.uniform(17, 22);
         std::vector<double> day(profile_intervals);
         for (std::size_t t = 0; t < day.size(); ++t) {
             const double hour = (static_cast<double>(t) + 0.5) * interval_h;
