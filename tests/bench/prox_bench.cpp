@@ -51,7 +51,8 @@ void feeder_prox(benchmark::State& state) {
         bus.load_p_kw = bus.load_q_kvar = 0;
         bus.v_max_pu = 3;
     }
-    network.tie.slope_eur_per_kwh_kw = 1e-4;
+    network.tie.slope_eur_per_kwh_kw = 0;
+    network.tie.price_eur_per_kwh = {0.2};
     if (!network.normalise().ok()) return state.SkipWithError("not a tree");
     const auto nets = static_cast<Eigen::Index>(network.nets.size());
     model::Schedules asked(nets, intervals);
