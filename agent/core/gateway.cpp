@@ -503,14 +503,8 @@ struct Gateway::State {
     void on_excluded(const crypto::PublicKey& from,
                      const wire::SessionExcluded& message,
                      Outputs& out) {
-        if (!active || active->id != message.session || active->chair != from) return;
-        market::Cleared cleared;
-        cleared.outcome = market::Outcome::excluded;
-        cleared.iteration = active->session->iteration();
-        cleared.explanation =
-            "the net went on without this home, which was silent for too long; it joins the next "
-            "one";
-        finish(std::move(cleared), out);
+        if (active && active->id == message.session && active->chair == from)
+            drive(market::Expelled{}, out);
     }
 
     // ---- inputs --------------------------------------------------------------------------------------------------

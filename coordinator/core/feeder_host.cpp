@@ -299,17 +299,15 @@ struct FeederHost::State {
     // ---- clearing ------------------------------------------------------------------------------------------------
 
     void drive(const market::Input& input, Outputs& out) {
-        const auto before = members_of_last_sent();
         market::Outputs result = chaired->session->step(input);
         if (result.verdict == market::Verdict::contradiction ||
             result.verdict == market::Verdict::malformed)
             tell(out, Severity::wrong,
                  "a home sent a share that is malformed or contradicts its earlier one; ignored");
+        for (const auto& expulsion : result.expel) expel(expulsion, out);
         if (!result.send.empty()) {
-            for (const market::MaskedShare& share : result.send) {
-                tell_excluded(before, share, out);
+            for (const market::MaskedShare& share : result.send)
                 broadcast(share, share.members, out);
-            }
             chaired->sent.push_back(std::move(result.send));
             if (chaired->sent.size() > 2) chaired->sent.pop_front();
         }
@@ -318,30 +316,15 @@ struct FeederHost::State {
         if (result.cleared) collect(std::move(*result.cleared), out);
     }
 
-    [[nodiscard]] std::map<NetId, std::vector<PartyId>> members_of_last_sent() const {
-        std::map<NetId, std::vector<PartyId>> out;
-        for (const auto& step : chaired->sent)
-            for (const market::MaskedShare& share : step)
-                out[share.net] = share.members;
-        return out;
-    }
-
-    // Whoever was a member of the net until now and is none of this share's was silent for too long.
-    void tell_excluded(const std::map<NetId, std::vector<PartyId>>& before,
-                       const market::MaskedShare& share,
-                       Outputs& out) {
-        const auto found = before.find(share.net);
-        if (found == before.end() || found->second == share.members) return;
-        for (const PartyId party : found->second) {
-            if (std::binary_search(share.members.begin(), share.members.end(), party)) continue;
-            ready.erase(party);
-            ++chaired->report.excluded;
-            const auto& member = chaired->directory->at(party);
-            out.send.push_back({member.key, wire::SessionExcluded{chaired->id, share.net}});
-            tell(out, Severity::notable,
-                 "home " + short_hex(member.key.view()) + " on net " +
-                     std::to_string(share.net.value) + " was silent; its net goes on without it");
-        }
+    // A home that was silent for too long; also told again when it speaks after all.
+    void expel(const market::Expulsion& expulsion, Outputs& out) {
+        const auto& member = chaired->directory->at(expulsion.party);
+        out.send.push_back({member.key, wire::SessionExcluded{chaired->id, expulsion.net}});
+        if (ready.erase(expulsion.party) == 0) return;
+        ++chaired->report.excluded;
+        tell(out, Severity::notable,
+             "home " + short_hex(member.key.view()) + " on net " + std::to_string(expulsion.net.value) +
+                 " was silent; its net goes on without it");
     }
 
     void broadcast(const market::MaskedShare& share,
