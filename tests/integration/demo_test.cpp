@@ -1,0 +1,177 @@
+// The main job through the real programs: separate processes clear a real feeder, and what they refuse.
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/integration/program.hpp"
+
+namespace kilter::tests {
+namespace {
+
+using nlohmann::json;
+
+constexpr int nets = 32;
+constexpr int homes = 96;
+
+bool says(const std::string& text, const std::string& what) {
+    return text.find(what) != std::string::npos;
+}
+
+json demo(const std::vector<std::string>& arguments, int expected_code = 0) {
+    std::vector<std::string> all{"demo", "--json", "-"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const ProgramRun run = run_program("kilter", all);
+    EXPECT_EQ(run.exit_code, expected_code) << run.err;
+    return json::parse(run.out, nullptr, false);
+}
+
+// One neighbourhood, run once and left on disk; the tests below look at it or break copies of it.
+class Demo : public testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        folder = new TemporaryFolder;
+        result = demo({"--intervals", "2", "--dir", (*folder / "street").string()});
+    }
+
+    static void TearDownTestSuite() {
+        delete folder;
+        folder = nullptr;
+    }
+
+    static std::filesystem::path street() { return *folder / "street"; }
+
+    // The directory of the first home.
+    static std::filesystem::path some_home() {
+        for (const auto& entry : std::filesystem::directory_iterator(street()))
+            if (std::filesystem::exists(entry.path() / "agent.toml")) return entry.path();
+        return {};
+    }
+
+    static TemporaryFolder* folder;
+    static json result;
+};
+
+TemporaryFolder* Demo::folder = nullptr;
+json Demo::result;
+
+TEST_F(Demo, clears_every_interval_and_logs_every_net) {
+    ASSERT_FALSE(result.is_discarded());
+    EXPECT_EQ(result["converged"], true);
+    ASSERT_EQ(result["sessions"].size(), 2U);
+    for (const auto& session : result["sessions"]) {
+        EXPECT_EQ(session["homes"], homes);
+        EXPECT_EQ(session["excluded"], 0);
+    }
+    EXPECT_EQ(result["log"]["replicas"], 4);
+    EXPECT_EQ(result["log"]["entries"], 1 + 2 * nets);
+}
+
+TEST_F(Demo, has_the_prices_of_one_process_bit_for_bit) {
+    EXPECT_EQ(result["same_as_simulated"]["sessions"], 2);
+    EXPECT_EQ(result["same_as_simulated"]["homes"], homes);
+    EXPECT_TRUE(result["same_as_simulated"]["differences"].empty());
+}
+
+TEST_F(Demo, prices_differ_where_the_voltage_band_binds) {
+    const auto prices = result["sessions"][0]["price_eur_per_kwh"].get<std::vector<std::vector<double>>>();
+    double widest = 0;
+    for (std::size_t t = 0; t < prices.front().size(); ++t) {
+        double low = prices.front()[t];
+        double high = low;
+        for (const auto& net : prices) {
+            low = std::min(low, net[t]);
+            high = std::max(high, net[t]);
+        }
+        widest = std::max(widest, high - low);
+    }
+    EXPECT_GT(widest, 0.01);  // EUR/kWh
+}
+
+TEST_F(Demo, log_verify_names_every_entry_and_fails_on_a_flipped_byte) {
+    const auto store = street() / "coordinator-1" / "state" / "log.db";
+    const auto good = run_program("kilter", {"log", "verify", store.string(), "--json"});
+    ASSERT_EQ(good.exit_code, 0) << good.err;
+    for (const std::size_t part : {1U, 2U, 3U}) {
+        const auto copy = *folder / ("flipped-" + std::to_string(part) + ".db");
+        std::filesystem::copy_file(store, copy);
+        const auto offset = static_cast<std::streamoff>(std::filesystem::file_size(copy) * part / 4);
+        std::fstream file(copy, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekg(offset);
+        const int byte = file.get();
+        file.seekp(offset);
+        file.put(static_cast<char>(byte ^ 1));
+        file.close();
+        const auto bad = run_program("kilter", {"log", "verify", copy.string()});
+        EXPECT_EQ(bad.exit_code, 3) << "offset " << offset;
+        EXPECT_FALSE(bad.err.empty());
+    }
+}
+
+TEST_F(Demo, a_coordinator_refuses_a_truncated_store) {
+    const auto copy = *folder / "truncated";
+    std::filesystem::copy(street(), copy, std::filesystem::copy_options::recursive);
+    const auto store = copy / "coordinator-0" / "state" / "log.db";
+    std::filesystem::resize_file(store, std::filesystem::file_size(store) * 2 / 3);
+    const auto run = run_program(
+        "kilter-coordinator", {"run", "--config", (copy / "coordinator-0" / "coordinator.toml").string()});
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_TRUE(says(run.err, "log.db")) << run.err;
+    EXPECT_EQ(run_program("kilter", {"log", "verify", store.string()}).exit_code, 3);
+}
+
+TEST_F(Demo, an_agent_with_a_key_that_is_not_enrolled_does_not_start) {
+    const auto home = *folder / "stranger";
+    std::filesystem::copy(some_home(), home, std::filesystem::copy_options::recursive);
+    std::filesystem::remove(home / "key");
+    ASSERT_EQ(run_program("kilter", {"keygen", "--out", (home / "key").string()}).exit_code, 0);
+    write_file(home / "agent.toml",
+               "state_dir = \"state2\"\nkey_file = \"key\"\ngenesis = \"../street/genesis.bin\"\n"
+               "bind = \"tcp://127.0.0.1:*\"\n[home]\nfile = \"home.toml\"\n");
+    const auto run = run_program("kilter-agent", {"run", "--config", (home / "agent.toml").string()});
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_TRUE(says(run.err, "not enrolled")) << run.err;
+}
+
+TEST_F(Demo, a_misspelt_key_in_a_configuration_is_an_error_with_its_place) {
+    const auto home = some_home();
+    std::string text = read_file(home / "agent.toml");
+    text.replace(text.find("state_dir"), 9, "state_dri");
+    const auto file = *folder / "typo.toml";
+    write_file(file, text);
+    const auto run = run_program("kilter-agent", {"run", "--config", file.string()});
+    EXPECT_EQ(run.exit_code, 1);
+    EXPECT_TRUE(says(run.err, "typo.toml:")) << run.err;
+    EXPECT_TRUE(says(run.err, "state_dir")) << run.err;
+}
+
+TEST_F(Demo, status_says_what_the_last_session_came_to_and_that_nothing_runs) {
+    const auto config = (some_home() / "agent.toml").string();
+    const auto status = run_program("kilter-agent", {"status", "--config", config, "--json"});
+    EXPECT_EQ(status.exit_code, 1);  // it has stopped with the demo
+    EXPECT_TRUE(says(status.err, "not running")) << status.err;
+    const json parsed = json::parse(status.out);
+    EXPECT_EQ(parsed["session"]["outcome"], "converged");
+    EXPECT_EQ(parsed["session"]["certified"], true);
+    EXPECT_EQ(parsed["session"]["price_eur_per_kwh"].size(), 96U);
+}
+
+TEST(DemoUnderFire, the_acting_coordinator_and_one_agent_are_killed_and_the_rest_go_on) {
+    const json result = demo({"--intervals", "3", "--kill-coordinator", "0", "--kill-agent", "5"});
+    ASSERT_FALSE(result.is_discarded());
+    ASSERT_EQ(result["sessions"].size(), 3U);
+    EXPECT_EQ(result["sessions"][0]["homes"], homes);
+    EXPECT_EQ(result["sessions"][2]["homes"], homes - 1);
+    EXPECT_EQ(result["log"]["replicas"], 4);  // all four verified and equal, the restarted one too
+}
+
+TEST(DemoUnderFire, a_coordinator_that_only_keeps_the_log_is_killed_and_catches_up) {
+    const json result = demo({"--intervals", "3", "--kill-coordinator", "2"});
+    ASSERT_FALSE(result.is_discarded());
+    EXPECT_EQ(result["converged"], true);
+    EXPECT_EQ(result["log"]["entries"], 1 + 3 * nets);
+}
+
+}  // namespace
+}  // namespace kilter::tests
