@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <unordered_map>
 
 #include "common/base/check.hpp"
@@ -62,8 +63,8 @@ std::vector<double> read_daily(TomlTable table,
     return daily;
 }
 
-/// The bus that `key` of `table` names.
-std::size_t read_bus(TomlTable table, std::string_view key, const Index& buses) {
+/// The bus that `key` of `table` names; nothing, and noted, when there is none of that name.
+std::optional<std::size_t> read_bus(TomlTable table, std::string_view key, const Index& buses) {
     const auto name = table.required<std::string>(key);
     const auto found = buses.find(name);
     if (found != buses.end()) return found->second;
@@ -78,7 +79,7 @@ std::size_t read_bus(TomlTable table, std::string_view key, const Index& buses) 
                             (meant.empty() ? "; add a [[bus]] of that name or correct it"
                                            : "; did you mean " + toml_string(meant) + "?"));
     }
-    return 0;
+    return std::nullopt;
 }
 
 void read_buses(TomlTable root,
@@ -113,27 +114,26 @@ void read_buses(TomlTable root,
 void read_lines(TomlTable root, model::Network& network, const Index& index, Connected& connected) {
     Index names;
     for (TomlTable table : root.tables("line")) {
+        const auto from = read_bus(table, "from", index);
+        const auto to = read_bus(table, "to", index);
         model::Branch branch;
-        branch.from = read_bus(table, "from", index);
-        branch.to = read_bus(table, "to", index);
-        const std::string from = network.buses.empty() ? "" : network.buses[branch.from].name;
-        const std::string to = network.buses.empty() ? "" : network.buses[branch.to].name;
-        branch.name = table.optional<std::string>("name", from + "-" + to);
         branch.r_ohm = table.required<double>("r_ohm", Range::not_negative());
         branch.x_ohm = table.required<double>("x_ohm", Range::not_negative());
         branch.rating_kva =
             table.optional<double>("rating_kva", branch.rating_kva, Range::positive());
-        if (branch.from == branch.to && table.has("from") && table.has("to")) {
-            if (index.contains(from))
-                table.fail("to", "line " + toml_string(branch.name) +
-                                     " ends where it begins, or at no known bus");
-        } else if (!network.buses.empty() && !connected.join(branch.from, branch.to)) {
-            table.fail("from", "line " + toml_string(branch.name) +
-                                   " closes a loop; leave out the lines that are normally open");
-        } else if (!names.emplace(branch.name, network.branches.size()).second) {
-            table.fail("name",
-                       "line " + toml_string(branch.name) + " exists already; names must differ");
-        }
+        branch.name = table.optional<std::string>("name", "");
+        if (!from || !to) continue;
+        branch.from = *from;
+        branch.to = *to;
+        if (branch.name.empty())
+            branch.name = network.buses[*from].name + "-" + network.buses[*to].name;
+        const std::string line = "line " + toml_string(branch.name);
+        if (*from == *to)
+            table.fail("to", line + " ends where it begins; name the bus it leads to");
+        else if (!connected.join(*from, *to))
+            table.fail("from", line + " closes a loop; leave out the lines that are normally open");
+        else if (!names.emplace(branch.name, network.branches.size()).second)
+            table.fail("name", line + " exists already; names must differ");
         network.branches.push_back(std::move(branch));
     }
 }
@@ -152,16 +152,16 @@ void read_nets(TomlTable root, model::Network& network, const Index& index) {
     }
     Index names;
     for (TomlTable table : tables) {
-        model::Net net;
-        net.bus = read_bus(table, "bus", index);
-        net.name = table.optional<std::string>(
-            "name", network.buses.empty() ? "" : network.buses[net.bus].name);
+        const auto bus = read_bus(table, "bus", index);
+        auto name = table.optional<std::string>("name", "");
+        if (!bus) continue;
+        model::Net net{name.empty() ? network.buses[*bus].name : std::move(name), *bus};
         if (!names.emplace(net.name, network.nets.size()).second)
             table.fail(table.has("name") ? "name" : "bus",
                        "net " + toml_string(net.name) + " exists already; names must differ");
         network.nets.push_back(std::move(net));
     }
-    if (network.nets.empty())
+    if (network.nets.empty() && tables.empty())
         root.fail("nets",
                   "the feeder has no net for homes to join; set nets = \"every-load-bus\" or add "
                   "[[net]] tables");
@@ -194,11 +194,12 @@ Result<model::Network> parse_network(std::string_view text,
     Index buses;
     std::vector<TomlTable> bus_tables;
     read_buses(root, network, buses, bus_tables);
-    network.root = read_bus(root, "root", buses);
+    const auto feeding_bus = read_bus(root, "root", buses);
+    network.root = feeding_bus.value_or(0);
     Connected connected(network.buses.size());
     read_lines(root, network, buses, connected);
     for (std::size_t i = 0; i < bus_tables.size(); ++i)
-        if (connected.find(i) != connected.find(network.root))
+        if (feeding_bus && connected.find(i) != connected.find(*feeding_bus))
             bus_tables[i].fail(
                 "name", "bus " + toml_string(network.buses[i].name) +
                             " is not connected to the root; add the [[line]] that leads to it");

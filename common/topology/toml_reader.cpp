@@ -8,6 +8,7 @@
 #include <toml++/toml.h>
 
 #include "common/base/limits.hpp"
+#include "common/topology/toml_text.hpp"
 
 namespace kilter::topology {
 namespace {
@@ -337,6 +338,7 @@ Result<TomlDocument> TomlDocument::parse(std::string_view text, std::string sour
         return Error{source_name + ": larger than " +
                      std::to_string(limits::config_file_bytes_max >> 20) +
                      " MiB, which no configuration file needs; is this the right file?"};
+    if (auto checked = check_toml_text(text, source_name); !checked) return checked.error();
     auto state = std::make_unique<State>();
     state->source_name = std::move(source_name);
     try {

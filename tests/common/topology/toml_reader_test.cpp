@@ -113,7 +113,7 @@ TEST(TomlReader, WrongTypesAndRangesNameTheKeyAndTheCure) {
         "headed [market]");
     EXPECT_EQ(
         error_of("name = \"a\"" + tail + "[peer]\nkey = \"k\""),
-        "agent.toml:5:1: peer at the top of the file is a table; it must be tables, each headed "
+        "agent.toml:4:1: peer at the top of the file is a table; it must be tables, each headed "
         "[[peer]]");
 }
 
