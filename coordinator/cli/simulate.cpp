@@ -142,7 +142,7 @@ void add_simulate(CLI::App& app, int& exit_code) {
                         "Write results and the whole problem to this file, '-' for stdout");
     command->footer(
         "Exit code 4 when a session did not converge.\nExample:\n  kilter simulate "
-        "topologies/baran_wu_33.toml --homes-seed 1 --intervals 4 --json result.json");
+        "topologies/baran-wu-33.toml --homes-seed 1 --intervals 4 --json result.json");
     command->callback([options, &exit_code] { exit_code = options->run(); });
 }
 
