@@ -20,13 +20,6 @@ std::int64_t unix_ms() {
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-/// Above every counter this identity used before, in this process or an earlier one: nobody sends
-/// 2^20 messages in a millisecond. A clock that was set back breaks this, and the peers then drop
-/// what we send (Drop::replayed).
-std::uint64_t first_counter() {
-    return static_cast<std::uint64_t>(unix_ms()) << 20;
-}
-
 Result<void> check_endpoint(const std::string& endpoint) {
     if (endpoint.starts_with("tcp://")) return {};
     return Error{"endpoint \"" + endpoint + "\" is not usable: write it as tcp://HOST:PORT"};
@@ -90,6 +83,15 @@ struct Hub::State {
     Result<void> bind();
     Result<Link> make_link(const crypto::CurveKey& peer, const std::string& endpoint);
 
+    /// Above every counter used before, by this process or by an earlier one of the same identity:
+    /// nobody sends 2^20 messages in a millisecond. A clock that was set back between two processes
+    /// breaks this, and the peers then drop what we send (Drop::replayed).
+    std::uint64_t first_counter() {
+        constexpr std::uint64_t room = 1u << 20;
+        counter_base = std::max(static_cast<std::uint64_t>(unix_ms()) * room, counter_base + room);
+        return counter_base;
+    }
+
     /// One message off the ROUTER. Empty: none there.
     struct Frame {
         std::string user_id;
@@ -121,6 +123,7 @@ struct Hub::State {
     std::string endpoint;
     std::map<crypto::PublicKey, Peer> peers;
     Counts total;
+    std::uint64_t counter_base = 0;  // of the newest link
 };
 
 Result<void> Hub::State::bind() {

@@ -31,21 +31,25 @@
 
 namespace kilter::transport {
 
+/// Local choices; no peer needs to know them.
 struct Options {
-    std::string
-        bind;  ///< "tcp://127.0.0.1:20001", ":*" for any free port; empty: nobody can connect to us
-    std::size_t message_bytes_max =
-        limits::message_bytes_max;  ///< larger ones are dropped; above twice this the
-                                    ///< connection is cut before the message is read
-    int queue_messages_max =
-        static_cast<int>(limits::queue_messages_max);  ///< high-water mark per peer and direction
-    int reconnect_ms = 50;                             ///< first wait before connecting again
+    /// "tcp://127.0.0.1:20001", port "*" for any free one; empty: nobody can connect to us.
+    std::string bind;
+    /// Larger messages are dropped; above twice this the connection is cut before the message is read.
+    std::size_t message_bytes_max = limits::message_bytes_max;
+    /// High-water mark, per peer and direction.
+    int queue_messages_max = static_cast<int>(limits::queue_messages_max);
+    /// How long to wait before connecting again, the first time and at most.
+    int reconnect_ms = 50;
     int reconnect_ms_max = 1'000;
-    int handshake_ms_max = 10'000;
-    int heartbeat_ms = 5'000;  ///< a silent connection is probed this often, and given up after
-                               ///< heartbeat_timeout_ms
+    /// Also the longest an unknown key waits before it tries again: libzmq's server answers status
+    /// 300 with silence, and which end gives up first, and when, is a matter of luck.
+    int handshake_ms_max = 2'000;
+    /// A silent connection is probed this often, and given up when the answer takes longer than that.
+    int heartbeat_ms = 5'000;
     int heartbeat_timeout_ms = 10'000;
-    int linger_ms = 200;  ///< how long closing waits for messages already sent
+    /// How long closing waits for messages already sent.
+    int linger_ms = 200;
 };
 
 struct Received {

@@ -17,6 +17,7 @@ Options quick() {
     options.bind = "tcp://127.0.0.1:*";
     options.reconnect_ms = 5;
     options.reconnect_ms_max = 20;
+    options.handshake_ms_max = 500;
     options.linger_ms = 0;
     return options;
 }
@@ -369,6 +370,22 @@ TEST(Hub, a_changed_endpoint_moves_the_link) {
     EXPECT_EQ(number_of(*received), 2u);
     home.hub->disconnect(server.key());
     EXPECT_FALSE(home.send(server, numbered(3)));
+}
+
+TEST(Hub, a_link_that_moves_to_and_fro_is_always_heard) {
+    Party home;
+    Party server;
+    server.admit({home.key()});
+    const std::string one = server.hub->endpoint();
+    const std::string other = "tcp://localhost" + one.substr(one.rfind(':'));
+    for (std::uint64_t move = 0; move < 20; ++move) {
+        ASSERT_TRUE(home.hub->connect(server.key(), move % 2 == 0 ? one : other));
+        ASSERT_TRUE(send_when_up(home, server, numbered(move)));
+        const auto received = next(server);
+        ASSERT_TRUE(received);
+        EXPECT_EQ(number_of(*received), move);
+    }
+    EXPECT_EQ(dropped(server, Drop::replayed), 0u);
 }
 
 TEST(Hub, a_peer_that_never_reads_costs_a_bounded_queue) {
