@@ -1,0 +1,98 @@
+#include "common/settlement/audit.hpp"
+
+#include "common/consensus/block_tree.hpp"
+
+namespace kilter::settlement {
+
+using consensus::Block;
+using consensus::BlockHash;
+using consensus::BlockTree;
+using consensus::Cert;
+using consensus::FinalBlock;
+using consensus::Header;
+
+struct Audit::Progress {
+    Progress(Genesis document, std::function<void(const CheckedEntry&)> callback)
+        : ledger(std::move(document)),
+          config(config_of(ledger.genesis())),
+          tree(config, ledger, {}),
+          on_entry(std::move(callback)) {}
+
+    bool certificate_holds(const Cert& cert) {
+        ++report.certificates;
+        report.signatures += cert.signatures.size();
+        return consensus::verify(cert, config.chain, config.validators) ==
+               consensus::CertVerdict::valid;
+    }
+
+    Ledger ledger;
+    consensus::Config config;
+    BlockTree tree;
+    std::function<void(const CheckedEntry&)> on_entry;
+    AuditReport report;
+    consensus::Height certified = 0;
+    bool failed = false;
+};
+
+Audit::Audit(Genesis genesis, std::function<void(const CheckedEntry&)> on_entry)
+    : progress_(std::make_unique<Progress>(std::move(genesis), std::move(on_entry))) {}
+Audit::~Audit() = default;
+
+Result<void> Audit::add(const FinalBlock& final) {
+    Progress& p = *progress_;
+    const Block& block = *final.block;
+    const Header& header = block.header;
+    const auto fail = [&](const std::string& what) {
+        p.failed = true;
+        return Error{"block " + std::to_string(header.height) + ": " + what};
+    };
+    if (p.failed) return Error{"the audit has failed already"};
+    const Header parent = p.tree.tip().block->header;
+    if (block.hash != hash(header)) return fail("its hash is not its header's");
+    if (header.parent_hash != p.tree.tip_hash()) return fail("it does not follow the block before it");
+    if (!p.tree.fits(header, parent))
+        return fail("its header does not fit its parent's (chain, height, index, view, time, proposer "
+                    "or validator set)");
+    if (!consensus::body_fits(block)) return fail("its entries are not those its header commits to");
+    if (!consensus::justified(block, [&](const Cert& cert) { return p.certificate_holds(cert); }))
+        return fail("its justifying certificates are missing or wrong");
+    for (const consensus::EntryPtr& entry : block.entries) {
+        const std::string name = "entry " + short_hex(entry->id.view());
+        ++p.report.signatures;
+        if (!consensus::verify(*entry, p.config.chain))
+            return fail(name + " is not signed by its author");
+        if (auto content = p.ledger.check(entry->entry); !content)
+            return fail(name + ": " + content.error().message);
+        if (entry->entry.type == cleared_net_entry)
+            p.report.signatures += decode_cleared_net(entry->entry.body)->members.size();
+    }
+    p.tree.insert(final.block);
+    if (p.tree.executed(block.hash) == nullptr)
+        return fail("its entries do not lead to the log and state roots in its header");
+    if (final.certificate) {
+        const Cert& cert = *final.certificate;
+        if (cert.kind != consensus::VoteKind::final || cert.hash != block.hash ||
+            cert.view != header.view || cert.epoch != header.epoch || !p.certificate_holds(cert))
+            return fail("its final certificate does not hold");
+        p.certified = header.height;
+    }
+    p.tree.advance_tip(block.hash);
+    for (std::size_t i = 0; i < block.entries.size(); ++i)
+        if (p.on_entry) p.on_entry({header.first_index + i, header.height, block.entries[i]});
+    ++p.report.blocks;
+    p.report.entries += block.entries.size();
+    p.report.log_root = header.log_root;
+    p.report.state_root = header.state_root;
+    return {};
+}
+
+Result<AuditReport> Audit::finish() {
+    const Progress& p = *progress_;
+    if (p.failed) return Error{"the audit has failed"};
+    if (p.certified != p.report.blocks)
+        return Error{"blocks " + std::to_string(p.certified + 1) + " to " +
+                     std::to_string(p.report.blocks) + " have no final certificate"};
+    return p.report;
+}
+
+}  // namespace kilter::settlement

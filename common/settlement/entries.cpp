@@ -1,0 +1,166 @@
+#include "common/settlement/entries.hpp"
+
+#include "common/base/limits.hpp"
+
+namespace kilter::settlement {
+
+namespace {
+consensus::EntryPtr make(consensus::EntryType type,
+                         Bytes key,
+                         Bytes body,
+                         const ChainId& chain,
+                         std::uint64_t seq,
+                         UnixMs expires_ms,
+                         const crypto::Identity& author) {
+    consensus::Entry entry;
+    entry.type = type;
+    entry.seq = seq;
+    entry.expires_ms = expires_ms;
+    entry.key = std::move(key);
+    entry.body = std::move(body);
+    consensus::sign(entry, chain, author);
+    return consensus::seal(std::move(entry));
+}
+}  // namespace
+
+const char* entry_type_name(consensus::EntryType type) {
+    if (type == roster_entry) return "roster";
+    if (type == cleared_net_entry) return "cleared net";
+    return "unknown";
+}
+
+Bytes encode(const Roster& roster) {
+    ByteWriter out;
+    out.u64(roster.epoch).u32(static_cast<std::uint32_t>(roster.members.size()));
+    for (const RosterMember& member : roster.members)
+        out.raw(member.key.view())
+            .u8(static_cast<std::uint8_t>(member.role))
+            .u32(member.net.value)
+            .u32(member.weight_milli)
+            .u16(static_cast<std::uint16_t>(member.endpoint.size()))
+            .text(member.endpoint);
+    return std::move(out).bytes();
+}
+
+Bytes encode(const ClearedNet& cleared) {
+    ByteWriter out;
+    out.i64(cleared.interval)
+        .u32(cleared.opening)
+        .u32(cleared.net.value)
+        .u64(cleared.roster_epoch)
+        .u8(static_cast<std::uint8_t>(cleared.outcome))
+        .u32(cleared.iteration)
+        .i64(cleared.residual_milliwatt)
+        .u16(static_cast<std::uint16_t>(cleared.prices_micro_eur_per_kwh.size()));
+    for (const std::int64_t price : cleared.prices_micro_eur_per_kwh) out.i64(price);
+    out.u16(static_cast<std::uint16_t>(cleared.members.size()));
+    for (const ClearedMember& member : cleared.members)
+        out.raw(member.key.view()).raw(member.commitment.view()).raw(member.signature.view());
+    return std::move(out).bytes();
+}
+
+Result<Roster> decode_roster(ByteView bytes) {
+    ByteReader in(bytes);
+    Roster roster;
+    roster.epoch = in.u64();
+    const std::size_t count = in.u32();
+    for (std::size_t i = 0; i < count && !in.failed(); ++i) {
+        RosterMember member;
+        member.key = in.fixed<PublicKey>();
+        const std::uint8_t role = in.u8();
+        if (role < 1 || role > 2) return Error{"roster: a member has an unknown role"};
+        member.role = static_cast<Role>(role);
+        member.net.value = in.u32();
+        member.weight_milli = in.u32();
+        const std::size_t size = in.u16();
+        if (size > limits::endpoint_bytes_max) return Error{"roster: an endpoint is too long"};
+        const ByteView endpoint = in.raw(size);
+        member.endpoint.assign(endpoint.begin(), endpoint.end());
+        roster.members.push_back(std::move(member));
+    }
+    if (!in.complete()) return Error{"roster: cut short or followed by other bytes"};
+    return roster;
+}
+
+Result<ClearedNet> decode_cleared_net(ByteView bytes) {
+    ByteReader in(bytes);
+    ClearedNet cleared;
+    cleared.interval = in.i64();
+    cleared.opening = in.u32();
+    cleared.net.value = in.u32();
+    cleared.roster_epoch = in.u64();
+    const std::uint8_t outcome = in.u8();
+    cleared.iteration = in.u32();
+    cleared.residual_milliwatt = in.i64();
+    const std::size_t prices = in.u16();
+    if (in.failed() || prices > limits::horizon_max)
+        return Error{"cleared net: cut short, or more prices than a horizon has intervals"};
+    for (std::size_t i = 0; i < prices; ++i) cleared.prices_micro_eur_per_kwh.push_back(in.i64());
+    const std::size_t members = in.u16();
+    if (in.failed() || members > limits::members_per_net_max)
+        return Error{"cleared net: cut short, or more members than a net may have"};
+    for (std::size_t i = 0; i < members && !in.failed(); ++i) {
+        ClearedMember member;
+        member.key = in.fixed<PublicKey>();
+        member.commitment = in.fixed<Digest>();
+        member.signature = in.fixed<consensus::Signature>();
+        if (i > 0 && !(cleared.members.back().key < member.key))
+            return Error{"cleared net: members must be distinct and ascending by key"};
+        cleared.members.push_back(member);
+    }
+    if (!in.complete()) return Error{"cleared net: cut short or followed by other bytes"};
+    if (outcome < 1 || outcome > 2) return Error{"cleared net: unknown outcome"};
+    cleared.outcome = static_cast<Outcome>(outcome);
+    if (prices == 0) return Error{"cleared net: there are no prices"};
+    if (members == 0) return Error{"cleared net: nobody signed it"};
+    if (cleared.residual_milliwatt < 0) return Error{"cleared net: the residual is negative"};
+    return cleared;
+}
+
+Bytes roster_key(std::uint64_t epoch) {
+    return ByteWriter{}.text("roster|").text(std::to_string(epoch)).bytes();
+}
+
+Bytes cleared_key(IntervalIndex interval, NetId net) {
+    return ByteWriter{}
+        .text("cleared|")
+        .text(std::to_string(interval))
+        .text("|")
+        .text(std::to_string(net.value))
+        .bytes();
+}
+
+Bytes clearing_statement(const ChainId& chain,
+                         IntervalIndex interval,
+                         std::uint32_t opening,
+                         NetId net,
+                         std::uint32_t iteration,
+                         const std::vector<std::int64_t>& prices_micro_eur_per_kwh,
+                         const Digest& commitment) {
+    ByteWriter out;
+    out.i64(interval).u32(opening).u32(net.value).u32(iteration);
+    out.u16(static_cast<std::uint16_t>(prices_micro_eur_per_kwh.size()));
+    for (const std::int64_t price : prices_micro_eur_per_kwh) out.i64(price);
+    out.raw(commitment.view());
+    return consensus::signed_bytes(consensus::SignedKind::clearing, chain, 0, 0, out.bytes());
+}
+
+consensus::EntryPtr make_entry(const Roster& roster,
+                               const ChainId& chain,
+                               std::uint64_t seq,
+                               UnixMs expires_ms,
+                               const crypto::Identity& operator_identity) {
+    return make(roster_entry, roster_key(roster.epoch), encode(roster), chain, seq, expires_ms,
+                operator_identity);
+}
+
+consensus::EntryPtr make_entry(const ClearedNet& cleared,
+                               const ChainId& chain,
+                               std::uint64_t seq,
+                               UnixMs expires_ms,
+                               const crypto::Identity& coordinator) {
+    return make(cleared_net_entry, cleared_key(cleared.interval, cleared.net), encode(cleared), chain,
+                seq, expires_ms, coordinator);
+}
+
+}  // namespace kilter::settlement
