@@ -1,0 +1,143 @@
+#include "coordinator/planner/report_json.hpp"
+
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "common/market/clearing.hpp"
+
+namespace kilter::planner {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// An absent limit is null: JSON has no infinity.
+Json number(double value) {
+    return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
+
+template <class Row>
+Json list(const Row& row) {
+    Json out = Json::array();
+    for (const double value : row)
+        out.push_back(number(value));
+    return out;
+}
+
+Json rows(const model::Schedules& matrix) {
+    Json out = Json::array();
+    for (Eigen::Index i = 0; i < matrix.rows(); ++i)
+        out.push_back(list(matrix.row(i)));
+    return out;
+}
+
+Json network(const model::Network& feeder) {
+    Json buses = Json::array(), branches = Json::array(), nets = Json::array();
+    for (const model::Bus& bus : feeder.buses)
+        buses.push_back(
+            {{"name", bus.name}, {"v_min_pu", bus.v_min_pu}, {"v_max_pu", bus.v_max_pu}});
+    for (const model::Branch& branch : feeder.branches)
+        branches.push_back({{"name", branch.name},
+                            {"from", branch.from},
+                            {"to", branch.to},
+                            {"r_ohm", branch.r_ohm},
+                            {"x_ohm", branch.x_ohm},
+                            {"rating_kva", number(branch.rating_kva)}});
+    for (const model::Net& net : feeder.nets)
+        nets.push_back({{"name", net.name}, {"bus", net.bus}});
+    return {{"name", feeder.name},
+            {"base_kv", feeder.base_kv},
+            {"v_root_pu", feeder.v_root_pu},
+            {"root", feeder.root},
+            {"tie",
+             {{"import_max_kw", number(feeder.tie.import_max_kw)},
+              {"export_max_kw", number(feeder.tie.export_max_kw)},
+              {"slope_eur_per_kwh_kw", feeder.tie.slope_eur_per_kwh_kw}}},
+            {"buses", buses},
+            {"branches", branches},
+            {"nets", nets}};
+}
+
+Json parameters(const market::Parameters& agreed) {
+    return {{"interval_s", agreed.interval_s},
+            {"horizon", agreed.horizon},
+            {"rho_eur_per_kw2", agreed.rho_eur_per_kw2},
+            {"alpha", agreed.alpha},
+            {"weight_flexible", agreed.weight_flexible},
+            {"weight_stiff", agreed.weight_stiff},
+            {"weight_feeder_by_homes", agreed.weight_feeder_by_homes},
+            {"balance_rho", agreed.balance_rho},
+            {"primal_tolerance_kw", agreed.primal_tolerance_kw},
+            {"dual_tolerance", agreed.dual_tolerance},
+            {"price_scale_eur_per_kwh", agreed.price_scale_eur_per_kwh},
+            {"iterations_max", agreed.iterations_max}};
+}
+
+Json home(const topology::HomeSpec& spec,
+          const model::Home& known,
+          const model::Schedules& schedules,
+          Eigen::Index row) {
+    return {{"name", spec.name},
+            {"net", spec.net.value},
+            {"flexible", spec.can_flex()},
+            {"load_kw", list(known.load_kw)},
+            {"pv_available_kw", list(known.pv_available_kw)},
+            {"battery",
+             {{"power_max_kw", known.battery.power_max_kw},
+              {"energy_max_kwh", known.battery.energy_max_kwh},
+              {"energy_start_kwh", known.battery.energy_start_kwh},
+              {"energy_end_min_kwh", known.battery.energy_end_min_kwh}}},
+            {"schedule_kw", list(schedules.row(row))}};
+}
+
+Json session(const Report& report, const SessionResult& result) {
+    Json homes = Json::array();
+    for (std::size_t i = 0; i < result.homes.size(); ++i)
+        homes.push_back(home(report.neighbourhood.homes[i], result.homes[i], result.schedule_kw,
+                             static_cast<Eigen::Index>(i)));
+    return {{"interval", result.session.interval},
+            {"outcome", market::name_of(result.outcome)},
+            {"converged", result.outcome == market::Outcome::converged},
+            {"iterations", result.iterations},
+            {"rounds", result.rounds},
+            {"objective", result.objective_eur},
+            {"primal_residual_kw", result.primal_residual_kw},
+            {"dual_residual", result.dual_residual_eur_per_kw},
+            {"rho_start_eur_per_kw2", result.rho_start_eur_per_kw2},
+            {"rho_end_eur_per_kw2", result.rho_end_eur_per_kw2},
+            {"prices_digest", to_hex(result.prices.view())},
+            {"explanation", result.explanation},
+            {"price_eur_per_kwh", rows(result.price_eur_per_kwh)},
+            {"voltage_pu", rows(result.voltage_pu)},
+            {"flow_kw", rows(result.flow_kw)},
+            {"import_kw", list(result.import_kw)},
+            {"delivery_kw", rows(result.delivery_kw)},
+            {"home", homes},
+            {"feeder",
+             {{"fixed_p_kw", rows(result.feeder.fixed_p_kw)},
+              {"fixed_q_kvar", rows(result.feeder.fixed_q_kvar)},
+              {"tie_price_eur_per_kwh", list(result.feeder.price_eur_per_kwh)}}}};
+}
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+    Json out{{"format", "kilter-simulate-1"},
+             {"parameters", parameters(report.options.parameters)},
+             {"masked", report.options.masked},
+             {"warm", report.options.warm},
+             {"network", network(report.neighbourhood.network)}};
+    Json later = Json::array();
+    for (std::size_t i = 0; i < report.sessions.size(); ++i) {
+        Json one = session(report, report.sessions[i]);
+        if (i == 0)
+            out.update(one);
+        else
+            later.push_back(std::move(one));
+    }
+    out["later"] = std::move(later);
+    return out.dump(1);
+}
+
+}  // namespace kilter::planner

@@ -1,0 +1,275 @@
+#include "coordinator/planner/simulate.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "agent/drivers/simulated.hpp"
+#include "common/base/bytes.hpp"
+#include "common/prox/feeder.hpp"
+#include "common/prox/home.hpp"
+
+namespace kilter::planner {
+
+namespace {
+
+constexpr PartyId chair{0};
+
+PartyId party_of(std::size_t home) {
+    return PartyId{static_cast<std::uint32_t>(home + 1)};
+}
+
+/// Nets where nobody lives do not trade: they are left out, and the homes' nets renumbered.
+Neighbourhood inhabited(Neighbourhood all) {
+    std::vector<std::uint32_t> renumbered(all.network.nets.size(), 0);
+    std::vector<model::Net> nets;
+    for (std::size_t n = 0; n < all.network.nets.size(); ++n) {
+        const bool lived_in = std::any_of(all.homes.begin(), all.homes.end(),
+                                          [n](const auto& home) { return home.net.value == n; });
+        if (!lived_in) continue;
+        renumbered[n] = static_cast<std::uint32_t>(nets.size());
+        nets.push_back(all.network.nets[n]);
+    }
+    for (topology::HomeSpec& home : all.homes)
+        home.net = NetId{renumbered[home.net.value]};
+    all.network.nets = std::move(nets);
+    return all;
+}
+
+Result<void> check(const Neighbourhood& neighbourhood, const Options& options) {
+    if (auto valid = options.parameters.validate(); !valid) return valid.error();
+    if (auto valid = neighbourhood.network.validate(); !valid) return valid.error();
+    if (neighbourhood.homes.empty())
+        return Error{"a neighbourhood without homes has nothing to clear: add homes"};
+    if (options.sessions < 1)
+        return Error{"there is nothing to simulate: ask for 1 interval at least"};
+    for (const topology::HomeSpec& home : neighbourhood.homes) {
+        if (auto valid = home.validate(); !valid)
+            return Error{"home " + home.name + ": " + valid.error().message};
+        if (home.interval_s != options.parameters.interval_s)
+            return Error{"home " + home.name + " has series of " + std::to_string(home.interval_s) +
+                         " s, the market's intervals are " +
+                         std::to_string(options.parameters.interval_s) + " s: make them the same"};
+        if (home.net.value >= neighbourhood.network.nets.size())
+            return Error{"home " + home.name + " is on net " + std::to_string(home.net.value) +
+                         ", which " + neighbourhood.network.name + " does not have"};
+    }
+    return {};
+}
+
+std::vector<market::Seat> seats_of(const Neighbourhood& neighbourhood,
+                                   const market::Parameters& parameters) {
+    std::vector<market::Seat> seats(neighbourhood.network.nets.size());
+    for (std::size_t n = 0; n < seats.size(); ++n) {
+        seats[n].net = NetId{static_cast<std::uint32_t>(n)};
+        seats[n].members.push_back({.party = chair, .weight = 1});
+    }
+    for (std::size_t i = 0; i < neighbourhood.homes.size(); ++i) {
+        const topology::HomeSpec& home = neighbourhood.homes[i];
+        seats[home.net.value].members.push_back(
+            {.party = party_of(i), .weight = parameters.home_weight(home.can_flex())});
+    }
+    for (market::Seat& seat : seats)
+        seat.members.front().weight = parameters.feeder_weight(seat.members.size() - 1);
+    return seats;
+}
+
+/// Masks without a key exchange: in one process a pair's secret needs to be the pair's, not a secret.
+std::shared_ptr<const crypto::PairwiseMasks> masks_of(PartyId self,
+                                                      const std::vector<market::Seat>& seats,
+                                                      const market::SessionId& session) {
+    std::map<PartyId, crypto::SharedSecret> secrets;
+    for (const market::Seat& seat : seats)
+        for (const market::Member& member : seat.members) {
+            if (member.party == self) continue;
+            const auto [low, high] = std::minmax(self.value, member.party.value);
+            const Bytes pair = ByteWriter().u32(low).u32(high).bytes();
+            secrets.emplace(member.party, crypto::SharedSecret::from(
+                                              crypto::digest("kilter planner", pair).view()));
+        }
+    const Bytes name = ByteWriter().i64(session.interval).u32(session.opening).bytes();
+    return std::make_shared<const crypto::PairwiseMasks>(self, name, std::move(secrets));
+}
+
+/// All members of one session and the messages between them.
+class Clearing {
+  public:
+    struct Part {
+        market::Session session;
+        std::optional<market::Cleared> cleared;
+    };
+
+    void seat(market::Session session) {
+        parts_.push_back({.session = std::move(session), .cleared = {}});
+    }
+
+    /// Delivers every message in the order it was sent until all have finished.
+    void run(const std::function<void(std::uint32_t iteration)>& on_iteration) {
+        for (std::uint32_t party = 0; party < parts_.size(); ++party)
+            give(PartyId{party}, market::Begin{});
+        std::uint32_t iteration = 0;
+        while (!sent_.empty()) {
+            const market::Input input = market::ShareReceived{std::move(sent_.front())};
+            sent_.pop_front();
+            const market::MaskedShare& share = std::get<market::ShareReceived>(input).share;
+            for (const PartyId to : share.members)
+                if (to != share.from) give(to, input);
+            if (on_iteration && parts_[chair.value].session.iteration() > iteration)
+                on_iteration(iteration = parts_[chair.value].session.iteration());
+        }
+    }
+
+    [[nodiscard]] const market::Cleared& cleared(PartyId party) const {
+        KILTER_CHECK(parts_[party.value].cleared.has_value(),
+                     "a session without faults always ends");
+        return *parts_[party.value].cleared;
+    }
+
+  private:
+    void give(PartyId to, const market::Input& input) {
+        Part& part = parts_[to.value];
+        market::Outputs out = part.session.step(input);
+        std::move(out.send.begin(), out.send.end(), std::back_inserter(sent_));
+        if (out.cleared) part.cleared = std::move(out.cleared);
+    }
+
+    std::vector<Part> parts_;
+    std::deque<market::MaskedShare> sent_;
+};
+
+struct Simulation {
+    const Options& options;
+    const Neighbourhood& neighbourhood;
+    std::vector<market::Seat> seats;
+    std::vector<drivers::SimulatedHome> households;
+    std::vector<market::WarmState> warm;  ///< by party; empty: cold
+
+    [[nodiscard]] Eigen::Index horizon() const {
+        return static_cast<Eigen::Index>(options.parameters.horizon);
+    }
+
+    [[nodiscard]] double interval_h() const { return options.parameters.interval_s / 3600.0; }
+
+    /// Where the party's next session starts: its own z, but y and ρ as the chair has them.
+    [[nodiscard]] market::WarmState start_of(PartyId party) const {
+        const Eigen::Index rows = party == chair ? static_cast<Eigen::Index>(seats.size()) : 1;
+        if (warm.empty() || !options.warm)
+            return market::WarmState::cold(rows, horizon(), options.parameters.rho_eur_per_kw2);
+        return warm[party.value].shifted(1, 86'400 / options.parameters.interval_s);
+    }
+
+    Result<SessionResult> clear(IntervalIndex interval,
+                                const std::function<void(std::uint32_t)>& on_iteration);
+    void conclude(const Clearing& clearing, const prox::Feeder& feeder, SessionResult& result);
+};
+
+Result<SessionResult> Simulation::clear(IntervalIndex interval,
+                                        const std::function<void(std::uint32_t)>& on_iteration) {
+    SessionResult result;
+    result.session = {.interval = interval, .opening = 0};
+    result.feeder = model::horizon_of(neighbourhood.network, interval, horizon(),
+                                      options.parameters.interval_s);
+    prox::Feeder feeder(neighbourhood.network, result.feeder);
+    std::deque<prox::Home> homes;
+    for (const drivers::SimulatedHome& household : households) {
+        result.homes.push_back(household.horizon(interval, horizon()));
+        if (auto valid = result.homes.back().validate(); !valid)
+            return Error{"home " + household.spec().name + ": " + valid.error().message};
+        homes.emplace_back(result.homes.back());
+    }
+
+    market::WarmState start = start_of(chair);
+    const market::Terms terms{.id = result.session,
+                              .parameters = options.parameters,
+                              .rho_eur_per_kw2 = start.rho_eur_per_kw2,
+                              .terminals = static_cast<std::uint32_t>(homes.size() + seats.size()),
+                              .chair = chair};
+    result.rho_start_eur_per_kw2 = terms.rho_eur_per_kw2;
+    const auto masks = [&](PartyId self, const std::vector<market::Seat>& where) {
+        return options.masked ? masks_of(self, where, result.session) : nullptr;
+    };
+    Clearing clearing;
+    clearing.seat({terms, chair, seats, feeder, masks(chair, seats), std::move(start)});
+    for (std::size_t i = 0; i < homes.size(); ++i) {
+        const PartyId self = party_of(i);
+        const std::vector<market::Seat> own{seats[neighbourhood.homes[i].net.value]};
+        clearing.seat({terms, self, own, homes[i], masks(self, own), start_of(self)});
+    }
+    clearing.run(on_iteration);
+    conclude(clearing, feeder, result);
+    return result;
+}
+
+void Simulation::conclude(const Clearing& clearing,
+                          const prox::Feeder& feeder,
+                          SessionResult& result) {
+    const market::Cleared& at_chair = clearing.cleared(chair);
+    result.outcome = at_chair.outcome;
+    result.iterations = at_chair.iteration;
+    result.rounds = at_chair.rounds;
+    result.primal_residual_kw = at_chair.primal_residual_kw;
+    result.dual_residual_eur_per_kw = at_chair.dual_residual_eur_per_kw;
+    result.rho_end_eur_per_kw2 = at_chair.warm.rho_eur_per_kw2;
+    result.dual_eur_per_kw = at_chair.y_eur_per_kw;
+    result.price_eur_per_kwh = at_chair.y_eur_per_kw / interval_h();
+    result.prices = price_digest(result.dual_eur_per_kw);
+    result.explanation = at_chair.explanation;
+    result.delivery_kw = -at_chair.x_kw;
+
+    model::Schedules into_nets = model::Schedules::Zero(feeder.rows(), horizon());
+    result.schedule_kw.resize(static_cast<Eigen::Index>(households.size()), horizon());
+    warm.assign(1, at_chair.warm);
+    for (std::size_t i = 0; i < households.size(); ++i) {
+        const market::Cleared& home = clearing.cleared(party_of(i));
+        const auto net = static_cast<Eigen::Index>(neighbourhood.homes[i].net.value);
+        KILTER_CHECK(home.y_eur_per_kw.row(0) == at_chair.y_eur_per_kw.row(net),
+                     "two members of a net have different prices");
+        result.schedule_kw.row(static_cast<Eigen::Index>(i)) = home.x_kw.row(0);
+        into_nets.row(net) += home.x_kw.row(0);
+        warm.push_back(home.warm);
+        households[i].dispatch(result.session.interval, home.x_kw(0, 0));
+    }
+    result.objective_eur = feeder.cost(-into_nets);
+    result.voltage_pu = feeder.voltages_pu(-into_nets);
+    result.flow_kw = feeder.flows_kw(-into_nets);
+    result.import_kw = feeder.import_kw(-into_nets);
+}
+
+}  // namespace
+
+Result<Report> simulate(const Neighbourhood& neighbourhood,
+                        const Options& options,
+                        const OnProgress& on_progress) {
+    if (auto valid = check(neighbourhood, options); !valid) return valid.error();
+    Report report{.options = options, .neighbourhood = inhabited(neighbourhood), .sessions = {}};
+    Simulation simulation{.options = report.options,
+                          .neighbourhood = report.neighbourhood,
+                          .seats = seats_of(report.neighbourhood, options.parameters),
+                          .households = {},
+                          .warm = {}};
+    for (const topology::HomeSpec& home : report.neighbourhood.homes)
+        simulation.households.emplace_back(home);
+    for (std::uint32_t session = 0; session < options.sessions; ++session) {
+        auto result =
+            simulation.clear(options.first_interval + session, [&](std::uint32_t iteration) {
+                if (on_progress)
+                    on_progress(
+                        {.session = session, .sessions = options.sessions, .iteration = iteration});
+            });
+        if (!result) return result.error();
+        report.sessions.push_back(std::move(*result));
+    }
+    return report;
+}
+
+crypto::Digest price_digest(const model::Schedules& dual_eur_per_kw) {
+    ByteWriter out;
+    out.u32(static_cast<std::uint32_t>(dual_eur_per_kw.rows()));
+    out.u32(static_cast<std::uint32_t>(dual_eur_per_kw.cols()));
+    for (const double value : dual_eur_per_kw.reshaped<Eigen::RowMajor>())
+        out.f64(value);
+    return crypto::digest("kilter prices", out.bytes());
+}
+
+}  // namespace kilter::planner

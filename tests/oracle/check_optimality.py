@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+"""An outsider's check of `kilter simulate --json FILE`: reads the problem and the result, trusts neither, uses none of
+kilter's code. docs/simulate-json.md describes the file. Needs python3-numpy and python3-scipy; exits 77 without them.
+
+For every cleared session:
+  1. every home's schedule is one its load, panels and battery can follow (least distance to its set, an LP);
+  2. the network, with what the homes then draw, keeps its voltage band, line ratings and tie limits (to --tolerance);
+  3. reported objective, voltages, flows and import follow from the schedules;
+  4. the duality gap. With prices y every net's, X_i home i's set, D the network's set and F its convex cost,
+         g(y) = sum_i min_{x in X_i} y.x + min_{d in D} (F(d) - y.d)   <=   optimum   <=   cost of a feasible schedule,
+     each minimum an LP (F linearised at the cleared import, which only lowers it; D cut to what the homes of each net
+     can draw at all, which cuts no optimum off: g stays a lower bound). The gap is cost - g, in % of the cost;
+  5. prices against an exact central solution: the whole problem as one LP/QP (tangents on the quadratic tie cost, added
+     until exact), whose net duals are compared where they are unique (where a second solution with perturbed data
+     agrees).
+Exit: 0 all good, 1 a check failed, 2 not a file of this kind, 77 scipy missing."""
+import argparse
+import json
+import subprocess
+import sys
+
+try:
+    import numpy as np
+    import scipy.sparse as sp
+    from scipy.optimize import linprog
+except ImportError as missing:
+    print(f"skipped: {missing}; install python3-scipy", file=sys.stderr)
+    sys.exit(77)
+
+
+def matrix(rows):
+    return np.array(rows, float)
+
+
+class Feeder:
+    """Linear branch flow: flows and voltages as affine functions of what the nets' homes draw. Built from the data."""
+
+    def __init__(self, network, feeder, hours):
+        self.hours = hours
+        buses, branches = network["buses"], network["branches"]
+        self.fixed_p, self.fixed_q = matrix(feeder["fixed_p_kw"]), matrix(feeder["fixed_q_kvar"])
+        self.price = np.array(feeder["tie_price_eur_per_kwh"])
+        self.slope = network["tie"]["slope_eur_per_kwh_kw"]
+        n, m = len(buses), len(branches)
+        parent = {b["to"]: k for k, b in enumerate(branches)}           # bus -> the branch it hangs on
+        behind = np.zeros((m, n))                                       # branch carries the bus
+        for bus in range(n):
+            at = bus
+            while at != network["root"]:
+                behind[parent[at], bus] = 1
+                at = branches[parent[at]]["from"]
+        r = np.array([b["r_ohm"] for b in branches])
+        x = np.array([b["x_ohm"] for b in branches])
+        scale = 2 / (1000 * network["base_kv"] ** 2)
+        at_net = np.zeros((n, len(network["nets"])))
+        for k, net in enumerate(network["nets"]):
+            at_net[net["bus"], k] = 1
+        self.flow_of = behind @ at_net                                  # kW on the branch per kW at the net
+        self.flow_fixed = behind @ self.fixed_p
+        self.flow_q = behind @ self.fixed_q
+        self.drop_of = scale * behind.T @ (r[:, None] * self.flow_of)   # v at the bus falls by this per kW at the net
+        self.v_fixed = (network["v_root_pu"] ** 2 - scale * behind.T @ (r[:, None] * self.flow_fixed)
+                        - scale * behind.T @ (x[:, None] * self.flow_q))
+        self.v_low = np.array([b["v_min_pu"] for b in buses]) ** 2
+        self.v_high = np.array([b["v_max_pu"] for b in buses]) ** 2
+        rating = np.array([np.inf if b["rating_kva"] is None else b["rating_kva"] for b in branches])
+        with np.errstate(invalid="ignore"):
+            self.flow_max = np.sqrt(np.maximum(0, rating[:, None] ** 2 - self.flow_q ** 2))
+        limit = lambda key: np.inf if network["tie"][key] is None else network["tie"][key]
+        self.import_max, self.export_max = limit("import_max_kw"), limit("export_max_kw")
+        self.root = network["root"]
+
+    def state(self, d):
+        v = self.v_fixed - self.drop_of @ d
+        return np.sqrt(np.maximum(v, 0)), self.flow_fixed + self.flow_of @ d, self.fixed_p.sum(0) + d.sum(0)
+
+    def cost(self, imported):
+        return self.hours * float((self.price * imported + self.slope / 2 * imported ** 2).sum())
+
+    def marginal(self, imported):
+        return self.hours * (self.price + self.slope * imported)
+
+    def violation(self, d):
+        """The worst limit overstepped: voltage in pu, power in kW."""
+        v, flow, imported = self.state(d)
+        volts = max((np.sqrt(self.v_low)[:, None] - v).max(), (v - np.sqrt(self.v_high)[:, None]).max(), 0)
+        kw = max((np.abs(flow) - self.flow_max).max(initial=0), (imported - self.import_max).max(),
+                 (-imported - self.export_max).max(), 0)
+        return volts, kw
+
+    def limits(self, t):
+        """A d <= b for interval t; rows that cannot bind (infinite) left out."""
+        total = np.ones((1, self.flow_of.shape[1]))
+        fixed = self.fixed_p[:, t].sum()
+        A = np.vstack([self.drop_of, -self.drop_of, self.flow_of, -self.flow_of, total, -total])
+        b = np.concatenate([self.v_fixed[:, t] - self.v_low, self.v_high - self.v_fixed[:, t],
+                            self.flow_max[:, t] - self.flow_fixed[:, t], self.flow_max[:, t] + self.flow_fixed[:, t],
+                            [self.import_max - fixed, self.export_max + fixed]])
+        keep = np.isfinite(b) & np.any(A != 0, axis=1)
+        return A[keep], b[keep]
+
+
+def home_constraints(home, hours):
+    """Variables [u (PV used), b (battery)] per interval: bounds, and the battery's energy as A z <= c."""
+    T = len(home["load_kw"])
+    pv, battery = np.array(home["pv_available_kw"]), home["battery"]
+    power = battery["power_max_kw"]
+    bounds = [(0, p) for p in pv] + [(-power, power)] * T
+    if power == 0:
+        return bounds, np.zeros((0, 2 * T)), np.zeros(0)
+    energy = np.tril(np.full((T, T), hours))
+    none = np.zeros((T, T))
+    start, most = battery["energy_start_kwh"], battery["energy_max_kwh"]
+    A = np.vstack([np.hstack([none, energy]), np.hstack([none, -energy]), np.hstack([none, -energy])[-1:]])
+    c = np.concatenate([np.full(T, most - start), np.full(T, start), [start - battery["energy_end_min_kwh"]]])
+    return bounds, A, c
+
+
+def solve(c, A=None, b=None, bounds=(None, None), A_eq=None, b_eq=None):
+    answer = linprog(c, A_ub=A, b_ub=b, A_eq=A_eq, b_eq=b_eq, bounds=bounds, method="highs")
+    if answer.status != 0:
+        raise RuntimeError(answer.message)
+    return answer
+
+
+def home_minimum(home, hours, y):
+    """min y.x over the home's set."""
+    bounds, A, c = home_constraints(home, hours)
+    cost = np.concatenate([-y, y])
+    best = solve(cost, A if len(A) else None, c if len(c) else None, bounds)
+    return float(y @ np.array(home["load_kw"])) + best.fun
+
+
+def home_distance(home, hours):
+    """How far the schedule is from the home's set, kW in the worst interval."""
+    T = len(home["load_kw"])
+    bounds, A, c = home_constraints(home, hours)
+    gap = np.array(home["schedule_kw"]) - np.array(home["load_kw"])      # = b - u, up to s
+    one = np.eye(T)
+    rows = sp.csr_matrix(np.vstack([np.hstack([-one, one, -np.ones((T, 1))]), np.hstack([one, -one, -np.ones((T, 1))]),
+                                    np.hstack([A, np.zeros((len(A), 1))])]))
+    rhs = np.concatenate([gap, -gap, c])
+    return solve(np.append(np.zeros(2 * T), 1), rows, rhs, bounds + [(0, None)]).fun
+
+
+def reach(homes, nets):
+    """What the homes of each net can draw at least and at most: nets x intervals."""
+    low = np.zeros((nets, len(homes[0]["load_kw"])))
+    high = low.copy()
+    for home in homes:
+        load, power = np.array(home["load_kw"]), home["battery"]["power_max_kw"]
+        low[home["net"]] += load - np.array(home["pv_available_kw"]) - power
+        high[home["net"]] += load + power
+    return low, high
+
+
+def feeder_minimum(feeder, y, imported, low, high):
+    """min F'(d) - y.d over the network's set within the homes' reach, F' the tangent of F at the cleared import."""
+    value = feeder.cost(imported)
+    slope = feeder.marginal(imported)
+    fixed = feeder.fixed_p.sum(0)
+    for t in range(y.shape[1]):
+        A, b = feeder.limits(t)
+        best = solve(slope[t] - y[:, t], A, b, np.column_stack([low[:, t], high[:, t]]))
+        value += best.fun + slope[t] * (fixed[t] - imported[t])
+    return value
+
+
+def central(session, feeder, hours, tilt=None):
+    """The whole problem as one LP with tangents on the tie's quadratic cost, refined until exact. Net duals, EUR/kW."""
+    homes, nets = session["home"], feeder.flow_of.shape[1]
+    T = len(feeder.price)
+    per_home = 2 * T
+    n_d, n_h = nets * T, per_home * len(homes)                           # variables: d, homes', cost per interval
+    n = n_d + n_h + T
+    bounds, ub, rhs = [(None, None)] * n_d, [], []
+    balance = sp.lil_matrix((n_d, n))                                    # d_net - sum (b - u) = sum load
+    load = np.zeros(n_d)
+    for net in range(nets):
+        for t in range(T):
+            balance[net * T + t, net * T + t] = 1
+    for i, home in enumerate(homes):
+        own, A, c = home_constraints(home, hours)
+        bounds += own
+        if len(A):
+            block = sp.lil_matrix((len(A), n))
+            block[:, n_d + i * per_home:n_d + (i + 1) * per_home] = A
+            ub.append(block.tocsr()); rhs.append(c)
+        for t in range(T):
+            balance[home["net"] * T + t, n_d + i * per_home + t] = 1
+            balance[home["net"] * T + t, n_d + i * per_home + T + t] = -1
+            load[home["net"] * T + t] += home["load_kw"][t]
+    bounds += [(None, None)] * T
+    for t in range(T):
+        A, b = feeder.limits(t)
+        block = sp.lil_matrix((len(A), n))
+        block[:, [net * T + t for net in range(nets)]] = A
+        ub.append(block.tocsr()); rhs.append(b)
+    objective = np.concatenate([np.zeros(n_d + n_h), np.ones(T)])
+    if tilt is not None:
+        objective[n_d:n_d + n_h] += tilt
+    fixed = feeder.fixed_p.sum(0)
+    tangents = [np.array(session["import_kw"]) + shift for shift in (-20., 0., 20.)]
+    for _ in range(40):
+        cuts, cut_rhs = [], []
+        for at in tangents:                                              # cost_t >= F_t(at) + F_t'(at) (import - at)
+            marginal = feeder.marginal(at)
+            block = sp.lil_matrix((T, n))
+            for t in range(T):
+                block[t, [net * T + t for net in range(nets)]] = marginal[t]
+                block[t, n_d + n_h + t] = -1
+            cuts.append(block.tocsr())
+            value = hours * (feeder.price * at + feeder.slope / 2 * at ** 2)
+            cut_rhs.append(marginal * (at - fixed) - value)
+        best = solve(objective, sp.vstack(ub + cuts).tocsr(), np.concatenate(rhs + cut_rhs), bounds,
+                     balance.tocsr(), load)
+        d = best.x[:n_d].reshape(nets, T)
+        imported = fixed + d.sum(0)
+        true_cost = feeder.cost(imported)
+        if true_cost - best.x[n_d + n_h:].sum() <= 1e-7 * abs(true_cost) or feeder.slope == 0:
+            break
+        tangents.append(imported)
+    return true_cost, best.eqlin.marginals.reshape(nets, T)
+
+
+class Verdict:
+    def __init__(self):
+        self.good = True
+
+    def expect(self, ok, text):
+        print(("  ok    " if ok else "  WRONG ") + text)
+        self.good &= bool(ok)
+
+
+def check(session, network, hours, args, verdict):
+    feeder = Feeder(network, session["feeder"], hours)
+    homes = session["home"]
+    x = matrix([home["schedule_kw"] for home in homes])
+    d = np.zeros((len(network["nets"]), x.shape[1]))
+    for home, row in zip(homes, x):
+        d[home["net"]] += row
+    y = matrix(session["price_eur_per_kwh"]) * hours
+    print(f"session {session['interval']}: {session['outcome']} after {session['iterations']} iterations")
+
+    far = max(home_distance(home, hours) for home in homes)
+    verdict.expect(far <= 1e-6, f"every home can follow its schedule (worst distance {far:.1e} kW)")
+    volts, kw = feeder.violation(d)
+    verdict.expect(volts <= args.tolerance_pu, f"voltage band kept (worst excess {volts:.1e} pu)")
+    verdict.expect(kw <= args.tolerance_kw, f"line and tie limits kept (worst excess {kw:.1e} kW)")
+
+    v, flow, imported = feeder.state(d)
+    cost = feeder.cost(imported)
+    for name, mine, theirs in (("voltage_pu", v, session["voltage_pu"]), ("flow_kw", flow, session["flow_kw"]),
+                               ("import_kw", imported, session["import_kw"]), ("objective", cost, session["objective"])):
+        off = np.abs(mine - np.array(theirs)).max()
+        verdict.expect(off <= 1e-6 * max(1, np.abs(mine).max()), f"{name} follows from the schedules (off by {off:.1e})")
+
+    miss = d - matrix(session["delivery_kw"])
+    rms = float(np.sqrt((miss ** 2).sum() / ((len(homes) + len(d)) * d.shape[1])))
+    verdict.expect(abs(rms - session["primal_residual_kw"]) <= 1e-6 + 1e-3 * rms + args.residual_slack,
+                   f"imbalance {rms:.2e} kW RMS is the announced {session['primal_residual_kw']:.2e}")
+
+    paid = float(sum(y[home["net"]] @ row for home, row in zip(homes, x)))
+    bound = sum(home_minimum(home, hours, y[home["net"]]) for home in homes) + feeder_minimum(feeder, y, imported, *reach(homes, len(d)))
+    gap = 100 * (cost - bound) / abs(cost)
+    verdict.expect(abs(gap) <= args.max_gap, f"cost {cost:.4f} EUR, certified lower bound {bound:.4f}: gap {gap:.4f} % "
+                   f"({100 * (cost - bound) / abs(paid):.3f} % of the {paid:.2f} EUR the homes pay)")
+
+    if args.central:
+        exact, duals = central(session, feeder, hours)
+        _, again = central(session, feeder, hours, tilt=1e-7 * np.random.default_rng(1).standard_normal(
+            2 * len(feeder.price) * len(homes)))
+        unique = np.abs(duals - again) <= 1e-5 * np.abs(duals).max()
+        off = np.abs(y - duals)[unique] / np.abs(duals[unique]).clip(min=.01 * hours)
+        print(f"  exact optimum {exact:.4f} EUR: cleared is {100 * (cost - exact) / abs(exact):.4f} % away")
+        print(f"  prices where unique ({100 * unique.mean():.0f} % of nets and intervals): off by "
+              f"{100 * np.median(off):.2f} % median, {100 * np.quantile(off, .95):.2f} % at the 95th percentile")
+        verdict.expect(abs(cost - exact) <= args.max_gap / 100 * abs(exact), "cost is that of the exact optimum")
+        verdict.expect(np.median(off) <= args.max_price_error / 100, "prices are the exact duals, by the median")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", nargs="?", help="what --json wrote; omit with --run")
+    parser.add_argument("--run", nargs=argparse.REMAINDER, help="the rest is a command that writes the JSON to stdout")
+    parser.add_argument("--max-gap", type=float, default=.3, help="%% of the cost")
+    parser.add_argument("--max-price-error", type=float, default=1., help="%% of the exact dual, median")
+    parser.add_argument("--tolerance-pu", type=float, default=1e-4)
+    parser.add_argument("--tolerance-kw", type=float, default=.5)
+    parser.add_argument("--residual-slack", type=float, default=1e-5, help="kW: relaxation's part in the announced residual")
+    parser.add_argument("--central", action="store_true", help="also solve the whole problem exactly and compare prices")
+    args = parser.parse_args()
+    try:
+        if args.run:
+            report = json.loads(subprocess.run(args.run, check=True, stdout=subprocess.PIPE).stdout)
+        else:
+            with open(args.file) as file:
+                report = json.load(file)
+        if report["format"] != "kilter-simulate-1":
+            raise KeyError("format")
+    except (OSError, ValueError, KeyError, TypeError, subprocess.CalledProcessError) as wrong:
+        print(f"{args.file or args.run}: not a result of kilter simulate --json: {wrong}", file=sys.stderr)
+        return 2
+    hours = report["parameters"]["interval_s"] / 3600
+    verdict = Verdict()
+    for session in [report] + report["later"]:
+        check(session, report["network"], hours, args, verdict)
+    print("all checks hold" if verdict.good else "at least one check FAILED")
+    return 0 if verdict.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
