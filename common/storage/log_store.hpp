@@ -2,9 +2,8 @@
 /// read-only openers. Not thread-safe. A write that fails aborts the process with the reason: a
 /// failed fsync cannot be retried.
 ///
-/// Nothing in the file goes unchecked: every page carries a BLAKE2b checksum in its reserved bytes
-/// (page_checksum.hpp), every row a digest of its content, and what the rows say is signed or
-/// hashed.
+/// Nothing in the file goes unchecked: every page carries a BLAKE2b checksum in its reserved bytes (page_checksum.hpp),
+/// whether it is in use or not, and what the rows say is hashed or signed.
 #pragma once
 
 #include <filesystem>
@@ -44,6 +43,8 @@ class LogStore {
     std::optional<consensus::Range> range(const consensus::GetRange& range) const;
     /// None: not final here.
     std::optional<consensus::Receipt> receipt(const consensus::EntryId& id) const;
+    /// Of the final entry with this semantic key, e.g. settlement::cleared_key(interval, net).
+    std::optional<consensus::Receipt> receipt_for_key(ByteView key) const;
     [[nodiscard]] consensus::Height height() const;
     /// The final block at a height. Error: none there, or damaged.
     Result<consensus::FinalBlock> block(consensus::Height height) const;

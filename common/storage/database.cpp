@@ -1,0 +1,196 @@
+#include "common/storage/database.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/storage/page_checksum.hpp"
+
+namespace kilter::storage {
+
+namespace {
+constexpr int wal_frames_max = 4'000;
+}
+
+void die(const std::filesystem::path& file, const std::string& what) {
+    std::fprintf(stderr, "kilter: %s: %s\n", file.c_str(), what.c_str());
+    std::abort();
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file,
+                                                 const char* schema) {
+    std::unique_ptr<Database> database(new Database);
+    database->file_ = file;
+    database->writable_ = true;
+    const std::string lock_name = file.string() + ".lock";
+    database->lock_ = ::open(lock_name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    if (database->lock_ < 0)
+        return Error{"cannot create " + lock_name + ": " + std::strerror(errno)};
+    if (::flock(database->lock_, LOCK_EX | LOCK_NB) != 0)
+        return Error{file.string() + " is in use by another process; stop that one first"};
+    const bool fresh = !std::filesystem::exists(file);
+    if (fresh && std::filesystem::exists(file.string() + "-wal"))
+        return Error{file.string() + " is gone but its write-ahead log is there; restore it"};
+    if (!fresh && std::filesystem::file_size(file) == 0)
+        return Error{file.string() + " is empty: cut short, or never written; remove it only if it is new"};
+    if (!fresh)
+        if (auto sound = check_files(file); !sound) return sound.error();
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    const auto failed = [&](const std::string& what) {
+        return Error{file.string() + ": " + what + ": " + sqlite3_errmsg(database->handle_)};
+    };
+    if (sqlite3_open_v2(file.c_str(), &database->handle_, flags, checksum_vfs()) != SQLITE_OK)
+        return failed("cannot open");
+    int reserved = page_reserved_bytes;
+    sqlite3_file_control(database->handle_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    for (const char* sql : {"PRAGMA page_size=4096",
+                            "PRAGMA journal_mode=WAL",
+                            "PRAGMA synchronous=FULL",
+                            "PRAGMA wal_autocheckpoint=0",
+                            "PRAGMA mmap_size=0",
+                            schema})
+        if (sqlite3_exec(database->handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+            return failed("cannot be set up");
+    // The schema reaches the main file at once, so that even an empty store is one whose damage shows.
+    if (fresh) database->checkpoint();
+    return database;
+}
+
+Result<std::unique_ptr<Database>> Database::open_read_only(const std::filesystem::path& file) {
+    std::unique_ptr<Database> database(new Database);
+    database->file_ = file;
+    if (!std::filesystem::exists(file)) return Error{"there is no store " + file.string()};
+    // Without a write-ahead log nobody writes: SQLite need not create its shared memory beside the file.
+    const bool at_rest = !std::filesystem::exists(file.string() + "-wal");
+    std::string uri = "file:";
+    for (const char c : file.string()) {
+        if (c == '?' || c == '#' || c == '%') {
+            constexpr const char* digits = "0123456789ABCDEF";
+            uri += {'%', digits[(c >> 4) & 15], digits[c & 15]};
+        } else {
+            uri += c;
+        }
+    }
+    if (at_rest) uri += "?immutable=1";
+    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(uri.c_str(), &database->handle_, flags, checksum_vfs()) != SQLITE_OK)
+        return Error{file.string() + ": cannot open: " + sqlite3_errmsg(database->handle_)};
+    return database;
+}
+
+Database::~Database() {
+    if (handle_ != nullptr) sqlite3_close_v2(handle_);
+    if (lock_ >= 0) ::close(lock_);
+}
+
+void Database::execute(const char* sql) {
+    if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+        die(file_, std::string(sql) + " failed: " + sqlite3_errmsg(handle_));
+}
+
+Statement Database::prepare(const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(handle_, sql, -1, &statement, nullptr) != SQLITE_OK)
+        die(file_, std::string("cannot prepare \"") + sql + "\": " + sqlite3_errmsg(handle_));
+    return {*this, statement};
+}
+
+void Database::begin() { execute("BEGIN IMMEDIATE"); }
+
+void Database::begin_reading() { execute("BEGIN"); }
+void Database::end_reading() { execute("ROLLBACK"); }
+
+void Database::commit() {
+    execute("COMMIT");
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file_.string() + "-wal", error);
+    if (error || size < static_cast<std::uintmax_t>(wal_frames_max) * page_bytes) return;
+    if (sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) !=
+        SQLITE_OK)
+        die(file_, std::string("checkpoint failed: ") + sqlite3_errmsg(handle_));
+}
+
+void Database::checkpoint() {
+    const int status =
+        sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    // A reader that is in the way is no failure: the log stays, and the next checkpoint takes it.
+    if (status != SQLITE_OK && status != SQLITE_BUSY)
+        die(file_, std::string("checkpoint failed: ") + sqlite3_errmsg(handle_));
+}
+
+Result<void> Database::check() {
+    // A writer's checkpoint may be in the middle of a page, and its commit in the middle of a frame: look again.
+    Result<void> sound = check_files(file_);
+    for (int again = 0; !sound && !writable_ && again < 3; ++again) sound = check_files(file_);
+    if (!sound) return sound;
+    Statement integrity = prepare("PRAGMA integrity_check");
+    const Result<bool> row = integrity.row();
+    if (!row) return row.error();
+    const Bytes text = integrity.blob(0);
+    const std::string verdict(text.begin(), text.end());
+    if (!*row || verdict != "ok")
+        return Error{file_.string() + " is damaged: " + verdict};
+    return {};
+}
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement& Statement::restart() {
+    sqlite3_reset(statement_);
+    bound_ = 0;
+    return *this;
+}
+
+Statement& Statement::bind(std::int64_t value) {
+    sqlite3_bind_int64(statement_, ++bound_, value);
+    return *this;
+}
+
+Statement& Statement::bind(ByteView value) {
+    // An empty view may have no address, and no address would bind NULL.
+    const void* from = value.empty() ? static_cast<const void*>("") : value.data();
+    sqlite3_bind_blob64(statement_, ++bound_, from, value.size(), SQLITE_TRANSIENT);
+    return *this;
+}
+
+Statement& Statement::bind(std::string_view value) {
+    sqlite3_bind_text64(
+        statement_, ++bound_, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    return *this;
+}
+
+Result<bool> Statement::row() {
+    const int status = sqlite3_step(statement_);
+    if (status == SQLITE_ROW) return true;
+    if (status == SQLITE_DONE) return false;
+    return Error{database_->file_.string() +
+                 " cannot be read (damaged?): " + sqlite3_errmsg(database_->handle_)};
+}
+
+void Statement::run() {
+    if (sqlite3_step(statement_) != SQLITE_DONE)
+        die(database_->file_, std::string("write failed: ") + sqlite3_errmsg(database_->handle_));
+    sqlite3_reset(statement_);
+    bound_ = 0;
+}
+
+std::int64_t Statement::integer(int column) const {
+    return sqlite3_column_int64(statement_, column);
+}
+
+Bytes Statement::blob(int column) const {
+    const auto* from = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return from == nullptr ? Bytes{} : Bytes(from, from + size);
+}
+
+}  // namespace kilter::storage

@@ -1,0 +1,222 @@
+#include "common/storage/page_checksum.hpp"
+
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <new>
+#include <optional>
+
+#include <sqlite3.h>
+
+#include "common/base/bytes.hpp"
+#include "common/crypto/digest.hpp"
+
+namespace kilter::storage {
+
+namespace {
+constexpr std::size_t content_bytes = page_bytes - page_reserved_bytes;
+using Checksum = std::array<std::uint8_t, page_reserved_bytes>;
+
+/// Pages are numbered from 1 as in SQLite; the number keeps a page from standing in for another one.
+Checksum checksum(ByteView content, std::uint64_t number) {
+    const crypto::Digest digest =
+        crypto::digest("page", ByteWriter{}.u64(number).raw(content).bytes());
+    Checksum out;
+    std::memcpy(out.data(), digest.bytes.data(), out.size());
+    return out;
+}
+
+bool checksum_holds(const std::uint8_t* page, std::uint64_t number) {
+    const Checksum expected = checksum({page, content_bytes}, number);
+    return std::memcmp(expected.data(), page + content_bytes, expected.size()) == 0;
+}
+
+// ---- the VFS: every call goes to the system's own, reads and writes of whole pages pass through here ---------------
+
+struct File {
+    sqlite3_file base;
+    sqlite3_file* real;
+    bool database;
+};
+File* self(sqlite3_file* file) { return reinterpret_cast<File*>(file); }
+sqlite3_file* real(sqlite3_file* file) { return self(file)->real; }
+sqlite3_vfs* system_vfs = nullptr;
+
+bool whole_page(int amount, sqlite3_int64 offset) {
+    return amount == page_bytes && offset % page_bytes == 0;
+}
+std::uint64_t page_number(sqlite3_int64 offset) {
+    return static_cast<std::uint64_t>(offset / page_bytes) + 1;
+}
+
+int close_file(sqlite3_file* file) { return real(file)->pMethods->xClose(real(file)); }
+
+int read_file(sqlite3_file* file, void* to, int amount, sqlite3_int64 offset) {
+    const int status = real(file)->pMethods->xRead(real(file), to, amount, offset);
+    if (status == SQLITE_OK && self(file)->database && whole_page(amount, offset) &&
+        !checksum_holds(static_cast<std::uint8_t*>(to), page_number(offset)))
+        return SQLITE_IOERR_DATA;
+    return status;
+}
+
+int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 offset) {
+    if (!self(file)->database || !whole_page(amount, offset))
+        return real(file)->pMethods->xWrite(real(file), from, amount, offset);
+    std::array<std::uint8_t, page_bytes> page;
+    std::memcpy(page.data(), from, content_bytes);
+    const Checksum sum = checksum({page.data(), content_bytes}, page_number(offset));
+    std::memcpy(page.data() + content_bytes, sum.data(), sum.size());
+    return real(file)->pMethods->xWrite(real(file), page.data(), amount, offset);
+}
+
+const sqlite3_io_methods& methods() {
+    static const sqlite3_io_methods table = [] {
+        sqlite3_io_methods m{};
+        m.iVersion = 2;  // shared memory for WAL, no memory-mapped pages: those would go unchecked
+        m.xClose = close_file;
+        m.xRead = read_file;
+        m.xWrite = write_file;
+        m.xTruncate = [](sqlite3_file* f, sqlite3_int64 n) {
+            return real(f)->pMethods->xTruncate(real(f), n);
+        };
+        m.xSync = [](sqlite3_file* f, int flags) { return real(f)->pMethods->xSync(real(f), flags); };
+        m.xFileSize = [](sqlite3_file* f, sqlite3_int64* n) {
+            return real(f)->pMethods->xFileSize(real(f), n);
+        };
+        m.xLock = [](sqlite3_file* f, int level) { return real(f)->pMethods->xLock(real(f), level); };
+        m.xUnlock = [](sqlite3_file* f, int level) {
+            return real(f)->pMethods->xUnlock(real(f), level);
+        };
+        m.xCheckReservedLock = [](sqlite3_file* f, int* out) {
+            return real(f)->pMethods->xCheckReservedLock(real(f), out);
+        };
+        m.xFileControl = [](sqlite3_file* f, int op, void* arg) {
+            return real(f)->pMethods->xFileControl(real(f), op, arg);
+        };
+        m.xSectorSize = [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); };
+        m.xDeviceCharacteristics = [](sqlite3_file* f) {
+            return real(f)->pMethods->xDeviceCharacteristics(real(f));
+        };
+        m.xShmMap = [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
+            return real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
+        };
+        m.xShmLock = [](sqlite3_file* f, int offset, int n, int flags) {
+            return real(f)->pMethods->xShmLock(real(f), offset, n, flags);
+        };
+        m.xShmBarrier = [](sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); };
+        m.xShmUnmap = [](sqlite3_file* f, int remove) {
+            return real(f)->pMethods->xShmUnmap(real(f), remove);
+        };
+        return m;
+    }();
+    return table;
+}
+
+int open_file(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags, int* out_flags) {
+    File* mine = self(file);
+    mine->real = reinterpret_cast<sqlite3_file*>(mine + 1);
+    mine->database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+    mine->base.pMethods = nullptr;
+    const int status = system_vfs->xOpen(system_vfs, name, mine->real, flags, out_flags);
+    if (mine->real->pMethods != nullptr) mine->base.pMethods = &methods();
+    return status;
+}
+
+// ---- files at rest -------------------------------------------------------------------------------------------------
+
+std::uint32_t big_endian(const std::uint8_t* at) {
+    return (std::uint32_t{at[0]} << 24) | (std::uint32_t{at[1]} << 16) |
+           (std::uint32_t{at[2]} << 8) | std::uint32_t{at[3]};
+}
+std::uint32_t little_endian(const std::uint8_t* at) {
+    return (std::uint32_t{at[3]} << 24) | (std::uint32_t{at[2]} << 16) |
+           (std::uint32_t{at[1]} << 8) | std::uint32_t{at[0]};
+}
+
+/// SQLite file format, section 4.2: the running checksum of a write-ahead log.
+struct RunningChecksum {
+    bool big = false;
+    std::uint32_t s0 = 0, s1 = 0;
+    void add(const std::uint8_t* bytes, std::size_t size) {
+        for (std::size_t i = 0; i < size; i += 8) {
+            s0 += (big ? big_endian(bytes + i) : little_endian(bytes + i)) + s1;
+            s1 += (big ? big_endian(bytes + i + 4) : little_endian(bytes + i + 4)) + s0;
+        }
+    }
+    [[nodiscard]] bool is(const std::uint8_t* at) const {
+        return s0 == big_endian(at) && s1 == big_endian(at + 4);
+    }
+};
+
+Result<void> check_wal(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    const std::string name = path.string();
+    std::array<std::uint8_t, 32> header{};
+    if (!in || in.peek() == std::ifstream::traits_type::eof()) return {};
+    const auto read = [&](std::uint8_t* to, std::size_t size) {
+        in.read(reinterpret_cast<char*>(to), static_cast<std::streamsize>(size));
+        return static_cast<std::size_t>(in.gcount()) == size;
+    };
+    const Error damaged{name + " is damaged in its header; do not start from it, restore the replica "
+                               "under a new key"};
+    if (!read(header.data(), header.size())) return damaged;
+    const std::uint32_t magic = big_endian(header.data());
+    if ((magic & ~1u) != 0x377f0682u || big_endian(header.data() + 8) != page_bytes) return damaged;
+    RunningChecksum running{(magic & 1) != 0};
+    running.add(header.data(), 24);
+    if (!running.is(header.data() + 24)) return damaged;
+    std::array<std::uint8_t, 24 + page_bytes> frame{};
+    bool older = false;  // past the end of the current generation
+    for (std::size_t number = 1; read(frame.data(), frame.size()); ++number) {
+        const bool salt1 = std::memcmp(frame.data() + 8, header.data() + 16, 4) == 0;
+        const bool salt2 = std::memcmp(frame.data() + 12, header.data() + 20, 4) == 0;
+        bool holds = false;
+        if (salt1 && salt2 && !older) {
+            running.add(frame.data(), 8);
+            running.add(frame.data() + 24, page_bytes);
+            holds = running.is(frame.data() + 16);
+        } else {
+            older = true;
+            holds = !salt1 && !salt2;
+        }
+        if (!holds)
+            return Error{name + " is damaged in frame " + std::to_string(number) +
+                         "; do not start from it, restore the replica under a new key"};
+    }
+    return {};
+}
+}  // namespace
+
+const char* checksum_vfs() {
+    static sqlite3_vfs vfs = [] {
+        system_vfs = sqlite3_vfs_find(nullptr);
+        KILTER_CHECK(system_vfs != nullptr, "SQLite has no VFS");
+        sqlite3_vfs v = *system_vfs;
+        v.pNext = nullptr;
+        v.zName = "kilter-checksum";
+        v.szOsFile = static_cast<int>(sizeof(File)) + system_vfs->szOsFile;
+        v.xOpen = open_file;
+        return v;
+    }();
+    static const int registered = sqlite3_vfs_register(&vfs, 0);
+    KILTER_CHECK(registered == SQLITE_OK, "SQLite refused the checksum VFS");
+    return vfs.zName;
+}
+
+Result<void> check_files(const std::filesystem::path& database) {
+    std::ifstream in(database, std::ios::binary);
+    if (!in) return Error{"cannot read " + database.string()};
+    std::array<std::uint8_t, page_bytes> page{};
+    for (std::uint64_t number = 1;; ++number) {
+        in.read(reinterpret_cast<char*>(page.data()), page_bytes);
+        if (in.gcount() == 0) break;
+        if (in.gcount() != page_bytes)
+            return Error{database.string() + " is cut short in page " + std::to_string(number)};
+        if (!checksum_holds(page.data(), number))
+            return Error{database.string() + " is damaged in page " + std::to_string(number) +
+                         ": its checksum does not hold"};
+    }
+    return check_wal(database.string() + "-wal");
+}
+
+}  // namespace kilter::storage

@@ -1,0 +1,23 @@
+/// No byte of a store goes unchecked. A thin SQLite VFS writes a BLAKE2b-128 checksum of every database page (and its
+/// number) into the page's reserved bytes and verifies it on every read; a mismatch is an I/O error. Pages still in the
+/// write-ahead log are covered by that log's own running checksum, which SQLite takes for an end of file when it does
+/// not hold; check_files() takes it for damage. What lies in the log from before its last restart is not content.
+#pragma once
+
+#include <filesystem>
+
+#include "common/base/result.hpp"
+
+namespace kilter::storage {
+
+inline constexpr int page_bytes = 4096;
+inline constexpr int page_reserved_bytes = 16;
+
+/// Registers the VFS (once per process) and returns its name for sqlite3_open_v2.
+const char* checksum_vfs();
+
+/// Every page of the database file and every frame of its write-ahead log, whether in use or not. The error names the
+/// file and the place. REQUIRES: no writer is active, or the caller retries.
+Result<void> check_files(const std::filesystem::path& database);
+
+}  // namespace kilter::storage
