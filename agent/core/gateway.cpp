@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint32_t greet_first_ms = 50;
 constexpr std::uint32_t greet_waiting_ms = 250;  // while something is missing: a roster, a record
+constexpr int record_patience = 6;  // greetings a new session waits for the record of the last one
 constexpr std::size_t early_shares_max = 2 * limits::members_per_net_max;
 
 constexpr const char* roster_key = "roster";
@@ -120,6 +121,10 @@ struct Gateway::State {
     std::optional<Pending> pending;
     std::optional<SessionReport> last;
     std::optional<Active> active;
+    // An opening that came before the record of the interval before it: what was dispatched then
+    // decides what the home can do now.
+    std::optional<std::pair<crypto::PublicKey, wire::SessionOpen>> postponed;
+    int greetings_postponed = 0;
     std::vector<std::pair<crypto::PublicKey, wire::Share>>
         early;  // for a session that is not open here yet
     std::string last_word = "has just started";
@@ -131,6 +136,11 @@ struct Gateway::State {
     }
 
     [[nodiscard]] double interval_h() const { return parameters.interval_s / 3600.0; }
+
+    // Nine chances for a message before silence is concluded.
+    [[nodiscard]] std::uint32_t resend_ms() const {
+        return std::max(1U, parameters.silence_ms / 10);
+    }
 
     [[nodiscard]] bool is_validator(const crypto::PublicKey& key) const {
         return genesis.validators.index_of(key).has_value();
@@ -152,6 +162,8 @@ struct Gateway::State {
     void on_greet(Outputs& out) {
         greet(out);
         if (pending) send_clearing_share(out);
+        if (postponed && (!pending || ++greetings_postponed >= record_patience))
+            return join_postponed(out);
         if (!directory || pending) out.timers.push_back({Timer::greet, greet_waiting_ms});
     }
 
@@ -278,6 +290,8 @@ struct Gateway::State {
             out.timers.push_back({Timer::greet, 0});
         }
         if (last) out.report = last;
+        // In a step of its own: first the devices move to the set-point of this one.
+        if (postponed) out.timers.push_back({Timer::greet, 1});
     }
 
     // ---- a session -----------------------------------------------------------------------------------------------
@@ -326,12 +340,26 @@ struct Gateway::State {
 
     void on_open(const crypto::PublicKey& from, const wire::SessionOpen& open, Outputs& out) {
         if (!directory || (active && active->id == open.session)) return;
+        if (postponed && postponed->second.session == open.session) return;
         if (auto reason = objection(from, open)) {
             tell(out, Severity::notable,
                  "did not join session " + name(open.session) + ": " + *reason);
             if (is_validator(from) && open.roster_epoch > directory->epoch()) greet(out);
             return;
         }
+        if (pending && pending->session.interval < open.session.interval) {
+            postponed.emplace(from, open);
+            greetings_postponed = 0;
+            on_greet(out);
+            return;
+        }
+        join(from, open, out);
+    }
+
+    void join_postponed(Outputs& out) {
+        if (!postponed) return;
+        const auto [from, open] = std::move(*postponed);
+        postponed.reset();
         join(from, open, out);
     }
 
@@ -369,7 +397,7 @@ struct Gateway::State {
                                 *active->device, std::move(masks), std::move(start));
         last_word = "clearing session " + name(open.session);
         out.timers.push_back({Timer::deadline, parameters.session_ms + parameters.silence_ms});
-        out.timers.push_back({Timer::greet, 0});
+        if (!pending) out.timers.push_back({Timer::greet, 0});
         drive(market::Begin{}, out);
 
         auto waiting = std::move(early);
@@ -401,35 +429,27 @@ struct Gateway::State {
                                      ? "contradicts its earlier one"
                                      : "is malformed"));
         for (market::MaskedShare& share : result.send) {
-            broadcast(share, share.members, out);
+            broadcast(share, out);
             active->sent.push_back(std::move(share));
             if (active->sent.size() > 2) active->sent.pop_front();
         }
         if (result.progressed || !result.send.empty())
-            out.timers.push_back({Timer::resend, parameters.silence_ms / 4});
+            out.timers.push_back({Timer::resend, resend_ms()});
         if (result.cleared) finish(std::move(*result.cleared), out);
     }
 
-    void broadcast(const market::MaskedShare& share,
-                   const std::vector<PartyId>& to,
-                   Outputs& out) const {
-        for (const PartyId party : to)
+    void broadcast(const market::MaskedShare& share, Outputs& out) const {
+        for (const PartyId party : share.members)
             if (party != self)
                 out.send.push_back({directory->at(party).key, wire::Share{active->id, share}});
     }
 
+    // To everyone: two members that each miss the other's message must both hear it again.
     void on_resend(Outputs& out) {
         if (!active) return;
-        const auto awaited = active->session->awaited();
-        for (const market::MaskedShare& share : active->sent) {
-            std::vector<PartyId> to;
-            for (const PartyId party : awaited.front())
-                if (std::find(share.members.begin(), share.members.end(), party) !=
-                    share.members.end())
-                    to.push_back(party);
-            broadcast(share, to, out);
-        }
-        out.timers.push_back({Timer::resend, parameters.silence_ms / 4});
+        for (const market::MaskedShare& share : active->sent)
+            broadcast(share, out);
+        out.timers.push_back({Timer::resend, resend_ms()});
     }
 
     void finish(market::Cleared cleared, Outputs& out) {

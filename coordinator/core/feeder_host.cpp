@@ -37,12 +37,14 @@ struct Chaired {
     enum class Phase : std::uint8_t { clearing, signing, finalising };
 
     market::SessionId id;
-    settlement::DirectoryPtr directory;  // the roster it was opened under
-    std::vector<NetId> nets;             // row i of the device
+    settlement::DirectoryPtr directory;       // the roster it was opened under
+    std::vector<NetId> nets;                  // row i of the device
+    std::vector<wire::SessionOpen> openings;  // row i's, for those who missed it
     std::unique_ptr<prox::Feeder> device;
     std::optional<market::Session> session;
     Phase phase = Phase::clearing;
-    std::deque<std::vector<market::MaskedShare>> sent;  // of the newest two steps
+    std::map<NetId, std::deque<market::MaskedShare>>
+        sent;  // the newest two of each net, for those who missed them
 
     // signing
     market::Cleared cleared;
@@ -90,6 +92,11 @@ struct FeederHost::State {
     }
 
     [[nodiscard]] double interval_h() const { return parameters.interval_s / 3600.0; }
+
+    // Nine chances for a message before silence is concluded.
+    [[nodiscard]] std::uint32_t resend_ms() const {
+        return std::max(1U, parameters.silence_ms / 10);
+    }
 
     [[nodiscard]] Eigen::Index horizon() const {
         return static_cast<Eigen::Index>(parameters.horizon);
@@ -279,6 +286,7 @@ struct FeederHost::State {
             for (const market::Member& member : all[i].members)
                 if (member.party != *chair)
                     out.send.push_back({directory->at(member.party).key, message});
+            next.openings.push_back(std::move(message));
         }
         auto masks = std::make_shared<const crypto::PairwiseMasks>(
             *chair, market::session_bytes(chain.view(), next.id), std::move(shared));
@@ -304,15 +312,16 @@ struct FeederHost::State {
             result.verdict == market::Verdict::malformed)
             tell(out, Severity::wrong,
                  "a home sent a share that is malformed or contradicts its earlier one; ignored");
-        for (const auto& expulsion : result.expel) expel(expulsion, out);
-        if (!result.send.empty()) {
-            for (const market::MaskedShare& share : result.send)
-                broadcast(share, share.members, out);
-            chaired->sent.push_back(std::move(result.send));
-            if (chaired->sent.size() > 2) chaired->sent.pop_front();
+        for (const auto& expulsion : result.expel)
+            expel(expulsion, out);
+        for (market::MaskedShare& share : result.send) {
+            broadcast(share, share.members, out);
+            auto& newest_two = chaired->sent[share.net];
+            newest_two.push_back(std::move(share));
+            if (newest_two.size() > 2) newest_two.pop_front();
         }
         if (result.progressed) out.timers.push_back({Timer::silence, parameters.silence_ms});
-        if (result.progressed) out.timers.push_back({Timer::resend, parameters.silence_ms / 4});
+        if (result.progressed) out.timers.push_back({Timer::resend, resend_ms()});
         if (result.cleared) collect(std::move(*result.cleared), out);
     }
 
@@ -323,8 +332,8 @@ struct FeederHost::State {
         if (ready.erase(expulsion.party) == 0) return;
         ++chaired->report.excluded;
         tell(out, Severity::notable,
-             "home " + short_hex(member.key.view()) + " on net " + std::to_string(expulsion.net.value) +
-                 " was silent; its net goes on without it");
+             "home " + short_hex(member.key.view()) + " on net " +
+                 std::to_string(expulsion.net.value) + " was silent; its net goes on without it");
     }
 
     void broadcast(const market::MaskedShare& share,
@@ -336,20 +345,27 @@ struct FeederHost::State {
                     {chaired->directory->at(party).key, wire::Share{chaired->id, share}});
     }
 
+    // To all of a net that is not complete: who misses what, only each of them knows.
     void on_resend(Outputs& out) {
         if (!chaired || chaired->phase != Chaired::Phase::clearing) return;
         const auto awaited = chaired->session->awaited();
-        for (const auto& step : chaired->sent)
-            for (const market::MaskedShare& share : step) {
-                const auto row = std::find(chaired->nets.begin(), chaired->nets.end(), share.net) -
-                                 chaired->nets.begin();
-                std::vector<PartyId> to;
-                for (const PartyId party : awaited[static_cast<std::size_t>(row)])
-                    if (std::binary_search(share.members.begin(), share.members.end(), party))
-                        to.push_back(party);
-                broadcast(share, to, out);
-            }
-        out.timers.push_back({Timer::resend, parameters.silence_ms / 4});
+        for (std::size_t row = 0; row < chaired->nets.size(); ++row) {
+            if (awaited[row].empty()) continue;
+            for (const market::Member& member : chaired->openings[row].members)
+                if (member.party != chaired->openings[row].chair) repeat(row, member.party, out);
+        }
+        out.timers.push_back({Timer::resend, resend_ms()});
+    }
+
+    // What this party may have missed: the opening, while nothing was heard of it, and the newest shares.
+    void repeat(std::size_t row, PartyId party, Outputs& out) const {
+        if (chaired->session->iteration() <= 1)
+            out.send.push_back({chaired->directory->at(party).key, chaired->openings[row]});
+        const auto found = chaired->sent.find(chaired->nets[row]);
+        if (found == chaired->sent.end()) return;
+        for (const market::MaskedShare& share : found->second)
+            if (std::binary_search(share.members.begin(), share.members.end(), party))
+                broadcast(share, {party}, out);
     }
 
     // ---- signing -------------------------------------------------------------------------------------------------
@@ -552,13 +568,22 @@ struct FeederHost::State {
                 on_ready(*party, out);
             }
         } else if (const auto* share = std::get_if<wire::Share>(&received.message)) {
-            if (chaired && chaired->phase == Chaired::Phase::clearing &&
-                share->session == chaired->id &&
-                chaired->directory->find(received.from) == share->share.from)
-                drive(market::ShareReceived{share->share}, out);
+            on_share(received.from, *share, out);
         } else if (const auto* clearing = std::get_if<wire::ClearingShare>(&received.message)) {
             on_clearing_share(*party, *clearing, out);
         }
+    }
+
+    void on_share(const crypto::PublicKey& from, const wire::Share& share, Outputs& out) {
+        if (!chaired || share.session != chaired->id ||
+            chaired->directory->find(from) != share.share.from)
+            return;
+        if (chaired->phase == Chaired::Phase::clearing)
+            return drive(market::ShareReceived{share.share}, out);
+        // It has not heard that the session is over.
+        const auto row = std::find(chaired->nets.begin(), chaired->nets.end(), share.share.net);
+        if (row != chaired->nets.end())
+            repeat(static_cast<std::size_t>(row - chaired->nets.begin()), share.share.from, out);
     }
 
     void on_ready(PartyId party, Outputs& out) {

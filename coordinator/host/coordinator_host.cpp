@@ -185,8 +185,7 @@ struct CoordinatorHost::State {
         const auto waiting = submitters.find(answer.id);
         if (waiting == submitters.end()) return;
         if (answer.status == consensus::SubmissionStatus::refused) {
-            mail.push_back({waiting->second,
-                            wire::Refusal{answer.reason.substr(0, limits::refusal_bytes_max)}});
+            mail.push_back({waiting->second, wire::refusal(answer.reason)});
             submitters.erase(waiting);
         } else if (answer.status == consensus::SubmissionStatus::final) {
             if (auto receipt = store->receipt(answer.id))
@@ -255,8 +254,7 @@ struct CoordinatorHost::State {
         } else if (auto* submit = std::get_if<wire::Submit>(&message)) {
             auto entry = consensus::decode_sealed(submit->entry);
             if (!entry) {
-                mail.push_back({from, wire::Refusal{entry.error().message.substr(
-                                          0, limits::refusal_bytes_max)}});
+                mail.push_back({from, wire::refusal(entry.error().message)});
                 return;
             }
             if (submitters.size() < submitters_max) submitters[(*entry)->id] = from;
@@ -273,7 +271,7 @@ struct CoordinatorHost::State {
         if (crypto::Digest::from(genesis.chain_id().view()) != hello.chain) {
             mail.push_back(
                 {from,
-                 wire::Refusal{"this coordinator keeps another log: check the genesis file"}});
+                 wire::refusal("this coordinator keeps another log: check the genesis file")});
             return;
         }
         if (hello.roster_epoch < directory->epoch())

@@ -1,8 +1,9 @@
 // Gateways, feeder host and log together: what a session leaves behind, and what it survives.
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <iostream>
+
+#include <gtest/gtest.h>
 
 #include "common/base/prng.hpp"
 #include "common/topology/generated.hpp"
@@ -59,7 +60,16 @@ struct Neighbourhood : testing::Test {
     static constexpr IntervalIndex last = first / 4 + intervals - 1;
 
     bool finish(UnixMs limit_ms = 600'000) {
-        return world.run([&] { return world.finished() && world.all_certified(last); }, limit_ms);
+        const bool done =
+            world.run([&] { return world.finished() && world.all_certified(last); }, limit_ms);
+        if (!done) {
+            for (const Event& event : world.events)
+                std::cerr << "host: " << event.text << '\n';
+            for (std::size_t i = 0; i < world.homes.size(); ++i)
+                for (const Event& event : world.homes[i].events)
+                    std::cerr << "home " << i << ": " << event.text << '\n';
+        }
+        return done;
     }
 
     void expect_prices_of_one_process() {
@@ -71,12 +81,16 @@ struct Neighbourhood : testing::Test {
         ASSERT_TRUE(expected.ok()) << expected.error().message;
         ASSERT_EQ(world.reports.size(), expected->sessions.size());
         for (std::size_t s = 0; s < intervals; ++s) {
-            EXPECT_EQ(world.reports[s].iterations, expected->sessions[s].iterations) << "session " << s;
-            EXPECT_EQ(world.reports[s].price_eur_per_kwh, expected->sessions[s].price_eur_per_kwh) << "session " << s;
+            EXPECT_EQ(world.reports[s].iterations, expected->sessions[s].iterations)
+                << "session " << s;
+            EXPECT_EQ(world.reports[s].price_eur_per_kwh, expected->sessions[s].price_eur_per_kwh)
+                << "session " << s;
         }
         for (std::size_t i = 0; i < world.homes.size(); ++i) {
-            const auto row = expected->sessions.back().price_eur_per_kwh.row(neighbourhood.homes[i].net.value);
-            EXPECT_EQ(world.homes[i].reports.back().price_eur_per_kwh, std::vector<double>(row.begin(), row.end()));
+            const auto row =
+                expected->sessions.back().price_eur_per_kwh.row(neighbourhood.homes[i].net.value);
+            EXPECT_EQ(world.homes[i].reports.back().price_eur_per_kwh,
+                      std::vector<double>(row.begin(), row.end()));
         }
     }
 };
@@ -91,7 +105,8 @@ TEST_F(Neighbourhood, clears_records_and_dispatches_every_interval_as_in_one_pro
     }
     for (const Home& home : world.homes) {
         ASSERT_EQ(home.setpoints.size(), intervals);
-        for (std::uint32_t i = 0; i < intervals; ++i) EXPECT_EQ(home.setpoints[i].interval, first / 4 + i);
+        for (std::uint32_t i = 0; i < intervals; ++i)
+            EXPECT_EQ(home.setpoints[i].interval, first / 4 + i);
     }
 }
 
@@ -115,12 +130,14 @@ TEST_F(Neighbourhood, a_silent_home_is_left_out_and_comes_back) {
         const bool named = std::any_of(record.members.begin(), record.members.end(),
                                        [&](const auto& member) { return member.key == key; });
         const bool own_net = record.net == neighbourhood.homes[4].net;
-        EXPECT_EQ(named, own_net && record.interval == first / 4) << "interval " << record.interval;
+        EXPECT_EQ(named, own_net && record.interval != first / 4 + 1)
+            << "interval " << record.interval;
     }
 }
 
 TEST_F(Neighbourhood, a_gateway_that_crashed_goes_on_from_its_memory) {
-    ASSERT_TRUE(world.run([&] { return world.reports.size() == 1 && world.all_certified(first / 4); }, 600'000));
+    ASSERT_TRUE(world.run(
+        [&] { return world.reports.size() == 1 && world.all_certified(first / 4); }, 600'000));
     world.switch_off(0);
     world.switch_on(0);
     ASSERT_TRUE(finish());
@@ -135,12 +152,14 @@ TEST_F(Neighbourhood, no_word_on_the_wire_is_a_schedule) {
     for (const Letter& letter : world.traffic)
         if (const auto* share = std::get_if<wire::Share>(&letter.message))
             for (const std::uint64_t word : share->share.words)
-                for (int i = 0; i < 8; ++i, ++bytes) ++histogram[(word >> (8 * i)) & 255];
+                for (int i = 0; i < 8; ++i, ++bytes)
+                    ++histogram[(word >> (8 * i)) & 255];
     ASSERT_GT(bytes, 1'000'000U);
     double chi_square = 0;
     const double expected = static_cast<double>(bytes) / 256;
     for (const std::uint64_t count : histogram)
-        chi_square += (static_cast<double>(count) - expected) * (static_cast<double>(count) - expected) / expected;
+        chi_square += (static_cast<double>(count) - expected) *
+                      (static_cast<double>(count) - expected) / expected;
     // 255 degrees of freedom. The same share goes to three members, which triples the spread: 3 (255 ± 7 sqrt(510)).
     EXPECT_LT(chi_square, 3 * (255 + 7 * std::sqrt(510.0)));
 }
@@ -150,8 +169,9 @@ TEST_F(Neighbourhood, no_word_on_the_wire_is_a_schedule) {
 struct Attacked : Neighbourhood {
     [[nodiscard]] bool told(std::size_t home, const std::string& words) const {
         const auto& events = world.homes[home].events;
-        return std::any_of(events.begin(), events.end(),
-                           [&](const Event& event) { return event.text.find(words) != std::string::npos; });
+        return std::any_of(events.begin(), events.end(), [&](const Event& event) {
+            return event.text.find(words) != std::string::npos;
+        });
     }
 };
 
@@ -159,12 +179,16 @@ TEST_F(Attacked, an_opening_with_a_wrong_signature_is_not_joined) {
     ASSERT_TRUE(world.run([&] { return world.reports.size() == 1; }, 600'000));
     std::optional<wire::SessionOpen> seen;
     for (const Letter& letter : world.traffic)
-        if (const auto* open = std::get_if<wire::SessionOpen>(&letter.message); open != nullptr && open->net.value == 0) seen = *open;
+        if (const auto* open = std::get_if<wire::SessionOpen>(&letter.message);
+            open != nullptr && open->net.value == 0)
+            seen = *open;
     ASSERT_TRUE(seen);
     seen->session.interval += 100;
     const auto victim = std::find_if(neighbourhood.homes.begin(), neighbourhood.homes.end(),
-                                     [](const auto& home) { return home.net.value == 0; }) - neighbourhood.homes.begin();
-    world.send({world.coordinator.public_key(), world.homes[static_cast<std::size_t>(victim)].identity.public_key(), *seen});
+                                     [](const auto& home) { return home.net.value == 0; }) -
+                        neighbourhood.homes.begin();
+    world.send({world.coordinator.public_key(),
+                world.homes[static_cast<std::size_t>(victim)].identity.public_key(), *seen});
     ASSERT_TRUE(finish());
     EXPECT_TRUE(told(static_cast<std::size_t>(victim), "its signature is wrong"));
     expect_prices_of_one_process();
@@ -174,13 +198,16 @@ TEST_F(Attacked, a_home_that_opens_a_session_is_not_followed) {
     ASSERT_TRUE(world.run([&] { return world.reports.size() == 1; }, 600'000));
     wire::SessionOpen open;
     for (const Letter& letter : world.traffic)
-        if (const auto* seen = std::get_if<wire::SessionOpen>(&letter.message); seen != nullptr && seen->net.value == 0) open = *seen;
+        if (const auto* seen = std::get_if<wire::SessionOpen>(&letter.message);
+            seen != nullptr && seen->net.value == 0)
+            open = *seen;
     open.session.interval += 1;
     const auto chain = crypto::Digest::from(world.genesis.chain_id().view());
     open.signature = world.homes[1].identity.sign(wire::signing_bytes(open, chain));
     for (std::size_t i = 0; i < world.homes.size(); ++i)
         if (i != 1 && neighbourhood.homes[i].net == open.net)
-            world.send({world.homes[1].identity.public_key(), world.homes[i].identity.public_key(), open});
+            world.send(
+                {world.homes[1].identity.public_key(), world.homes[i].identity.public_key(), open});
     ASSERT_TRUE(finish());
     EXPECT_TRUE(told(0, "its sender is no coordinator") || told(2, "its sender is no coordinator"));
     expect_prices_of_one_process();
@@ -190,8 +217,10 @@ TEST_F(Attacked, a_record_without_a_valid_proof_moves_no_device) {
     bool spoilt = false;
     world.loses = [&](const Letter& letter) {
         const auto* proof = std::get_if<wire::CertifiedEntry>(&letter.message);
-        const auto receipt = proof != nullptr ? consensus::decode_receipt(proof->receipt) : Result<consensus::Receipt>(Error{});
-        if (spoilt || !receipt || receipt->entry.type != settlement::cleared_net_entry) return false;
+        const auto receipt = proof != nullptr ? consensus::decode_receipt(proof->receipt)
+                                              : Result<consensus::Receipt>(Error{});
+        if (spoilt || !receipt || receipt->entry.type != settlement::cleared_net_entry)
+            return false;
         spoilt = true;
         wire::CertifiedEntry forged = *proof;
         consensus::Receipt changed = *receipt;
@@ -212,7 +241,8 @@ TEST_F(Attacked, a_record_without_a_valid_proof_moves_no_device) {
 TEST_F(Attacked, a_share_in_anothers_name_is_ignored) {
     world.loses = [&](const Letter& letter) {
         const auto* share = std::get_if<wire::Share>(&letter.message);
-        if (share != nullptr && letter.from == world.homes[0].identity.public_key() && share->share.iteration == 3) {
+        if (share != nullptr && letter.from == world.homes[0].identity.public_key() &&
+            share->share.iteration == 3) {
             wire::Share forged = *share;
             forged.share.words.front() += 1;
             // Home 1 says it in home 0's name; the transport knows who it was.

@@ -4,19 +4,39 @@
 
 namespace kilter::sim {
 
+namespace {
+
+// The same keys in every run: with them, a seed replays a run to the last message.
+crypto::Identity identity_of(std::string_view name, std::size_t number = 0) {
+    const auto seed = crypto::digest("kilter sim", ByteWriter{}.text(name).u64(number).bytes());
+    return crypto::Identity::from_seed(crypto::Seed::from(seed.view()));
+}
+
+}  // namespace
+
 VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
                                            market::Parameters parameters,
-                                           coordinator::Pace pace) {
+                                           coordinator::Pace pace)
+    : coordinator(identity_of("coordinator")), grid_operator(identity_of("operator")) {
     genesis.time_ms = now;
     genesis.operator_key = grid_operator.public_key();
     genesis.validators.validators = {{coordinator.public_key(), "tcp://127.0.0.1:1"}};
     genesis.market_parameters = parameters.encode();
     genesis.enrolled = {{coordinator.public_key(), settlement::Role::coordinator}};
-    settlement::Roster roster{1, {{coordinator.public_key(), settlement::Role::coordinator, NetId{0}, 1000, ""}}};
+    settlement::Roster roster{
+        1, {{coordinator.public_key(), settlement::Role::coordinator, NetId{0}, 1000, ""}}};
     for (const auto& spec : neighbourhood.homes) {
-        Home home{crypto::Identity::generate(), std::make_unique<drivers::SimulatedHome>(spec), {}, {}, {}, {}, {}, {}};
+        Home home{identity_of("home", homes.size()),
+                  std::make_unique<drivers::SimulatedHome>(spec),
+                  {},
+                  {},
+                  {},
+                  {},
+                  {},
+                  {}};
         genesis.enrolled.push_back({home.identity.public_key(), settlement::Role::home});
-        const double weight = spec.can_flex() ? parameters.weight_flexible : parameters.weight_stiff;
+        const double weight =
+            spec.can_flex() ? parameters.weight_flexible : parameters.weight_stiff;
         roster.members.push_back({home.identity.public_key(), settlement::Role::home, spec.net,
                                   static_cast<std::uint32_t>(weight * 1000), ""});
         by_key_[home.identity.public_key()] = homes.size();
@@ -26,14 +46,16 @@ VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
               [](const auto& a, const auto& b) { return a.key < b.key; });
 
     ledger_.emplace(genesis);
-    replica_.emplace(settlement::config_of(genesis), crypto::Identity::from_seed(coordinator.seed()), *ledger_,
+    replica_.emplace(settlement::config_of(genesis),
+                     crypto::Identity::from_seed(coordinator.seed()), *ledger_,
                      consensus::DurableImage{});
     auto host = coordinator::FeederHost::create(coordinator, genesis, neighbourhood.network, pace);
     KILTER_CHECK(host.ok(), "the test's feeder host");
     host_ = std::move(*host);
     step_log(consensus::Started{});
     step_host(coordinator::Started{});
-    for (std::size_t i = 0; i < homes.size(); ++i) switch_on(i);
+    for (std::size_t i = 0; i < homes.size(); ++i)
+        switch_on(i);
     step_log(consensus::Submitted{
         settlement::make_entry(roster, genesis.chain_id(), 1, now + 3'600'000, grid_operator)});
 }
@@ -47,7 +69,9 @@ void VirtualNeighbourhood::switch_on(std::size_t home) {
     Home& mine = homes[home];
     auto gateway = agent::Gateway::create(
         mine.identity, genesis,
-        [&mine](IntervalIndex first, Eigen::Index intervals) { return mine.devices->horizon(first, intervals); },
+        [&mine](IntervalIndex first, Eigen::Index intervals) {
+            return mine.devices->horizon(first, intervals);
+        },
         mine.memory);
     KILTER_CHECK(gateway.ok(), "the test's gateway");
     mine.gateway = std::move(*gateway);
@@ -57,13 +81,16 @@ void VirtualNeighbourhood::switch_on(std::size_t home) {
 void VirtualNeighbourhood::step_home(std::size_t home, const agent::Input& input) {
     Home& mine = homes[home];
     agent::Outputs out = mine.gateway->step(input, now);
-    for (auto& [key, value] : out.persist) mine.memory[key] = std::move(value);
-    for (auto& letter : out.send) send({mine.identity.public_key(), letter.to, std::move(letter.message)});
+    for (auto& [key, value] : out.persist)
+        mine.memory[key] = std::move(value);
+    for (auto& letter : out.send)
+        send({mine.identity.public_key(), letter.to, std::move(letter.message)});
     for (const auto& arm : out.timers) {
         mine.timers.erase(arm.timer);
         if (arm.delay_ms > 0) mine.timers[arm.timer] = now + arm.delay_ms;
     }
-    for (auto& event : out.events) mine.events.push_back(std::move(event));
+    for (auto& event : out.events)
+        mine.events.push_back(std::move(event));
     if (out.setpoint) {
         mine.devices->dispatch(out.setpoint->interval, out.setpoint->consumption_kw);
         mine.setpoints.push_back(*out.setpoint);
@@ -73,25 +100,30 @@ void VirtualNeighbourhood::step_home(std::size_t home, const agent::Input& input
 
 void VirtualNeighbourhood::step_host(const coordinator::Input& input) {
     coordinator::Outputs out = host_->step(input, now);
-    for (auto& letter : out.send) send({coordinator.public_key(), letter.to, std::move(letter.message)});
+    for (auto& letter : out.send)
+        send({coordinator.public_key(), letter.to, std::move(letter.message)});
     for (const auto& arm : out.timers) {
         host_timers_.erase(arm.timer);
         if (arm.delay_ms > 0) host_timers_[arm.timer] = now + arm.delay_ms;
     }
-    for (auto& event : out.events) events.push_back(std::move(event));
+    for (auto& event : out.events)
+        events.push_back(std::move(event));
     if (out.report) reports.push_back(std::move(*out.report));
     for (const auto& record : out.submit)
-        step_log(consensus::Submitted{
-            settlement::make_entry(record, genesis.chain_id(), ++seq_, now + 3'600'000, coordinator)});
+        step_log(consensus::Submitted{settlement::make_entry(record, genesis.chain_id(), ++seq_,
+                                                             now + 3'600'000, coordinator)});
 }
 
 void VirtualNeighbourhood::step_log(consensus::Input input) {
     const consensus::Outputs out = replica_->step(input, now);
     KILTER_CHECK(!out.halt, "the test's log halted");
     for (const auto& answer : out.answers)
-        if (answer.status == consensus::SubmissionStatus::refused) events.push_back({Severity::wrong, answer.reason});
-    for (const auto& arm : out.arm) log_timers_[arm.timer.kind] = {now + arm.delay_ms, arm.timer};
-    for (const auto& final : out.finalised) on_final(final);
+        if (answer.status == consensus::SubmissionStatus::refused)
+            events.push_back({Severity::wrong, answer.reason});
+    for (const auto& arm : out.arm)
+        log_timers_[arm.timer.kind] = {now + arm.delay_ms, arm.timer};
+    for (const auto& final : out.finalised)
+        on_final(final);
 }
 
 void VirtualNeighbourhood::on_final(const consensus::Finalised& final) {
@@ -103,7 +135,8 @@ void VirtualNeighbourhood::on_final(const consensus::Finalised& final) {
         } else {
             const auto record = *settlement::decode_cleared_net(entry.body);
             records.push_back(record);
-            for (const auto& member : record.members) certify(member.key, entry.key);
+            for (const auto& member : record.members)
+                certify(member.key, entry.key);
             step_host(coordinator::ClearedNetFinal{record, entry.author});
         }
     }
@@ -111,7 +144,8 @@ void VirtualNeighbourhood::on_final(const consensus::Finalised& final) {
 
 void VirtualNeighbourhood::certify(const crypto::PublicKey& to, const Bytes& key) {
     const auto found = receipts_.find(key);
-    if (found != receipts_.end()) send({coordinator.public_key(), to, wire::CertifiedEntry{found->second}});
+    if (found != receipts_.end())
+        send({coordinator.public_key(), to, wire::CertifiedEntry{found->second}});
 }
 
 void VirtualNeighbourhood::deliver(const Letter& letter) {
@@ -119,10 +153,12 @@ void VirtualNeighbourhood::deliver(const Letter& letter) {
     KILTER_CHECK(decoded.ok(), "a core sent what the codec refuses");
     if (letter.to == coordinator.public_key()) {
         const auto home = by_key_.find(letter.from);
-        if (const auto* hello = std::get_if<wire::Hello>(&*decoded); hello != nullptr && home != by_key_.end()) {
+        if (const auto* hello = std::get_if<wire::Hello>(&*decoded);
+            hello != nullptr && home != by_key_.end()) {
             if (hello->roster_epoch < 1) certify(letter.from, settlement::roster_key(1));
             const auto net = homes[home->second].devices->spec().net;
-            if (!records.empty()) certify(letter.from, settlement::cleared_key(records.back().interval, net));
+            if (!records.empty())
+                certify(letter.from, settlement::cleared_key(records.back().interval, net));
         }
         step_host(coordinator::MessageReceived{letter.from, *decoded});
         return;
@@ -151,10 +187,13 @@ bool VirtualNeighbourhood::run(const std::function<bool()>& done, UnixMs limit_m
         }
         // Nothing under way: on to the next timer.
         UnixMs next = end + 1;
-        for (const auto& [kind, timer] : log_timers_) next = std::min(next, timer.first);
-        for (const auto& [timer, at] : host_timers_) next = std::min(next, at);
+        for (const auto& [kind, timer] : log_timers_)
+            next = std::min(next, timer.first);
+        for (const auto& [timer, at] : host_timers_)
+            next = std::min(next, at);
         for (const Home& home : homes)
-            for (const auto& [timer, at] : home.timers) next = std::min(next, at);
+            for (const auto& [timer, at] : home.timers)
+                next = std::min(next, at);
         if (next > end) return done();
         now = std::max(now, next);
         for (auto it = log_timers_.begin(); it != log_timers_.end();) {
@@ -174,10 +213,12 @@ bool VirtualNeighbourhood::run(const std::function<bool()>& done, UnixMs limit_m
             for (const auto timer : elapsed)
                 if (timers.erase(timer) > 0) step(timer);
         };
-        due(host_timers_, [&](coordinator::Timer timer) { step_host(coordinator::TimerElapsed{timer}); });
+        due(host_timers_,
+            [&](coordinator::Timer timer) { step_host(coordinator::TimerElapsed{timer}); });
         for (std::size_t i = 0; i < homes.size(); ++i)
             if (homes[i].gateway)
-                due(homes[i].timers, [&](agent::Timer timer) { step_home(i, agent::TimerElapsed{timer}); });
+                due(homes[i].timers,
+                    [&](agent::Timer timer) { step_home(i, agent::TimerElapsed{timer}); });
         if (done()) return true;
     }
 }

@@ -48,10 +48,12 @@ class VirtualNeighbourhood {
     void switch_off(std::size_t home);
     /// From its memory, as after a crash.
     void switch_on(std::size_t home);
+
     /// Puts a message on its way as if `from` had sent it.
     void send(Letter letter) { post_.push_back(std::move(letter)); }
 
     [[nodiscard]] bool finished() const { return host_->finished(); }
+
     /// Every home that is on has a certified report of the interval.
     [[nodiscard]] bool all_certified(IntervalIndex interval) const;
 
@@ -59,11 +61,11 @@ class VirtualNeighbourhood {
     std::vector<coordinator::SessionReport> reports;
     std::vector<settlement::ClearedNet> records;
     std::vector<Event> events;
-    std::vector<Letter> traffic;                                ///< everything that was delivered or lost
+    std::vector<Letter> traffic;  ///< everything that was delivered or lost
     std::function<bool(const Letter&)> loses = [](const Letter&) { return false; };
     settlement::Genesis genesis;
-    crypto::Identity coordinator = crypto::Identity::generate();
-    crypto::Identity grid_operator = crypto::Identity::generate();
+    crypto::Identity coordinator;
+    crypto::Identity grid_operator;
     UnixMs now = 1'700'000'000'000;
 
   private:
