@@ -96,9 +96,11 @@ void Database::execute(const char* sql) {
 
 Statement Database::prepare(const char* sql) {
     sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v2(handle_, sql, -1, &statement, nullptr) != SQLITE_OK)
-        die(file_, std::string("cannot prepare \"") + sql + "\": " + sqlite3_errmsg(handle_));
-    return {*this, statement};
+    if (sqlite3_prepare_v2(handle_, sql, -1, &statement, nullptr) == SQLITE_OK)
+        return {*this, statement, {}};
+    const std::string why = sqlite3_errmsg(handle_);
+    if (writable_) die(file_, std::string("cannot prepare \"") + sql + "\": " + why);
+    return {*this, nullptr, why};
 }
 
 void Database::begin() { execute("BEGIN IMMEDIATE"); }
@@ -140,7 +142,8 @@ Result<void> Database::check() {
 }
 
 Statement::Statement(Statement&& other) noexcept
-    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)),
+      failure_(std::move(other.failure_)) {}
 
 Statement::~Statement() { sqlite3_finalize(statement_); }
 
@@ -169,6 +172,8 @@ Statement& Statement::bind(std::string_view value) {
 }
 
 Result<bool> Statement::row() {
+    if (statement_ == nullptr)
+        return Error{database_->file_.string() + " cannot be read (damaged?): " + failure_};
     const int status = sqlite3_step(statement_);
     if (status == SQLITE_ROW) return true;
     if (status == SQLITE_DONE) return false;

@@ -33,7 +33,8 @@ class Database {
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    /// Prepared once. REQUIRES: valid SQL for this schema, else aborts.
+    /// Prepared once. REQUIRES: valid SQL for this schema. A writer aborts if it cannot be prepared, a reader gets the
+    /// error with the first row.
     Statement prepare(const char* sql);
     /// begin ... commit; commit is durable on return and keeps the write-ahead log short.
     void begin();
@@ -60,8 +61,8 @@ class Database {
 /// One prepared statement. bind in order, then step; reset by the next bind_first or by restart().
 class Statement {
   public:
-    Statement(Database& database, sqlite3_stmt* statement)
-        : database_(&database), statement_(statement) {}
+    Statement(Database& database, sqlite3_stmt* statement, std::string failure)
+        : database_(&database), statement_(statement), failure_(std::move(failure)) {}
     Statement(Statement&& other) noexcept;
     Statement& operator=(Statement&&) = delete;
     ~Statement();
@@ -80,6 +81,7 @@ class Statement {
   private:
     Database* database_;
     sqlite3_stmt* statement_;
+    std::string failure_;  // why there is no statement
     int bound_ = 0;
 };
 

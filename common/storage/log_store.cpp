@@ -218,6 +218,7 @@ Result<settlement::Genesis> stored_genesis(Database& database) {
 Result<LogStore> LogStore::open(const std::filesystem::path& file, const settlement::Genesis& genesis) {
     auto database = Database::open(file, schema);
     if (!database) return database.error();
+    if (auto sound = (*database)->check(); !sound) return sound.error();
     Statement count = (*database)->prepare("SELECT count(*) FROM genesis");
     const Result<bool> row = count.row();
     if (!row) return row.error();

@@ -207,14 +207,24 @@ Result<void> check_files(const std::filesystem::path& database) {
     std::ifstream in(database, std::ios::binary);
     if (!in) return Error{"cannot read " + database.string()};
     std::array<std::uint8_t, page_bytes> page{};
+    std::uint32_t pages = 0;  // what the header says
     for (std::uint64_t number = 1;; ++number) {
         in.read(reinterpret_cast<char*>(page.data()), page_bytes);
-        if (in.gcount() == 0) break;
+        if (in.gcount() == 0) {
+            // An interrupted checkpoint may leave the file short, with the rest still in the write-ahead log.
+            std::error_code none;
+            const auto wal = std::filesystem::file_size(database.string() + "-wal", none);
+            if ((none || wal == 0) && number != pages + 1)
+                return Error{database.string() + " is cut short: " + std::to_string(number - 1) +
+                             " of " + std::to_string(pages) + " pages are there"};
+            break;
+        }
         if (in.gcount() != page_bytes)
             return Error{database.string() + " is cut short in page " + std::to_string(number)};
         if (!checksum_holds(page.data(), number))
             return Error{database.string() + " is damaged in page " + std::to_string(number) +
                          ": its checksum does not hold"};
+        if (number == 1) pages = big_endian(page.data() + 28);
     }
     return check_wal(database.string() + "-wal");
 }

@@ -1,0 +1,74 @@
+// A small genesis with coordinators, homes and an operator whose keys are known, and entries signed by them.
+#pragma once
+
+#include <algorithm>
+
+#include "common/settlement/ledger.hpp"
+
+namespace kilter::settlement {
+
+inline constexpr UnixMs start_ms = 1'700'000'000'000;
+
+inline crypto::Identity party(std::uint8_t kind, std::uint8_t number) {
+    crypto::Seed seed;
+    seed.bytes[0] = kind;
+    seed.bytes[1] = number;
+    return crypto::Identity::from_seed(seed);
+}
+inline crypto::Identity coordinator(std::uint8_t number) { return party(1, number); }
+inline crypto::Identity home(std::uint8_t number) { return party(2, number); }
+inline crypto::Identity grid_operator() { return party(3, 0); }
+
+/// Homes 0 to 5; home i is on net i / 3.
+inline Genesis neighbourhood(std::uint8_t coordinators = 4) {
+    crypto::initialise();
+    Genesis genesis;
+    genesis.time_ms = start_ms;
+    genesis.operator_key = grid_operator().public_key();
+    for (std::uint8_t i = 0; i < coordinators; ++i) {
+        const PublicKey key = coordinator(i).public_key();
+        genesis.validators.validators.push_back({key, "tcp://127.0.0.1:" + std::to_string(7100 + i)});
+        genesis.enrolled.push_back({key, Role::coordinator});
+    }
+    for (std::uint8_t i = 0; i < 6; ++i)
+        genesis.enrolled.push_back({home(i).public_key(), Role::home});
+    std::sort(genesis.enrolled.begin(), genesis.enrolled.end(),
+              [](const Enrolled& a, const Enrolled& b) { return a.key < b.key; });
+    genesis.market_parameters = {1, 2, 3};
+    return genesis;
+}
+
+inline Roster roster_of(std::uint64_t epoch) {
+    Roster roster;
+    roster.epoch = epoch;
+    for (std::uint8_t i = 0; i < 6; ++i)
+        roster.members.push_back({home(i).public_key(), Role::home, NetId{i / 3u}, 1'000, ""});
+    roster.members.push_back({coordinator(0).public_key(), Role::coordinator, NetId{0}, 333, "tcp://x"});
+    return roster;
+}
+
+inline ClearedNet cleared_of(const ChainId& chain, IntervalIndex interval, std::uint32_t net) {
+    ClearedNet cleared;
+    cleared.interval = interval;
+    cleared.net = NetId{net};
+    cleared.roster_epoch = 1;
+    cleared.outcome = Outcome::converged;
+    cleared.iteration = 57;
+    cleared.residual_milliwatt = 12;
+    cleared.prices_micro_eur_per_kwh = {210'000, -4'000, 180'000};
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        const crypto::Identity who = home(static_cast<std::uint8_t>(3 * net + i));
+        ClearedMember member;
+        member.key = who.public_key();
+        member.commitment.bytes[0] = i;
+        member.signature = who.sign(clearing_statement(chain, interval, 0, cleared.net, 57,
+                                                       cleared.prices_micro_eur_per_kwh,
+                                                       member.commitment));
+        cleared.members.push_back(member);
+    }
+    std::sort(cleared.members.begin(), cleared.members.end(),
+              [](const ClearedMember& a, const ClearedMember& b) { return a.key < b.key; });
+    return cleared;
+}
+
+}  // namespace kilter::settlement

@@ -1,0 +1,129 @@
+// Replicas with real stores and a perfect network: the shortest host there can be.
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <map>
+
+#include <stdlib.h>
+
+#include "common/storage/log_store.hpp"
+#include "tests/common/settlement/neighbourhood.hpp"
+
+namespace kilter::storage {
+
+/// A directory that goes away with its owner.
+struct TemporaryDirectory {
+    std::filesystem::path path;
+    TemporaryDirectory() {
+        std::string name = (std::filesystem::temp_directory_path() / "kilter-test-XXXXXX").string();
+        path = mkdtemp(name.data());
+    }
+    ~TemporaryDirectory() { std::filesystem::remove_all(path); }
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+};
+
+class StoredCluster {
+  public:
+    StoredCluster(settlement::Genesis genesis, std::filesystem::path directory)
+        : genesis_(std::move(genesis)), directory_(std::move(directory)), ledger_(genesis_) {}
+
+    [[nodiscard]] std::filesystem::path file(std::size_t i) const {
+        return directory_ / ("replica" + std::to_string(i) + ".db");
+    }
+    [[nodiscard]] std::size_t size() const { return genesis_.validators.size(); }
+
+    void start(std::size_t i) {
+        Result<LogStore> store = LogStore::open(file(i), genesis_);
+        KILTER_CHECK(store.ok(), store.error().message.c_str());
+        Result<consensus::DurableImage> image = store->load(ledger_);
+        KILTER_CHECK(image.ok(), image.error().message.c_str());
+        consensus::Replica replica(settlement::config_of(genesis_),
+                                   settlement::coordinator(static_cast<std::uint8_t>(i)), ledger_,
+                                   *std::move(image));
+        running_.erase(i);
+        running_.emplace(i, Running{*std::move(store), std::move(replica)});
+        step(i, consensus::Started{});
+    }
+    void start_all() {
+        for (std::size_t i = 0; i < size(); ++i) start(i);
+    }
+    /// As kill -9: nothing is flushed that was not durable.
+    void stop(std::size_t i) { running_.erase(i); }
+
+    void step(std::size_t i, const consensus::Input& input) {
+        const auto found = running_.find(i);
+        if (found == running_.end()) return;
+        consensus::Outputs out = found->second.replica.step(input, settlement::start_ms + now_ms);
+        found->second.store.apply(out.persist);
+        for (const auto& send : out.send) post(i, send.to, send.message);
+        for (const auto& serve : out.serve)
+            if (auto range = found->second.store.range(serve.range)) post(i, serve.to, *range);
+        for (const auto& arm : out.arm) timers_[{i, arm.timer.kind}] = {now_ms + arm.delay_ms, arm.timer};
+        KILTER_CHECK(!out.halt, "a replica halted");
+        for (auto& final : out.finalised) finalised[i].push_back(std::move(final));
+        for (auto& answer : out.answers) answers.push_back(std::move(answer));
+    }
+
+    /// To this coordinator, or to the next one that lives.
+    void submit(std::size_t i, const consensus::EntryPtr& entry) {
+        while (!running_.contains(i)) i = (i + 1) % size();
+        step(i, consensus::Submitted{entry, false});
+    }
+
+    /// Messages first, then the earliest timer, for so much simulated time.
+    void run(std::int64_t duration_ms) {
+        const std::int64_t end = now_ms + duration_ms;
+        for (;;) {
+            while (!inbox_.empty()) {
+                auto [from, to, bytes] = std::move(inbox_.front());
+                inbox_.pop_front();
+                Result<consensus::Message> message = consensus::decode(bytes);
+                KILTER_CHECK(message.ok(), "a message does not decode");
+                step(to, consensus::MessageReceived{static_cast<consensus::ReplicaIndex>(from),
+                                                    *std::move(message)});
+            }
+            auto next = timers_.end();
+            for (auto at = timers_.begin(); at != timers_.end(); ++at)
+                if (next == timers_.end() || at->second.first < next->second.first) next = at;
+            if (next == timers_.end() || next->second.first > end) break;
+            now_ms = std::max(now_ms, next->second.first);
+            const consensus::Timer timer = next->second.second;
+            const std::size_t who = next->first.first;
+            timers_.erase(next);
+            step(who, consensus::TimerElapsed{timer});
+        }
+        now_ms = end;
+    }
+
+    LogStore& store(std::size_t i) { return running_.at(i).store; }
+    consensus::Replica& replica(std::size_t i) { return running_.at(i).replica; }
+    const settlement::Genesis& genesis() const { return genesis_; }
+    const consensus::ChainId& chain() const { return ledger_.chain(); }
+
+    std::map<std::size_t, std::vector<consensus::Finalised>> finalised;
+    std::vector<consensus::SubmissionAnswer> answers;
+    std::int64_t now_ms = 1;
+
+  private:
+    struct Running {
+        LogStore store;
+        consensus::Replica replica;
+    };
+    void post(std::size_t from, std::optional<consensus::ReplicaIndex> to,
+              const consensus::Message& message) {
+        const Bytes bytes = consensus::encode(message);
+        for (std::size_t i = 0; i < size(); ++i)
+            if (i != from && (!to || *to == i)) inbox_.push_back({from, i, bytes});
+    }
+    settlement::Genesis genesis_;
+    std::filesystem::path directory_;
+    settlement::Ledger ledger_;
+    std::map<std::size_t, Running> running_;
+    std::deque<std::tuple<std::size_t, std::size_t, Bytes>> inbox_;
+    std::map<std::pair<std::size_t, consensus::TimerKind>, std::pair<std::int64_t, consensus::Timer>>
+        timers_;
+};
+
+}  // namespace kilter::storage
