@@ -74,7 +74,9 @@ Json json_of(const settlement::ClearedNet& net, std::int64_t interval_s) {
 
 std::filesystem::path store_file(const std::filesystem::path& path) {
     std::error_code ignored;
-    return std::filesystem::is_directory(path, ignored) ? path / store_name : path;
+    for (const std::filesystem::path& place : {path / store_name, path / "state" / store_name})
+        if (std::filesystem::exists(place, ignored)) return place;
+    return path;
 }
 
 std::int64_t interval_seconds(const settlement::Genesis& genesis) {

@@ -14,7 +14,7 @@ namespace kilter::cli {
 
 using Json = nlohmann::ordered_json;
 
-/// A store, or the state directory of a coordinator that has one in it.
+/// `path` itself, or the store in it: a coordinator's state directory, or the directory above (as a demo leaves it).
 std::filesystem::path store_file(const std::filesystem::path& path);
 
 /// Seconds per market interval as agreed in genesis; 0 if the parameters do not decode.

@@ -13,6 +13,9 @@ int main(int argc, char** argv) {
     CLI::App app("Neighbours' gateways agree on energy prices with no central server", "kilter");
     app.set_version_flag("--version", "kilter " KILTER_VERSION);
     app.require_subcommand(1);
+    app.footer(
+        "Example:\n  kilter demo\nExit codes: 0 done, 1 failed, 2 usage, 3 not verified, 4 not "
+        "converged.");
     int exit_code = kilter::cli::to_int(kilter::cli::ExitCode::success);
 
     kilter::cli::add_demo(app, exit_code);
