@@ -14,12 +14,15 @@ BlockHash hash(const Header& header) {
     return BlockHash::from(crypto::digest("hdr", encode(header)).view());
 }
 
-BlockHash genesis_hash(const ChainId& chain) { return BlockHash::from(chain.view()); }
+BlockHash genesis_hash(const ChainId& chain) {
+    return BlockHash::from(chain.view());
+}
 
 std::vector<Digest> leaves(const Block& block) {
     std::vector<Digest> out;
     out.reserve(block.entries.size());
-    for (const EntryPtr& entry : block.entries) out.push_back(entry->leaf);
+    for (const EntryPtr& entry : block.entries)
+        out.push_back(entry->leaf);
     return out;
 }
 
@@ -49,7 +52,8 @@ void write(ByteWriter& out, const Block& block) {
     out.u8(block.justification.parent ? 1 : 0);
     if (block.justification.parent) write(out, *block.justification.parent);
     out.u16(static_cast<std::uint16_t>(block.justification.skips.size()));
-    for (const Cert& skip : block.justification.skips) write(out, skip);
+    for (const Cert& skip : block.justification.skips)
+        write(out, skip);
 }
 
 void write(ByteWriter& out, const FinalBlock& final) {

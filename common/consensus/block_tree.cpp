@@ -51,7 +51,9 @@ bool justified(const Block& block, const std::function<bool(const Cert&)>& valid
     return std::all_of(why.skips.begin(), why.skips.end(), valid);
 }
 
-BlockTree::BlockTree(const Config& config, const Application& application, const DurableImage& image)
+BlockTree::BlockTree(const Config& config,
+                     const Application& application,
+                     const DurableImage& image)
     : config_(config), validators_(config.validators.hash()), application_(application) {
     Header tip = image.tip;
     if (tip.height == 0) {
@@ -98,7 +100,8 @@ bool BlockTree::execute(Node& node, const Node& parent) const {
     StatePtr state = execution->finish();
     if (state->root() != header.state_root) return false;
     crypto::MerkleFrontier log = parent.log;
-    for (const EntryPtr& entry : node.block->entries) log.append(entry->leaf);
+    for (const EntryPtr& entry : node.block->entries)
+        log.append(entry->leaf);
     if (log.root() != header.log_root) return false;
     node.state = std::move(state);
     node.log = std::move(log);
@@ -146,7 +149,8 @@ BlockPtr BlockTree::build(const Node& parent,
     Node node;
     node.state = execution.finish();
     node.log = parent.log;
-    for (const EntryPtr& entry : entries) node.log.append(entry->leaf);
+    for (const EntryPtr& entry : entries)
+        node.log.append(entry->leaf);
 
     auto block = std::make_shared<Block>();
     block->entries = std::move(entries);
@@ -206,7 +210,8 @@ void BlockTree::advance_tip(const BlockHash& hash) {
         if (at.block->header.view <= header.view &&
             std::find(recent_.begin(), recent_.end(), other) == recent_.end())
             forget.push_back(other);
-    for (const BlockHash& other : forget) nodes_.erase(other);
+    for (const BlockHash& other : forget)
+        nodes_.erase(other);
 }
 
 }  // namespace kilter::consensus

@@ -31,7 +31,9 @@ class BlockTree {
     BlockTree(const Config& config, const Application& application, const DurableImage& image);
 
     [[nodiscard]] const Node& tip() const { return nodes_.at(tip_); }
+
     [[nodiscard]] const BlockHash& tip_hash() const { return tip_; }
+
     [[nodiscard]] BlockPtr find(const BlockHash& hash) const;
     /// A block whose body fits and that is justified; not executed yet.
     void insert(BlockPtr block);

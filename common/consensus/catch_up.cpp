@@ -12,7 +12,9 @@ constexpr std::size_t entries_resent = 16;
 constexpr std::size_t ranges_served_max = 64;
 constexpr std::size_t wanted_max = 1'024;
 
-std::size_t size_of(const Cert& cert) { return 64 + cert.signatures.size() * Signature::size; }
+std::size_t size_of(const Cert& cert) {
+    return 64 + cert.signatures.size() * Signature::size;
+}
 }  // namespace
 
 Status Replica::Core::own_status() const {
@@ -21,7 +23,8 @@ Status Replica::Core::own_status() const {
 
 void Replica::Core::standstill() {
     send(std::nullopt, own_status());
-    for (const Vote& vote : signer_.journal(votes_resent_views)) send(std::nullopt, vote);
+    for (const Vote& vote : signer_.journal(votes_resent_views))
+        send(std::nullopt, vote);
     if (config_.validators.leader(current_) == index()) resend_proposal();
     std::size_t entries = 0;
     for (const Mempool::Item& item : mempool_.ready()) {
@@ -41,7 +44,8 @@ void Replica::Core::on_status(ReplicaIndex from, const Status& status) {
     Peer& peer = peers_[from];
     if (now_ < peer.window_ms || now_ - peer.window_ms >= config_.parameters.standstill_ms)
         peer = Peer{now_, 0, 0};
-    if (status.final_height > tree_.tip().block->header.height) ask_range(from, status.final_height);
+    if (status.final_height > tree_.tip().block->header.height)
+        ask_range(from, status.final_height);
 
     const auto offer = [&](const Cert& cert) {
         if (peer.bytes + size_of(cert) > config_.parameters.catch_up_bytes_max) return;
@@ -53,7 +57,8 @@ void Replica::Core::on_status(ReplicaIndex from, const Status& status) {
     const View floor = std::max(final_view_, status.final_view);
     const View from_view = std::max(floor + 1, status.view);
     for (const auto* certs : {&notars_, &skips_})
-        for (auto at = certs->lower_bound(from_view); at != certs->end(); ++at) offer(at->second);
+        for (auto at = certs->lower_bound(from_view); at != certs->end(); ++at)
+            offer(at->second);
     for (const auto* certs : {&notars_, &skips_})
         for (auto at = certs->upper_bound(floor); at != certs->end() && at->first < from_view; ++at)
             offer(at->second);
@@ -117,7 +122,8 @@ void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
     std::vector<const FinalBlock*> fresh;
     for (const FinalBlock& final : range.blocks) {
         if (final.block->header.height <= tree_.tip().block->header.height) continue;
-        if (final.block->header.parent_hash != parent || final.block->header.chain != config_.chain) {
+        if (final.block->header.parent_hash != parent ||
+            final.block->header.chain != config_.chain) {
             blame(from, Misconduct::bad_block);
             return;
         }
@@ -149,7 +155,8 @@ void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
             out_.persist.push_back(*final->certificate);
     }
     // A newer certificate whose blocks are still missing must not keep these from becoming final now.
-    if (newest && newest->view > fresh.back()->block->header.view) final_ = *fresh.back()->certificate;
+    if (newest && newest->view > fresh.back()->block->header.view)
+        final_ = *fresh.back()->certificate;
     try_finalise();
     if (newest && newest->view > final_->view) {
         final_ = newest;

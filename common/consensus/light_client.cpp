@@ -8,12 +8,18 @@ namespace kilter::consensus {
 
 const char* describe(ReceiptVerdict verdict) {
     switch (verdict) {
-        case ReceiptVerdict::valid: return "the entry is on the log";
-        case ReceiptVerdict::wrong_chain: return "the receipt is for another log";
-        case ReceiptVerdict::not_included: return "the entry is not in the block that the receipt names";
-        case ReceiptVerdict::not_linked: return "the receipt's certificate is for an unrelated block";
-        case ReceiptVerdict::not_certified: return "no quorum of coordinators certified the block";
-        case ReceiptVerdict::bad_signature: return "the entry was not signed by its author";
+        case ReceiptVerdict::valid:
+            return "the entry is on the log";
+        case ReceiptVerdict::wrong_chain:
+            return "the receipt is for another log";
+        case ReceiptVerdict::not_included:
+            return "the entry is not in the block that the receipt names";
+        case ReceiptVerdict::not_linked:
+            return "the receipt's certificate is for an unrelated block";
+        case ReceiptVerdict::not_certified:
+            return "no quorum of coordinators certified the block";
+        case ReceiptVerdict::bad_signature:
+            return "the entry was not signed by its author";
     }
     return "unknown";
 }
@@ -29,17 +35,16 @@ Receipt make_receipt(const Finalised& final, std::size_t position) {
                    final.certificate};
 }
 
-ReceiptVerdict verify(const Receipt& receipt, const ChainId& chain, const ValidatorSet& validators) {
+ReceiptVerdict verify(const Receipt& receipt,
+                      const ChainId& chain,
+                      const ValidatorSet& validators) {
     const Header& header = receipt.header;
     const EntryPtr entry = seal(receipt.entry);
     if (header.chain != chain || header.validators != validators.hash() || header.epoch != 0)
         return ReceiptVerdict::wrong_chain;
     if (receipt.index < header.first_index ||
-        !crypto::included(entry->leaf,
-                          receipt.index - header.first_index,
-                          header.count,
-                          receipt.path,
-                          header.payload_root))
+        !crypto::included(entry->leaf, receipt.index - header.first_index, header.count,
+                          receipt.path, header.payload_root))
         return ReceiptVerdict::not_included;
     BlockHash certified = hash(header);
     View view = header.view;
@@ -61,10 +66,12 @@ Bytes encode(const Receipt& receipt) {
     ByteWriter out;
     out.u32(static_cast<std::uint32_t>(entry.size())).raw(entry).u64(receipt.index);
     out.u8(static_cast<std::uint8_t>(receipt.path.size()));
-    for (const Digest& digest : receipt.path) out.raw(digest.view());
+    for (const Digest& digest : receipt.path)
+        out.raw(digest.view());
     write(out, receipt.header);
     out.u8(static_cast<std::uint8_t>(receipt.descendants.size()));
-    for (const Header& header : receipt.descendants) write(out, header);
+    for (const Header& header : receipt.descendants)
+        write(out, header);
     write(out, receipt.certificate);
     return std::move(out).bytes();
 }
@@ -79,7 +86,8 @@ Result<Receipt> decode_receipt(ByteView bytes) {
     receipt.index = in.u64();
     const std::size_t path = in.u8();
     if (path > 64) return malformed;
-    for (std::size_t i = 0; i < path; ++i) receipt.path.push_back(in.fixed<Digest>());
+    for (std::size_t i = 0; i < path; ++i)
+        receipt.path.push_back(in.fixed<Digest>());
     const std::optional<Header> header = read_header(in);
     if (!header) return malformed;
     receipt.header = *header;

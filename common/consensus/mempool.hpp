@@ -24,8 +24,10 @@ class Mempool {
     /// REQUIRES: !find(entry->id). `key_waits`: a ready entry has the same semantic key.
     Added add(EntryPtr entry, UnixMs arrival_ms, bool ready);
     [[nodiscard]] EntryPtr find(const EntryId& id) const;
+
     /// In order of arrival.
     [[nodiscard]] const std::list<Item>& ready() const { return ready_; }
+
     [[nodiscard]] std::size_t size() const { return index_.size(); }
 
     void remove(const EntryId& id);
@@ -40,6 +42,7 @@ class Mempool {
         std::list<Item>* list;
         std::list<Item>::iterator at;
     };
+
     struct Share {
         std::size_t entries = 0;
         std::size_t bytes = 0;

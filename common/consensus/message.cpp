@@ -8,12 +8,16 @@ namespace {
 // The tag is the alternative's position, so the order of Message is part of the protocol.
 struct Writer {
     ByteWriter& out;
+
     void operator()(const Proposal& proposal) const {
         write(out, proposal.vote);
         write(out, *proposal.block);
     }
+
     void operator()(const Vote& vote) const { write(out, vote); }
+
     void operator()(const Cert& cert) const { write(out, cert); }
+
     void operator()(const Status& status) const {
         out.u64(status.epoch)
             .u64(status.view)
@@ -21,13 +25,19 @@ struct Writer {
             .u64(status.final_height)
             .raw(status.final_hash.view());
     }
+
     void operator()(const GetBlock& get) const { out.raw(get.hash.view()); }
+
     void operator()(const BlockReply& reply) const { write(out, *reply.block); }
+
     void operator()(const GetRange& get) const { out.u64(get.from).u64(get.to); }
+
     void operator()(const Range& range) const {
         out.u16(static_cast<std::uint16_t>(range.blocks.size()));
-        for (const FinalBlock& final : range.blocks) write(out, final);
+        for (const FinalBlock& final : range.blocks)
+            write(out, final);
     }
+
     void operator()(const Submit& submit) const { out.raw(submit.entry->encoded); }
 };
 
@@ -54,9 +64,12 @@ std::optional<Message> read_range(ByteReader& in) {
 
 std::optional<Message> read_message(ByteReader& in) {
     switch (in.u8()) {
-        case 0: return read_proposal(in);
-        case 1: return read_vote(in);
-        case 2: return read_cert(in);
+        case 0:
+            return read_proposal(in);
+        case 1:
+            return read_vote(in);
+        case 2:
+            return read_cert(in);
         case 3: {
             Status status;
             status.epoch = in.u64();
@@ -66,7 +79,8 @@ std::optional<Message> read_message(ByteReader& in) {
             status.final_hash = in.fixed<BlockHash>();
             return status;
         }
-        case 4: return GetBlock{in.fixed<BlockHash>()};
+        case 4:
+            return GetBlock{in.fixed<BlockHash>()};
         case 5: {
             std::optional<BlockPtr> block = read_block(in);
             if (!block) return std::nullopt;
@@ -78,7 +92,8 @@ std::optional<Message> read_message(ByteReader& in) {
             get.to = in.u64();
             return get;
         }
-        case 7: return read_range(in);
+        case 7:
+            return read_range(in);
         case 8: {
             Result<EntryPtr> entry = decode_sealed(in.raw(in.left()));
             if (!entry) return std::nullopt;

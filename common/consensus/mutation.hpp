@@ -12,10 +12,10 @@ namespace kilter::consensus {
 
 enum class Mutant : std::uint8_t {
     none,
-    smaller_quorum,    ///< q - 1 votes decide
-    final_after_skip,  ///< the signer forgets that skip and final exclude each other
-    unjustified_gap,   ///< a proposal may leave views out without skip certificates
-    forgetful_journal, ///< votes are sent without having been written
+    smaller_quorum,     ///< q - 1 votes decide
+    final_after_skip,   ///< the signer forgets that skip and final exclude each other
+    unjustified_gap,    ///< a proposal may leave views out without skip certificates
+    forgetful_journal,  ///< votes are sent without having been written
 };
 inline constexpr Mutant mutant = Mutant::KILTER_MUTANT;
 

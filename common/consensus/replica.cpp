@@ -40,12 +40,13 @@ void Outputs::append(Outputs&& later) {
 }
 
 Result<void> Parameters::validate() const {
-    if (view_timeout_ms <= 0 || view_timeout_ms_max < view_timeout_ms || timeout_growth_percent < 100 ||
-        dead_leader_timeout_ms <= 0 || standstill_ms <= 0 || idle_status_ms < standstill_ms ||
-        batch_wait_ms < 0 || clock_drift_ms_max < 0)
-        return Error{"the log's timing parameters are out of range: timeouts must be positive, "
-                     "view_timeout_ms_max >= view_timeout_ms, timeout_growth_percent >= 100, "
-                     "idle_status_ms >= standstill_ms"};
+    if (view_timeout_ms <= 0 || view_timeout_ms_max < view_timeout_ms ||
+        timeout_growth_percent < 100 || dead_leader_timeout_ms <= 0 || standstill_ms <= 0 ||
+        idle_status_ms < standstill_ms || batch_wait_ms < 0 || clock_drift_ms_max < 0)
+        return Error{
+            "the log's timing parameters are out of range: timeouts must be positive, "
+            "view_timeout_ms_max >= view_timeout_ms, timeout_growth_percent >= 100, "
+            "idle_status_ms >= standstill_ms"};
     return {};
 }
 
@@ -55,17 +56,29 @@ Replica::Replica(Config config,
                  DurableImage image) {
     const auto index = config.validators.index_of(identity.public_key());
     KILTER_CHECK(index.has_value(), "the identity is not in the validator set");
-    core_ = std::make_unique<Core>(
-        std::move(config), std::move(identity), *index, application, std::move(image));
+    core_ = std::make_unique<Core>(std::move(config), std::move(identity), *index, application,
+                                   std::move(image));
 }
+
 Replica::~Replica() = default;
 Replica::Replica(Replica&&) noexcept = default;
 Replica& Replica::operator=(Replica&&) noexcept = default;
 
-Outputs Replica::step(const Input& input, UnixMs now) { return core_->step(input, now); }
-ReplicaIndex Replica::index() const { return core_->index(); }
-ReplicaStatus Replica::status() const { return core_->status(); }
-const StatePtr& Replica::state() const { return core_->state(); }
+Outputs Replica::step(const Input& input, UnixMs now) {
+    return core_->step(input, now);
+}
+
+ReplicaIndex Replica::index() const {
+    return core_->index();
+}
+
+ReplicaStatus Replica::status() const {
+    return core_->status();
+}
+
+const StatePtr& Replica::state() const {
+    return core_->state();
+}
 
 Replica::Core::Core(Config config,
                     crypto::Identity identity,
@@ -87,14 +100,15 @@ Replica::Core::Core(Config config,
         if (cert.view <= final_view_) continue;
         (cert.kind == VoteKind::notar ? notars_ : skips_).emplace(cert.view, std::move(cert));
     }
-    for (const Vote& vote : signer_.journal(SIZE_MAX)) (void)tally_.add(vote, true);
+    for (const Vote& vote : signer_.journal(SIZE_MAX))
+        (void)tally_.add(vote, true);
     current_ = final_view_ + 1;
 }
 
 ReplicaStatus Replica::Core::status() const {
     const Header& tip = tree_.tip().block->header;
-    return {current_,         final_view_, tip.height, tip.first_index + tip.count, mempool_.size(),
-            has_work(),       halted_};
+    return {current_,        final_view_, tip.height, tip.first_index + tip.count,
+            mempool_.size(), has_work(),  halted_};
 }
 
 Outputs Replica::Core::step(const Input& input, UnixMs now) {
@@ -143,7 +157,9 @@ void Replica::Core::on_timer(const Timer& timer) {
         case TimerKind::view:
             if (has_work()) skip_current();
             break;
-        case TimerKind::standstill: standstill(); break;
+        case TimerKind::standstill:
+            standstill();
+            break;
         case TimerKind::batch:
             batch_waited_ = true;
             changed_ = true;

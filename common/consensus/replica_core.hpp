@@ -28,7 +28,9 @@ class Replica::Core {
     Outputs step(const Input& input, UnixMs now);
 
     [[nodiscard]] ReplicaIndex index() const { return signer_.index(); }
+
     [[nodiscard]] ReplicaStatus status() const;
+
     [[nodiscard]] const StatePtr& state() const { return tree_.tip().state; }
 
   private:
@@ -59,10 +61,12 @@ class Replica::Core {
     void skip_current();
     [[nodiscard]] bool has_work() const;
     [[nodiscard]] bool unfinished_block() const;
+
     struct Base {
         BlockHash parent;
         Justification justification;
     };
+
     [[nodiscard]] std::optional<Base> base(View view) const;
     void try_propose();
     void propose(const BlockTree::Node& parent, Base base);
@@ -99,39 +103,46 @@ class Replica::Core {
     // Certificates above final_view_; a view may have both a notar and a skip certificate, and both are kept.
     std::map<View, Cert> notars_;
     std::map<View, Cert> skips_;
-    std::optional<Cert> final_;               // the newest final certificate; its block may still be on its way
-    std::map<BlockHash, Cert> final_certs_;   // of blocks not delivered yet
-    View final_view_ = 0;                     // final_'s view
+    std::optional<Cert> final_;  // the newest final certificate; its block may still be on its way
+    std::map<BlockHash, Cert> final_certs_;  // of blocks not delivered yet
+    View final_view_ = 0;                    // final_'s view
     BlockHash final_hash_;
 
     struct Pending {
         BlockPtr block;
         bool entries_verified = false;
     };
+
     std::map<View, std::vector<Pending>> proposals_;  // at most two per view
 
     View current_ = 1;
     bool current_entered_ = false;
-    bool proposed_ = false;     // in current_
-    bool batch_waited_ = false; // in current_
+    bool proposed_ = false;      // in current_
+    bool batch_waited_ = false;  // in current_
+
     struct Armed {
         std::uint64_t generation = 0;
         bool armed = false;
         std::int64_t delay_ms = 0;
     };
+
     std::map<TimerKind, Armed> timers_;
-    std::vector<std::uint32_t> silent_views_;  // per leader: led views in a row that were skipped without a word
+    std::vector<std::uint32_t>
+        silent_views_;  // per leader: led views in a row that were skipped without a word
 
     struct Wanted {
         UnixMs asked_ms = 0;
         std::uint32_t times = 0;
     };
+
     std::map<BlockHash, Wanted> wanted_;
+
     struct Peer {
-        UnixMs window_ms = 0;     // start of the current budget window
-        std::size_t bytes = 0;    // sent in it in answer to status
-        std::size_t ranges = 0;   // served in it
+        UnixMs window_ms = 0;    // start of the current budget window
+        std::size_t bytes = 0;   // sent in it in answer to status
+        std::size_t ranges = 0;  // served in it
     };
+
     std::vector<Peer> peers_;
     std::optional<UnixMs> range_asked_ms_;
     Height range_target_ = 0;

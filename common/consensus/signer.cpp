@@ -6,9 +6,12 @@ namespace kilter::consensus {
 
 const std::optional<Vote>& Signer::ViewVotes::of(VoteKind kind) const {
     switch (kind) {
-        case VoteKind::notar: return notar;
-        case VoteKind::skip: return skip;
-        case VoteKind::final: break;
+        case VoteKind::notar:
+            return notar;
+        case VoteKind::skip:
+            return skip;
+        case VoteKind::final:
+            break;
     }
     return final;
 }
@@ -40,12 +43,14 @@ std::optional<Signer::Signed> Signer::sign(VoteKind kind, View view, const Block
     if (slot) return slot->hash == hash ? std::optional(Signed{*slot, false}) : std::nullopt;
     constexpr bool exclusive = mutant != Mutant::final_after_skip;
     switch (kind) {
-        case VoteKind::notar: break;
+        case VoteKind::notar:
+            break;
         case VoteKind::skip:
             if (exclusive && mine.final) return std::nullopt;
             break;
         case VoteKind::final:
-            if ((exclusive && mine.skip) || !mine.notar || mine.notar->hash != hash) return std::nullopt;
+            if ((exclusive && mine.skip) || !mine.notar || mine.notar->hash != hash)
+                return std::nullopt;
             break;
     }
     Vote vote{kind, 0, view, hash, index_, {}};

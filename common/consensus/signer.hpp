@@ -23,6 +23,7 @@ class Signer {
         Vote vote;
         bool fresh = false;  ///< not in the journal before: must be durable before it is sent
     };
+
     /// None: contradicts the journal, or the view is not above the floor, where the journal is forgotten.
     std::optional<Signed> sign(VoteKind kind, View view, const BlockHash& hash);
 
@@ -31,6 +32,7 @@ class Signer {
     [[nodiscard]] std::vector<Vote> journal(std::size_t views) const;
     /// Everything up to `view` is final: forget it, and never sign there again.
     void raise_floor(View view);
+
     [[nodiscard]] ReplicaIndex index() const { return index_; }
 
   private:
@@ -39,6 +41,7 @@ class Signer {
         [[nodiscard]] const std::optional<Vote>& of(VoteKind kind) const;
         std::optional<Vote>& of(VoteKind kind);
     };
+
     crypto::Identity identity_;
     ChainId chain_;
     ReplicaIndex index_;

@@ -30,7 +30,8 @@ std::optional<Evidence> Tally::add(const Vote& vote, bool verified) {
     Slot& slot = mine.slots[position(vote.kind)];
     if (!slot.vote) slot = candidate;
     // The same vote again, now known to be good, replaces one that nobody has looked at.
-    else if (verified && !slot.verified && slot.vote->hash == vote.hash) slot = candidate;
+    else if (verified && !slot.verified && slot.vote->hash == vote.hash)
+        slot = candidate;
     return evidence;
 }
 
@@ -73,6 +74,8 @@ bool Tally::voted(VoteKind kind, View view, ReplicaIndex signer) const {
     return found != views_.end() && found->second[signer].slots[position(kind)].vote.has_value();
 }
 
-void Tally::forget_through(View view) { views_.erase(views_.begin(), views_.upper_bound(view)); }
+void Tally::forget_through(View view) {
+    views_.erase(views_.begin(), views_.upper_bound(view));
+}
 
 }  // namespace kilter::consensus

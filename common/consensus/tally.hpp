@@ -35,11 +35,14 @@ class Tally {
         std::optional<Vote> vote;
         bool verified = false;
     };
+
     struct SignerVotes {
         std::array<Slot, 3> slots;  // by kind
         bool accused = false;
     };
+
     bool verify_slot(Slot& slot) const;
+
     static std::size_t position(VoteKind kind) { return static_cast<std::size_t>(kind) - 1; }
 
     ChainId chain_;

@@ -27,7 +27,9 @@ Result<void> ValidatorSet::validate() const {
     return {};
 }
 
-Digest ValidatorSet::hash() const { return crypto::digest("valset", encode()); }
+Digest ValidatorSet::hash() const {
+    return crypto::digest("valset", encode());
+}
 
 Bytes ValidatorSet::encode() const {
     ByteWriter out;

@@ -51,7 +51,9 @@ void Replica::Core::note_leader(View view, bool skipped) {
         silent_views_[leader] = 0;
 }
 
-void Replica::Core::skip_current() { cast(VoteKind::skip, current_, {}); }
+void Replica::Core::skip_current() {
+    cast(VoteKind::skip, current_, {});
+}
 
 bool Replica::Core::unfinished_block() const {
     return std::any_of(notars_.begin(), notars_.end(), [&](const auto& certified) {
@@ -139,20 +141,17 @@ void Replica::Core::propose(const BlockTree::Node& parent, Base base) {
             dead.push_back(item.entry->id);
         }
     }
-    for (const EntryId& id : dead) mempool_.remove(id);
+    for (const EntryId& id : dead)
+        mempool_.remove(id);
     if (entries.empty() && tally_.count(VoteKind::skip, current_, {}) == 0) {
         // An empty block above an unfinished one is of use only if that one does not become final by itself.
         if (unfinished_block() && !batch_waited_ && !timers_[TimerKind::batch].armed)
-            arm(TimerKind::batch, std::max<std::int64_t>(config_.parameters.view_timeout_ms / 4, 1));
+            arm(TimerKind::batch,
+                std::max<std::int64_t>(config_.parameters.view_timeout_ms / 4, 1));
         if (!unfinished_block() || !batch_waited_) return;
     }
-    const BlockPtr block = tree_.build(parent,
-                                       current_,
-                                       time,
-                                       std::move(entries),
-                                       std::move(base.justification),
-                                       index(),
-                                       *execution);
+    const BlockPtr block = tree_.build(parent, current_, time, std::move(entries),
+                                       std::move(base.justification), index(), *execution);
     proposed_ = true;
     out_.persist.push_back(block);
     proposals_[current_].push_back({block, true});

@@ -5,7 +5,9 @@
 namespace kilter::consensus {
 
 namespace {
-bool known(std::uint8_t kind) { return kind >= 1 && kind <= 3; }
+bool known(std::uint8_t kind) {
+    return kind >= 1 && kind <= 3;
+}
 
 bool hash_fits(VoteKind kind, const BlockHash& hash) {
     return (kind == VoteKind::skip) == hash.is_zero();
@@ -44,8 +46,8 @@ CertVerdict verify(const Cert& cert, const ChainId& chain, const ValidatorSet& v
 bool contradict(const Vote& first, const Vote& second) {
     if (first.signer != second.signer || first.epoch != second.epoch || first.view != second.view)
         return false;
-    const auto [low, high] = first.kind <= second.kind ? std::pair{first, second}
-                                                       : std::pair{second, first};
+    const auto [low, high] =
+        first.kind <= second.kind ? std::pair{first, second} : std::pair{second, first};
     if (low.kind == VoteKind::skip) return high.kind == VoteKind::final;
     return high.kind != VoteKind::skip && low.hash != high.hash;
 }
@@ -65,7 +67,8 @@ void write(ByteWriter& out, const Cert& cert) {
         .u64(cert.view)
         .raw(cert.hash.view())
         .u64(cert.signers);
-    for (const Signature& signature : cert.signatures) out.raw(signature.view());
+    for (const Signature& signature : cert.signatures)
+        out.raw(signature.view());
 }
 
 std::optional<Vote> read_vote(ByteReader& in) {
@@ -94,7 +97,8 @@ std::optional<Cert> read_cert(ByteReader& in) {
     const auto count = static_cast<std::size_t>(std::popcount(cert.signers));
     if (in.failed() || in.left() < count * Signature::size || !hash_fits(cert.kind, cert.hash))
         return std::nullopt;
-    for (std::size_t i = 0; i < count; ++i) cert.signatures.push_back(in.fixed<Signature>());
+    for (std::size_t i = 0; i < count; ++i)
+        cert.signatures.push_back(in.fixed<Signature>());
     return cert;
 }
 

@@ -31,7 +31,8 @@ void Replica::Core::on_proposal(ReplicaIndex from, const Proposal& proposal) {
             return;
         }
         if (block.justification.parent) take_cert(*block.justification.parent);
-        for (const Cert& skip : block.justification.skips) take_cert(skip);
+        for (const Cert& skip : block.justification.skips)
+            take_cert(skip);
         pending.push_back({proposal.block, false});
         changed_ = true;
     }
@@ -61,17 +62,18 @@ void Replica::Core::count(const Vote& vote, bool verified) {
             if (vote.view == current_) changed_ = true;
             if (have(skips_)) return;
             break;
-        case VoteKind::final: break;
+        case VoteKind::final:
+            break;
     }
     std::vector<ReplicaIndex> liars;
     auto cert = tally_.certificate(vote.kind, vote.view, vote.hash, liars);
-    for (const ReplicaIndex liar : liars) blame(liar, Misconduct::bad_vote);
+    for (const ReplicaIndex liar : liars)
+        blame(liar, Misconduct::bad_vote);
     if (cert) take_cert(*cert);
     // f+1 skips: one of them is honest, so this view is given up by someone who had a reason. Likewise its leader.
     if (vote.kind == VoteKind::skip && vote.view == current_ &&
         (tally_.count(vote.kind, vote.view, vote.hash) > config_.validators.faults() ||
-         (vote.signer == config_.validators.leader(current_) &&
-          vote.signer != index())))
+         (vote.signer == config_.validators.leader(current_) && vote.signer != index())))
         skip_current();
 }
 
@@ -95,7 +97,8 @@ bool Replica::Core::held(const Cert& cert) const {
             const auto found = skips_.find(cert.view);
             return found != skips_.end() && found->second == cert;
         }
-        case VoteKind::final: break;
+        case VoteKind::final:
+            break;
     }
     return final_ && *final_ == cert;
 }
@@ -123,7 +126,11 @@ void Replica::Core::take_cert(const Cert& cert) {
     std::size_t at = 0;
     for (std::size_t i = 0; i < config_.validators.size(); ++i) {
         if (((cert.signers >> i) & 1) == 0) continue;
-        const Vote vote{cert.kind, cert.epoch, cert.view, cert.hash, static_cast<ReplicaIndex>(i),
+        const Vote vote{cert.kind,
+                        cert.epoch,
+                        cert.view,
+                        cert.hash,
+                        static_cast<ReplicaIndex>(i),
                         cert.signatures[at++]};
         if (auto evidence = tally_.add(vote, true)) out_.evidence.push_back(*std::move(evidence));
     }
@@ -200,7 +207,8 @@ bool Replica::Core::entries_verify(const Block& block) const {
 
 void Replica::Core::try_final() {
     std::vector<std::pair<View, BlockHash>> notarised;
-    for (const auto& [view, cert] : notars_) notarised.emplace_back(view, cert.hash);
+    for (const auto& [view, cert] : notars_)
+        notarised.emplace_back(view, cert.hash);
     for (const auto& [view, hash] : notarised) {
         if (view <= final_view_) continue;
         if (!tree_.find(hash)) {
@@ -218,7 +226,9 @@ void Replica::Core::try_finalise() {
     std::vector<BlockPtr> path;
     BlockHash gap;
     switch (tree_.path_to(final_->hash, path, gap)) {
-        case BlockTree::Walk::missing: want(gap); return;
+        case BlockTree::Walk::missing:
+            want(gap);
+            return;
         case BlockTree::Walk::fork:
             halt("FORK: block " + short_hex(final_->hash.view()) + " of view " +
                  std::to_string(final_->view) +
@@ -226,7 +236,8 @@ void Replica::Core::try_finalise() {
                  short_hex(tree_.tip_hash().view()) +
                  "; more than f replicas are faulty, keep all stores as evidence");
             return;
-        case BlockTree::Walk::complete: break;
+        case BlockTree::Walk::complete:
+            break;
     }
     std::vector<Finalised> done(path.size());
     for (std::size_t i = path.size(); i-- > 0;) {
@@ -251,7 +262,8 @@ void Replica::Core::try_finalise() {
         }
         tree_.advance_tip(final.block->hash);
         out_.persist.push_back(FinalMark{header.height, header.view, final.block->hash});
-        for (const EntryPtr& entry : final.block->entries) mempool_.remove_final(*entry);
+        for (const EntryPtr& entry : final.block->entries)
+            mempool_.remove_final(*entry);
         mempool_.remove_expired(header.time_ms);
         out_.finalised.push_back(std::move(final));
     }
@@ -268,7 +280,8 @@ void Replica::Core::try_finalise() {
 void Replica::Core::judge_parked() {
     const UnixMs time = std::max(now_, tree_.tip().block->header.time_ms + 1);
     const auto execution = application_.begin(tree_.tip().state, time);
-    mempool_.reconsider([&](const SealedEntry& entry) { return execution->apply(entry).admission; });
+    mempool_.reconsider(
+        [&](const SealedEntry& entry) { return execution->apply(entry).admission; });
 }
 
 }  // namespace kilter::consensus

@@ -10,7 +10,9 @@ namespace {
 constexpr std::string_view tag = "merkle";
 
 /// The largest power of two below n. REQUIRES: n > 1.
-std::uint64_t split(std::uint64_t n) { return std::bit_floor(n - 1); }
+std::uint64_t split(std::uint64_t n) {
+    return std::bit_floor(n - 1);
+}
 
 void consistency(std::span<const Digest> leaves,
                  std::uint64_t old_size,
@@ -41,7 +43,8 @@ Digest merkle_inner(const Digest& left, const Digest& right) {
 
 Digest merkle_root(std::span<const Digest> leaves) {
     MerkleFrontier frontier;
-    for (const Digest& leaf : leaves) frontier.append(leaf);
+    for (const Digest& leaf : leaves)
+        frontier.append(leaf);
     return frontier.root();
 }
 
@@ -145,7 +148,8 @@ void MerkleFrontier::append(const Digest& leaf) {
 Digest MerkleFrontier::root() const {
     if (peaks_.empty()) return digest(tag, {});
     Digest hash = peaks_.back();
-    for (std::size_t i = peaks_.size() - 1; i-- > 0;) hash = merkle_inner(peaks_[i], hash);
+    for (std::size_t i = peaks_.size() - 1; i-- > 0;)
+        hash = merkle_inner(peaks_[i], hash);
     return hash;
 }
 

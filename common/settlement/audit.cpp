@@ -36,6 +36,7 @@ struct Audit::Progress {
 
 Audit::Audit(Genesis genesis, std::function<void(const CheckedEntry&)> on_entry)
     : progress_(std::make_unique<Progress>(std::move(genesis), std::move(on_entry))) {}
+
 Audit::~Audit() = default;
 
 Result<void> Audit::add(const FinalBlock& final) {
@@ -49,11 +50,14 @@ Result<void> Audit::add(const FinalBlock& final) {
     if (p.failed) return Error{"the audit has failed already"};
     const Header parent = p.tree.tip().block->header;
     if (block.hash != hash(header)) return fail("its hash is not its header's");
-    if (header.parent_hash != p.tree.tip_hash()) return fail("it does not follow the block before it");
+    if (header.parent_hash != p.tree.tip_hash())
+        return fail("it does not follow the block before it");
     if (!p.tree.fits(header, parent))
-        return fail("its header does not fit its parent's (chain, height, index, view, time, proposer "
-                    "or validator set)");
-    if (!consensus::body_fits(block)) return fail("its entries are not those its header commits to");
+        return fail(
+            "its header does not fit its parent's (chain, height, index, view, time, proposer "
+            "or validator set)");
+    if (!consensus::body_fits(block))
+        return fail("its entries are not those its header commits to");
     if (!consensus::justified(block, [&](const Cert& cert) { return p.certificate_holds(cert); }))
         return fail("its justifying certificates are missing or wrong");
     for (const consensus::EntryPtr& entry : block.entries) {

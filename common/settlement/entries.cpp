@@ -52,7 +52,8 @@ Bytes encode(const ClearedNet& cleared) {
         .u32(cleared.iteration)
         .i64(cleared.residual_milliwatt)
         .u16(static_cast<std::uint16_t>(cleared.prices_micro_eur_per_kwh.size()));
-    for (const std::int64_t price : cleared.prices_micro_eur_per_kwh) out.i64(price);
+    for (const std::int64_t price : cleared.prices_micro_eur_per_kwh)
+        out.i64(price);
     out.u16(static_cast<std::uint16_t>(cleared.members.size()));
     for (const ClearedMember& member : cleared.members)
         out.raw(member.key.view()).raw(member.commitment.view()).raw(member.signature.view());
@@ -95,7 +96,8 @@ Result<ClearedNet> decode_cleared_net(ByteView bytes) {
     const std::size_t prices = in.u16();
     if (in.failed() || prices > limits::horizon_max)
         return Error{"cleared net: cut short, or more prices than a horizon has intervals"};
-    for (std::size_t i = 0; i < prices; ++i) cleared.prices_micro_eur_per_kwh.push_back(in.i64());
+    for (std::size_t i = 0; i < prices; ++i)
+        cleared.prices_micro_eur_per_kwh.push_back(in.i64());
     const std::size_t members = in.u16();
     if (in.failed() || members > limits::members_per_net_max)
         return Error{"cleared net: cut short, or more members than a net may have"};
@@ -140,7 +142,8 @@ Bytes clearing_statement(const ChainId& chain,
     ByteWriter out;
     out.i64(interval).u32(opening).u32(net.value).u32(iteration);
     out.u16(static_cast<std::uint16_t>(prices_micro_eur_per_kwh.size()));
-    for (const std::int64_t price : prices_micro_eur_per_kwh) out.i64(price);
+    for (const std::int64_t price : prices_micro_eur_per_kwh)
+        out.i64(price);
     out.raw(commitment.view());
     return consensus::signed_bytes(consensus::SignedKind::clearing, chain, 0, 0, out.bytes());
 }
@@ -159,8 +162,8 @@ consensus::EntryPtr make_entry(const ClearedNet& cleared,
                                std::uint64_t seq,
                                UnixMs expires_ms,
                                const crypto::Identity& coordinator) {
-    return make(cleared_net_entry, cleared_key(cleared.interval, cleared.net), encode(cleared), chain,
-                seq, expires_ms, coordinator);
+    return make(cleared_net_entry, cleared_key(cleared.interval, cleared.net), encode(cleared),
+                chain, seq, expires_ms, coordinator);
 }
 
 }  // namespace kilter::settlement

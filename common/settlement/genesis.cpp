@@ -15,27 +15,30 @@ ChainId Genesis::chain_id() const {
     return ChainId::from(crypto::digest("genesis", encode()).view());
 }
 
-Digest Genesis::market_digest() const { return crypto::digest("market", market_parameters); }
+Digest Genesis::market_digest() const {
+    return crypto::digest("market", market_parameters);
+}
 
 std::optional<Role> Genesis::role_of(const PublicKey& key) const {
     const auto found =
-        std::lower_bound(enrolled.begin(), enrolled.end(), key, [](const Enrolled& e, const PublicKey& k) {
-            return e.key < k;
-        });
+        std::lower_bound(enrolled.begin(), enrolled.end(), key,
+                         [](const Enrolled& e, const PublicKey& k) { return e.key < k; });
     if (found == enrolled.end() || found->key != key) return std::nullopt;
     return found->role;
 }
 
 Result<void> Genesis::validate() const {
     if (time_ms < 0) return Error{"genesis: time_ms must not be negative"};
-    if (auto valid = validators.validate(); !valid) return Error{"genesis: " + valid.error().message};
+    if (auto valid = validators.validate(); !valid)
+        return Error{"genesis: " + valid.error().message};
     if (enrolled.size() > enrolled_max)
         return Error{"genesis: " + std::to_string(enrolled.size()) +
                      " enrolled keys are more than the allowed " + std::to_string(enrolled_max)};
     for (std::size_t i = 0; i < enrolled.size(); ++i) {
         const std::string name = short_hex(enrolled[i].key.view());
         if (i > 0 && !(enrolled[i - 1].key < enrolled[i].key))
-            return Error{"genesis: enrolled keys must be distinct and ascending, " + name + " is not"};
+            return Error{"genesis: enrolled keys must be distinct and ascending, " + name +
+                         " is not"};
         if (!crypto::curve_key(enrolled[i].key))
             return Error{"genesis: enrolled key " + name + " is not a valid Ed25519 key"};
     }
@@ -45,7 +48,8 @@ Result<void> Genesis::validate() const {
                          " is not enrolled as a coordinator"};
     if (!crypto::curve_key(operator_key))
         return Error{"genesis: the operator's key is not a valid Ed25519 key"};
-    if (encode().size() > limits::genesis_bytes_max) return Error{"genesis: the document is too large"};
+    if (encode().size() > limits::genesis_bytes_max)
+        return Error{"genesis: the document is too large"};
     return {};
 }
 
@@ -61,7 +65,8 @@ Bytes Genesis::encode() const {
 }
 
 Result<Genesis> Genesis::decode(ByteView bytes) {
-    if (bytes.size() > limits::genesis_bytes_max) return Error{"genesis: the document is too large"};
+    if (bytes.size() > limits::genesis_bytes_max)
+        return Error{"genesis: the document is too large"};
     ByteReader in(bytes);
     const ByteView found = in.raw(magic.size());
     if (in.failed() || !std::equal(found.begin(), found.end(), as_bytes(magic).begin()))
@@ -84,7 +89,8 @@ Result<Genesis> Genesis::decode(ByteView bytes) {
     }
     genesis.market_parameters = to_bytes(in.raw(in.u32()));
     genesis.extension = to_bytes(in.raw(in.u32()));
-    if (!in.complete()) return Error{"genesis: the document is cut short or has bytes after its end"};
+    if (!in.complete())
+        return Error{"genesis: the document is cut short or has bytes after its end"};
     if (auto valid = genesis.validate(); !valid) return valid.error();
     return genesis;
 }

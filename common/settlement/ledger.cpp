@@ -27,20 +27,39 @@ using consensus::Verdict;
 constexpr std::size_t chunk_bytes = 64 * EntryId::size;
 constexpr std::int64_t minute_ms = 60'000;
 
-Bytes id_key(const EntryId& id) { return ByteWriter{}.text("id").raw(id.view()).bytes(); }
-Bytes due_key(std::int64_t minute) { return ByteWriter{}.text("due").i64(minute).bytes(); }
+Bytes id_key(const EntryId& id) {
+    return ByteWriter{}.text("id").raw(id.view()).bytes();
+}
+
+Bytes due_key(std::int64_t minute) {
+    return ByteWriter{}.text("due").i64(minute).bytes();
+}
+
 Bytes due_key(std::int64_t minute, std::uint64_t chunk) {
     return ByteWriter{}.text("due").i64(minute).u64(chunk).bytes();
 }
-Bytes unique_key(ByteView key) { return ByteWriter{}.text("key").raw(key).bytes(); }
-Bytes epoch_key(std::uint64_t epoch) { return ByteWriter{}.text("roster").u64(epoch).bytes(); }
-Bytes last_epoch_key() { return ByteWriter{}.text("epoch").bytes(); }
-Bytes time_key() { return ByteWriter{}.text("time").bytes(); }
+
+Bytes unique_key(ByteView key) {
+    return ByteWriter{}.text("key").raw(key).bytes();
+}
+
+Bytes epoch_key(std::uint64_t epoch) {
+    return ByteWriter{}.text("roster").u64(epoch).bytes();
+}
+
+Bytes last_epoch_key() {
+    return ByteWriter{}.text("epoch").bytes();
+}
+
+Bytes time_key() {
+    return ByteWriter{}.text("time").bytes();
+}
 
 std::uint64_t number(const MerkleMap& map, const Bytes& key) {
     const Bytes* value = map.find(key);
     return value == nullptr ? 0 : ByteReader(*value).u64();
 }
+
 MerkleMap with_number(const MerkleMap& map, const Bytes& key, std::uint64_t value) {
     return map.with(key, ByteWriter{}.u64(value).bytes());
 }
@@ -48,7 +67,9 @@ MerkleMap with_number(const MerkleMap& map, const Bytes& key, std::uint64_t valu
 class State final : public consensus::LedgerState {
   public:
     explicit State(MerkleMap content) : map(std::move(content)) {}
+
     [[nodiscard]] Digest root() const override { return map.root(); }
+
     MerkleMap map;
 };
 
@@ -58,7 +79,9 @@ const MerkleMap& map_of(const consensus::LedgerState& state) {
     return own->map;
 }
 
-Verdict refused(std::string reason) { return {Admission::refused, std::move(reason)}; }
+Verdict refused(std::string reason) {
+    return {Admission::refused, std::move(reason)};
+}
 
 std::optional<Roster> roster_in(const MerkleMap& map, std::uint64_t epoch) {
     const Bytes* body = map.find(epoch_key(epoch));
@@ -80,7 +103,8 @@ MerkleMap forget_expired(MerkleMap map, UnixMs time_ms) {
         for (std::uint64_t chunk = 0; chunk < chunks; ++chunk) {
             const Bytes ids = *map.find(due_key(minute, chunk));
             ByteReader in(ids);
-            while (in.left() > 0) map = map.without(id_key(in.fixed<EntryId>()));
+            while (in.left() > 0)
+                map = map.without(id_key(in.fixed<EntryId>()));
             map = map.without(due_key(minute, chunk));
         }
         map = map.without(due_key(minute));
@@ -111,15 +135,18 @@ class LedgerExecution final : public consensus::Execution {
         const Entry& entry = sealed.entry;
         if (entry.expires_ms < time_ms_) return refused("the entry has expired");
         if (entry.expires_ms > time_ms_ + limits::entry_life_ms_max)
-            return refused("the entry expires more than a day ahead; sign it with an earlier expiry");
-        if (map_.find(id_key(sealed.id)) != nullptr) return refused("the entry is on the log already");
+            return refused(
+                "the entry expires more than a day ahead; sign it with an earlier expiry");
+        if (map_.find(id_key(sealed.id)) != nullptr)
+            return refused("the entry is on the log already");
         if (!entry.key.empty() && map_.find(unique_key(entry.key)) != nullptr)
             return refused("the log has an entry with the same key already");
         MerkleMap after = map_;
-        Verdict verdict = entry.type == roster_entry ? apply_roster(entry, after)
-                                                     : apply_cleared(entry, after);
+        Verdict verdict =
+            entry.type == roster_entry ? apply_roster(entry, after) : apply_cleared(entry, after);
         if (verdict.admission != Admission::ready) return verdict;
-        if (!entry.key.empty()) after = after.with(unique_key(entry.key), to_bytes(sealed.id.view()));
+        if (!entry.key.empty())
+            after = after.with(unique_key(entry.key), to_bytes(sealed.id.view()));
         map_ = remember(std::move(after), sealed.id, entry.expires_ms);
         return verdict;
     }
@@ -134,10 +161,11 @@ class LedgerExecution final : public consensus::Execution {
         if (!roster) return refused(roster.error().message);
         const std::uint64_t next = number(map, last_epoch_key()) + 1;
         if (roster->epoch < next)
-            return refused("roster epoch " + std::to_string(roster->epoch) + " is taken; the next is " +
-                           std::to_string(next));
+            return refused("roster epoch " + std::to_string(roster->epoch) +
+                           " is taken; the next is " + std::to_string(next));
         if (roster->epoch > next)
-            return {Admission::later, "roster epoch " + std::to_string(next) + " has to come first"};
+            return {Admission::later,
+                    "roster epoch " + std::to_string(next) + " has to come first"};
         for (const RosterMember& member : roster->members)
             if (genesis_.role_of(member.key) != member.role)
                 return refused("roster member " + short_hex(member.key.view()) +
@@ -162,9 +190,8 @@ class LedgerExecution final : public consensus::Execution {
         }
         for (const ClearedMember& member : cleared->members) {
             const auto home = std::find_if(
-                roster_->members.begin(), roster_->members.end(), [&](const RosterMember& candidate) {
-                    return candidate.key == member.key;
-                });
+                roster_->members.begin(), roster_->members.end(),
+                [&](const RosterMember& candidate) { return candidate.key == member.key; });
             if (home == roster_->members.end() || home->role != Role::home ||
                 home->net != cleared->net)
                 return refused("member " + short_hex(member.key.view()) + " is not a home of net " +
@@ -207,13 +234,9 @@ Result<void> Ledger::check(const Entry& entry) const {
         if (entry.key != cleared_key(cleared->interval, cleared->net))
             return Error{"cleared net: the entry's key does not name its interval and net"};
         for (const ClearedMember& member : cleared->members) {
-            const Bytes statement = clearing_statement(chain_,
-                                                       cleared->interval,
-                                                       cleared->opening,
-                                                       cleared->net,
-                                                       cleared->iteration,
-                                                       cleared->prices_micro_eur_per_kwh,
-                                                       member.commitment);
+            const Bytes statement = clearing_statement(
+                chain_, cleared->interval, cleared->opening, cleared->net, cleared->iteration,
+                cleared->prices_micro_eur_per_kwh, member.commitment);
             if (!crypto::verify(member.key, statement, member.signature))
                 return Error{"cleared net: member " + short_hex(member.key.view()) +
                              " did not sign this clearing"};
@@ -224,8 +247,8 @@ Result<void> Ledger::check(const Entry& entry) const {
 }
 
 consensus::StatePtr Ledger::initial() const {
-    return std::make_shared<State>(with_number(
-        {}, time_key(), static_cast<std::uint64_t>(genesis_.time_ms / minute_ms)));
+    return std::make_shared<State>(
+        with_number({}, time_key(), static_cast<std::uint64_t>(genesis_.time_ms / minute_ms)));
 }
 
 std::unique_ptr<consensus::Execution> Ledger::begin(const consensus::StatePtr& parent,

@@ -12,7 +12,8 @@ struct MerkleMap::Vertex {
     Digest path;  // leaf: H("key", key)
     Bytes value;
     std::array<Link, 16> children;
-    mutable std::optional<Digest> digest;  // computed on demand; states are used by one thread at a time
+    mutable std::optional<Digest>
+        digest;  // computed on demand; states are used by one thread at a time
 
     [[nodiscard]] const Digest& root() const {
         if (!digest) {
@@ -34,7 +35,9 @@ namespace {
 using Vertex = MerkleMap::Vertex;
 using Link = MerkleMap::Link;
 
-Digest path_of(ByteView key) { return crypto::digest("key", key); }
+Digest path_of(ByteView key) {
+    return crypto::digest("key", key);
+}
 
 std::size_t nibble(const Digest& path, std::size_t depth) {
     const std::uint8_t byte = path.bytes[depth / 2];
@@ -99,6 +102,8 @@ MerkleMap MerkleMap::without(ByteView key) const {
     return out;
 }
 
-Digest MerkleMap::root() const { return root_ ? root_->root() : Digest{}; }
+Digest MerkleMap::root() const {
+    return root_ ? root_->root() : Digest{};
+}
 
 }  // namespace kilter::settlement

@@ -4,11 +4,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+#include <sqlite3.h>
 
 #include "common/storage/page_checksum.hpp"
 
@@ -38,7 +38,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
     if (fresh && std::filesystem::exists(file.string() + "-wal"))
         return Error{file.string() + " is gone but its write-ahead log is there; restore it"};
     if (!fresh && std::filesystem::file_size(file) == 0)
-        return Error{file.string() + " is empty: cut short, or never written; remove it only if it is new"};
+        return Error{file.string() +
+                     " is empty: cut short, or never written; remove it only if it is new"};
     if (!fresh)
         if (auto sound = check_files(file); !sound) return sound.error();
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -49,12 +50,9 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
         return failed("cannot open");
     int reserved = page_reserved_bytes;
     sqlite3_file_control(database->handle_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
-    for (const char* sql : {"PRAGMA page_size=4096",
-                            "PRAGMA journal_mode=WAL",
-                            "PRAGMA synchronous=FULL",
-                            "PRAGMA wal_autocheckpoint=0",
-                            "PRAGMA mmap_size=0",
-                            schema})
+    for (const char* sql :
+         {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+          "PRAGMA wal_autocheckpoint=0", "PRAGMA mmap_size=0", schema})
         if (sqlite3_exec(database->handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
             return failed("cannot be set up");
     // The schema reaches the main file at once, so that even an empty store is one whose damage shows.
@@ -103,10 +101,17 @@ Statement Database::prepare(const char* sql) {
     return {*this, nullptr, why};
 }
 
-void Database::begin() { execute("BEGIN IMMEDIATE"); }
+void Database::begin() {
+    execute("BEGIN IMMEDIATE");
+}
 
-void Database::begin_reading() { execute("BEGIN"); }
-void Database::end_reading() { execute("ROLLBACK"); }
+void Database::begin_reading() {
+    execute("BEGIN");
+}
+
+void Database::end_reading() {
+    execute("ROLLBACK");
+}
 
 void Database::commit() {
     execute("COMMIT");
@@ -129,23 +134,26 @@ void Database::checkpoint() {
 Result<void> Database::check() {
     // A writer's checkpoint may be in the middle of a page, and its commit in the middle of a frame: look again.
     Result<void> sound = check_files(file_);
-    for (int again = 0; !sound && !writable_ && again < 3; ++again) sound = check_files(file_);
+    for (int again = 0; !sound && !writable_ && again < 3; ++again)
+        sound = check_files(file_);
     if (!sound) return sound;
     Statement integrity = prepare("PRAGMA integrity_check");
     const Result<bool> row = integrity.row();
     if (!row) return row.error();
     const Bytes text = integrity.blob(0);
     const std::string verdict(text.begin(), text.end());
-    if (!*row || verdict != "ok")
-        return Error{file_.string() + " is damaged: " + verdict};
+    if (!*row || verdict != "ok") return Error{file_.string() + " is damaged: " + verdict};
     return {};
 }
 
 Statement::Statement(Statement&& other) noexcept
-    : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)),
+    : database_(other.database_),
+      statement_(std::exchange(other.statement_, nullptr)),
       failure_(std::move(other.failure_)) {}
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+    sqlite3_finalize(statement_);
+}
 
 Statement& Statement::restart() {
     sqlite3_reset(statement_);
@@ -166,8 +174,8 @@ Statement& Statement::bind(ByteView value) {
 }
 
 Statement& Statement::bind(std::string_view value) {
-    sqlite3_bind_text64(
-        statement_, ++bound_, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    sqlite3_bind_text64(statement_, ++bound_, value.data(), value.size(), SQLITE_TRANSIENT,
+                        SQLITE_UTF8);
     return *this;
 }
 

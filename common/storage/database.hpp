@@ -45,6 +45,7 @@ class Database {
     void checkpoint();
     /// Pages, log frames and SQLite's own integrity check.
     Result<void> check();
+
     [[nodiscard]] const std::filesystem::path& file() const { return file_; }
 
   private:
@@ -63,6 +64,7 @@ class Statement {
   public:
     Statement(Database& database, sqlite3_stmt* statement, std::string failure)
         : database_(&database), statement_(statement), failure_(std::move(failure)) {}
+
     Statement(Statement&& other) noexcept;
     Statement& operator=(Statement&&) = delete;
     ~Statement();

@@ -2,11 +2,11 @@
 
 #include <cerrno>
 #include <cstring>
-
 #include <fcntl.h>
-#include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <sodium.h>
 
 namespace kilter::storage {
 
@@ -16,6 +16,7 @@ constexpr std::size_t file_bytes = 2 * crypto::Seed::size + 1;
 /// An open file, closed at the end of its scope.
 struct Descriptor {
     int value;
+
     ~Descriptor() {
         if (value >= 0) ::close(value);
     }
@@ -29,15 +30,16 @@ Error because(const std::filesystem::path& file, const std::string& what) {
 Result<void> write_key_file(const std::filesystem::path& file, const crypto::Identity& identity) {
     const Descriptor out{::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
     if (out.value < 0)
-        return errno == EEXIST ? Error{"key file " + file.string() +
-                                       " exists already; it is never overwritten, move it away first"}
-                               : because(file, "cannot create");
+        return errno == EEXIST
+                   ? Error{"key file " + file.string() +
+                           " exists already; it is never overwritten, move it away first"}
+                   : because(file, "cannot create");
     crypto::Seed seed = identity.seed();
     std::string text = to_hex(seed.view()) + "\n";
-    const bool written = ::fchmod(out.value, 0600) == 0 &&
-                         ::write(out.value, text.data(), text.size()) ==
-                             static_cast<ssize_t>(text.size()) &&
-                         ::fsync(out.value) == 0;
+    const bool written =
+        ::fchmod(out.value, 0600) == 0 &&
+        ::write(out.value, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+        ::fsync(out.value) == 0;
     sodium_memzero(seed.bytes.data(), seed.bytes.size());
     sodium_memzero(text.data(), text.size());
     if (!written) return because(file, "cannot write");
@@ -52,14 +54,18 @@ Result<crypto::Identity> read_key_file(const std::filesystem::path& file) {
     const std::string name = "key file " + file.string();
     const Descriptor in{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
     if (in.value < 0) return because(file, "cannot open");
+
     struct stat status {};
+
     if (::fstat(in.value, &status) != 0) return because(file, "cannot examine");
     if (!S_ISREG(status.st_mode)) return Error{name + " is not a regular file"};
     if (status.st_uid != ::geteuid())
-        return Error{name + " belongs to another user; chown it to the user that runs this program"};
+        return Error{name +
+                     " belongs to another user; chown it to the user that runs this program"};
     if ((status.st_mode & 0777) != 0600 && (status.st_mode & 0777) != 0400)
-        return Error{name + " can be read by others; run chmod 600 on it, or make a new key if it may "
-                            "have been read"};
+        return Error{name +
+                     " can be read by others; run chmod 600 on it, or make a new key if it may "
+                     "have been read"};
     if (status.st_size != static_cast<off_t>(file_bytes))
         return Error{name + " has " + std::to_string(status.st_size) + " bytes; a key file has " +
                      std::to_string(file_bytes)};

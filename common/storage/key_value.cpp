@@ -11,13 +11,15 @@ struct KeyValue::Content {
           erase(database->prepare("DELETE FROM pair WHERE key = ?")),
           get(database->prepare("SELECT value FROM pair WHERE key = ?")),
           keys(database->prepare("SELECT key FROM pair WHERE key >= ? ORDER BY key")) {}
+
     std::unique_ptr<Database> database;
     Statement put, erase, get, keys;
 };
 
 Result<KeyValue> KeyValue::open(const std::filesystem::path& file) {
-    auto database = Database::open(
-        file, "CREATE TABLE IF NOT EXISTS pair (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID");
+    auto database = Database::open(file,
+                                   "CREATE TABLE IF NOT EXISTS pair (key TEXT PRIMARY KEY, value "
+                                   "BLOB NOT NULL) WITHOUT ROWID");
     if (!database) return database.error();
     if (auto sound = (*database)->check(); !sound) return sound.error();
     return KeyValue(std::make_unique<Content>(*std::move(database)));
@@ -62,6 +64,7 @@ Result<std::vector<std::string>> KeyValue::keys(std::string_view prefix) const {
 }
 
 KeyValue::KeyValue(std::unique_ptr<Content> content) : content_(std::move(content)) {}
+
 KeyValue::KeyValue(KeyValue&&) noexcept = default;
 KeyValue& KeyValue::operator=(KeyValue&&) noexcept = default;
 KeyValue::~KeyValue() = default;

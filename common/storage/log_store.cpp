@@ -35,8 +35,13 @@ CREATE TABLE IF NOT EXISTS entry_key (key BLOB PRIMARY KEY, id BLOB NOT NULL) WI
 )";
 constexpr std::size_t recent_blocks_max = 64;
 
-std::int64_t as_integer(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-std::int64_t as_integer(VoteKind kind) { return static_cast<std::int64_t>(kind); }
+std::int64_t as_integer(std::uint64_t value) {
+    return static_cast<std::int64_t>(value);
+}
+
+std::int64_t as_integer(VoteKind kind) {
+    return static_cast<std::int64_t>(kind);
+}
 
 template <class Value>
 Bytes bytes_of(const Value& value) {
@@ -57,9 +62,11 @@ auto decoded(const Bytes& bytes, Read read) -> decltype(read(std::declval<ByteRe
 std::optional<BlockPtr> decoded_block(const Bytes& bytes) {
     return decoded(bytes, [](ByteReader& in) { return consensus::read_block(in); });
 }
+
 std::optional<Cert> decoded_cert(const Bytes& bytes) {
     return decoded(bytes, [](ByteReader& in) { return consensus::read_cert(in); });
 }
+
 std::optional<Vote> decoded_vote(const Bytes& bytes) {
     return decoded(bytes, [](ByteReader& in) { return consensus::read_vote(in); });
 }
@@ -76,13 +83,15 @@ struct LogStore::Content {
           insert_entry(database->prepare("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)")),
           insert_key(database->prepare("INSERT INTO entry_key VALUES (?, ?)")),
           prune_votes(database->prepare("DELETE FROM journal WHERE view <= ?")),
-          prune_certs(database->prepare("DELETE FROM certificate WHERE kind IN (1, 2) AND view <= ?")),
+          prune_certs(
+              database->prepare("DELETE FROM certificate WHERE kind IN (1, 2) AND view <= ?")),
           prune_blocks(database->prepare(
               "DELETE FROM block WHERE view <= ?1 AND hash != ?2 AND "
               "view > (SELECT ifnull(max(view), 0) FROM chain WHERE height < ?3)")),
           select_block(database->prepare("SELECT bytes FROM block WHERE hash = ?")),
           select_chain(database->prepare("SELECT hash, view FROM chain WHERE height = ?")),
-          select_cert(database->prepare("SELECT cert FROM certificate WHERE kind = 3 AND view = ?")),
+          select_cert(
+              database->prepare("SELECT cert FROM certificate WHERE kind = 3 AND view = ?")),
           select_height(database->prepare("SELECT ifnull(max(height), 0) FROM chain")),
           select_entry(database->prepare("SELECT height, position FROM entry WHERE id = ?")),
           select_key(database->prepare("SELECT id FROM entry_key WHERE key = ?")) {}
@@ -90,6 +99,7 @@ struct LogStore::Content {
     Error damaged(const std::string& what) const {
         return Error{database->file().string() + " is damaged: " + what};
     }
+
     /// For reads on behalf of a running replica: damage ends the process.
     template <class T>
     T sound(Result<T> result) const {
@@ -210,12 +220,14 @@ Result<settlement::Genesis> stored_genesis(Database& database) {
     if (!row) return row.error();
     if (!*row) return Error{database.file().string() + " holds no genesis document"};
     Result<settlement::Genesis> genesis = settlement::Genesis::decode(select.blob(0));
-    if (!genesis) return Error{database.file().string() + " is damaged: " + genesis.error().message};
+    if (!genesis)
+        return Error{database.file().string() + " is damaged: " + genesis.error().message};
     return genesis;
 }
 }  // namespace
 
-Result<LogStore> LogStore::open(const std::filesystem::path& file, const settlement::Genesis& genesis) {
+Result<LogStore> LogStore::open(const std::filesystem::path& file,
+                                const settlement::Genesis& genesis) {
     auto database = Database::open(file, schema);
     if (!database) return database.error();
     if (auto sound = (*database)->check(); !sound) return sound.error();
@@ -234,8 +246,9 @@ Result<LogStore> LogStore::open(const std::filesystem::path& file, const settlem
     Result<settlement::Genesis> stored = stored_genesis(**database);
     if (!stored) return stored.error();
     if (stored->chain_id() != genesis.chain_id())
-        return Error{file.string() + " is the store of log " + short_hex(stored->chain_id().view()) +
-                     ", not of " + short_hex(genesis.chain_id().view())};
+        return Error{file.string() + " is the store of log " +
+                     short_hex(stored->chain_id().view()) + ", not of " +
+                     short_hex(genesis.chain_id().view())};
     return LogStore(std::make_unique<Content>(*std::move(database), *std::move(stored)));
 }
 
@@ -244,7 +257,8 @@ Result<LogStore> LogStore::open_read_only(const std::filesystem::path& file) {
     if (!database) return database.error();
     if (auto sound = (*database)->check(); !sound) return sound.error();
     Statement tables = (*database)->prepare(
-        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('genesis', 'journal', "
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('genesis', "
+        "'journal', "
         "'certificate', 'block', 'chain', 'entry', 'entry_key')");
     const Result<bool> row = tables.row();
     if (!row) return row.error();
@@ -254,7 +268,9 @@ Result<LogStore> LogStore::open_read_only(const std::filesystem::path& file) {
     return LogStore(std::make_unique<Content>(*std::move(database), *std::move(stored)));
 }
 
-const settlement::Genesis& LogStore::genesis() const { return content_->genesis; }
+const settlement::Genesis& LogStore::genesis() const {
+    return content_->genesis;
+}
 
 Result<consensus::DurableImage> LogStore::load(const consensus::Application& application) const {
     Content& c = *content_;
@@ -267,7 +283,8 @@ Result<consensus::DurableImage> LogStore::load(const consensus::Application& app
         if (!final) return final.error();
         const BlockPtr& block = final->block;
         if (block->header.parent_hash != tree.tip_hash() || !consensus::body_fits(*block))
-            return c.damaged("block " + std::to_string(h) + " does not fit its place or its content");
+            return c.damaged("block " + std::to_string(h) +
+                             " does not fit its place or its content");
         tree.insert(block);
         if (tree.executed(block->hash) == nullptr)
             return c.damaged("block " + std::to_string(h) + " does not lead to its state");
@@ -282,7 +299,8 @@ Result<consensus::DurableImage> LogStore::load(const consensus::Application& app
     const std::int64_t tip_view = as_integer(image.tip.view);
     Statement blocks = c.database->prepare("SELECT bytes FROM block WHERE view > ? ORDER BY view");
     Statement votes = c.database->prepare("SELECT vote FROM journal WHERE view > ?");
-    Statement certs = c.database->prepare("SELECT cert FROM certificate WHERE kind IN (1, 2) AND view > ?");
+    Statement certs =
+        c.database->prepare("SELECT cert FROM certificate WHERE kind IN (1, 2) AND view > ?");
     Statement newest = c.database->prepare(
         "SELECT cert FROM certificate WHERE kind = 3 ORDER BY view DESC LIMIT 1");
     const auto each = [&](Statement& rows, const char* name, auto take) -> Result<void> {
@@ -315,11 +333,14 @@ Result<consensus::DurableImage> LogStore::load(const consensus::Application& app
 void LogStore::apply(const std::vector<consensus::Write>& writes) {
     if (writes.empty()) return;
     content_->database->begin();
-    for (const consensus::Write& one : writes) content_->write_one(one);
+    for (const consensus::Write& one : writes)
+        content_->write_one(one);
     content_->database->commit();
 }
 
-void LogStore::checkpoint() { content_->database->checkpoint(); }
+void LogStore::checkpoint() {
+    content_->database->checkpoint();
+}
 
 std::optional<consensus::Range> LogStore::range(const consensus::GetRange& range) const {
     Content& c = *content_;
@@ -330,7 +351,8 @@ std::optional<consensus::Range> LogStore::range(const consensus::GetRange& range
     std::size_t certified = 0;  // blocks up to and with the last one that has a certificate
     for (Height h = range.from; h <= std::min(range.to, top); ++h) {
         FinalBlock final = c.sound(c.final_block(h));
-        for (const consensus::EntryPtr& entry : final.block->entries) bytes += entry->encoded.size();
+        for (const consensus::EntryPtr& entry : final.block->entries)
+            bytes += entry->encoded.size();
         bytes += 2 * consensus::header_bytes;
         // Past the budget, go on only to reach a certificate.
         const bool enough = bytes > limits::range_bytes_max && certified > 0;
@@ -371,9 +393,13 @@ std::optional<consensus::Receipt> LogStore::receipt_for_key(ByteView key) const 
     return receipt(EntryId::from(id));
 }
 
-Height LogStore::height() const { return content_->sound(content_->height()); }
+Height LogStore::height() const {
+    return content_->sound(content_->height());
+}
 
-Result<FinalBlock> LogStore::block(Height height) const { return content_->final_block(height); }
+Result<FinalBlock> LogStore::block(Height height) const {
+    return content_->final_block(height);
+}
 
 Result<settlement::AuditReport> LogStore::verify(
     const std::function<void(const settlement::CheckedEntry&)>& on_entry) const {
@@ -396,7 +422,8 @@ Result<settlement::AuditReport> LogStore::verify(
         if (!vote || as_integer(vote->view) != votes.integer(1) ||
             as_integer(vote->kind) != votes.integer(2) ||
             !consensus::verify(*vote, chain, validators))
-            return c.damaged("a vote in the journal (view " + std::to_string(votes.integer(1)) + ")");
+            return c.damaged("a vote in the journal (view " + std::to_string(votes.integer(1)) +
+                             ")");
     }
     Statement certs = c.database->prepare("SELECT cert, view, kind FROM certificate");
     for (;;) {
@@ -416,7 +443,8 @@ Result<settlement::AuditReport> LogStore::verify(
         if (!*row) break;
         const auto block = decoded_block(blocks.blob(0));
         if (!block || to_bytes((*block)->hash.view()) != blocks.blob(1) ||
-            as_integer((*block)->header.view) != blocks.integer(2) || !consensus::body_fits(**block))
+            as_integer((*block)->header.view) != blocks.integer(2) ||
+            !consensus::body_fits(**block))
             return c.damaged("a block (view " + std::to_string(blocks.integer(2)) + ")");
     }
 
@@ -441,6 +469,7 @@ Result<settlement::AuditReport> LogStore::verify(
 }
 
 LogStore::LogStore(std::unique_ptr<Content> content) : content_(std::move(content)) {}
+
 LogStore::LogStore(LogStore&&) noexcept = default;
 LogStore& LogStore::operator=(LogStore&&) noexcept = default;
 LogStore::~LogStore() = default;

@@ -38,18 +38,28 @@ struct File {
     sqlite3_file* real;
     bool database;
 };
-File* self(sqlite3_file* file) { return reinterpret_cast<File*>(file); }
-sqlite3_file* real(sqlite3_file* file) { return self(file)->real; }
+
+File* self(sqlite3_file* file) {
+    return reinterpret_cast<File*>(file);
+}
+
+sqlite3_file* real(sqlite3_file* file) {
+    return self(file)->real;
+}
+
 sqlite3_vfs* system_vfs = nullptr;
 
 bool whole_page(int amount, sqlite3_int64 offset) {
     return amount == page_bytes && offset % page_bytes == 0;
 }
+
 std::uint64_t page_number(sqlite3_int64 offset) {
     return static_cast<std::uint64_t>(offset / page_bytes) + 1;
 }
 
-int close_file(sqlite3_file* file) { return real(file)->pMethods->xClose(real(file)); }
+int close_file(sqlite3_file* file) {
+    return real(file)->pMethods->xClose(real(file));
+}
 
 int read_file(sqlite3_file* file, void* to, int amount, sqlite3_int64 offset) {
     const int status = real(file)->pMethods->xRead(real(file), to, amount, offset);
@@ -79,11 +89,15 @@ const sqlite3_io_methods& methods() {
         m.xTruncate = [](sqlite3_file* f, sqlite3_int64 n) {
             return real(f)->pMethods->xTruncate(real(f), n);
         };
-        m.xSync = [](sqlite3_file* f, int flags) { return real(f)->pMethods->xSync(real(f), flags); };
+        m.xSync = [](sqlite3_file* f, int flags) {
+            return real(f)->pMethods->xSync(real(f), flags);
+        };
         m.xFileSize = [](sqlite3_file* f, sqlite3_int64* n) {
             return real(f)->pMethods->xFileSize(real(f), n);
         };
-        m.xLock = [](sqlite3_file* f, int level) { return real(f)->pMethods->xLock(real(f), level); };
+        m.xLock = [](sqlite3_file* f, int level) {
+            return real(f)->pMethods->xLock(real(f), level);
+        };
         m.xUnlock = [](sqlite3_file* f, int level) {
             return real(f)->pMethods->xUnlock(real(f), level);
         };
@@ -128,6 +142,7 @@ std::uint32_t big_endian(const std::uint8_t* at) {
     return (std::uint32_t{at[0]} << 24) | (std::uint32_t{at[1]} << 16) |
            (std::uint32_t{at[2]} << 8) | std::uint32_t{at[3]};
 }
+
 std::uint32_t little_endian(const std::uint8_t* at) {
     return (std::uint32_t{at[3]} << 24) | (std::uint32_t{at[2]} << 16) |
            (std::uint32_t{at[1]} << 8) | std::uint32_t{at[0]};
@@ -137,12 +152,14 @@ std::uint32_t little_endian(const std::uint8_t* at) {
 struct RunningChecksum {
     bool big = false;
     std::uint32_t s0 = 0, s1 = 0;
+
     void add(const std::uint8_t* bytes, std::size_t size) {
         for (std::size_t i = 0; i < size; i += 8) {
             s0 += (big ? big_endian(bytes + i) : little_endian(bytes + i)) + s1;
             s1 += (big ? big_endian(bytes + i + 4) : little_endian(bytes + i + 4)) + s0;
         }
     }
+
     [[nodiscard]] bool is(const std::uint8_t* at) const {
         return s0 == big_endian(at) && s1 == big_endian(at + 4);
     }
@@ -157,8 +174,9 @@ Result<void> check_wal(const std::filesystem::path& path) {
         in.read(reinterpret_cast<char*>(to), static_cast<std::streamsize>(size));
         return static_cast<std::size_t>(in.gcount()) == size;
     };
-    const Error damaged{name + " is damaged in its header; do not start from it, restore the replica "
-                               "under a new key"};
+    const Error damaged{name +
+                        " is damaged in its header; do not start from it, restore the replica "
+                        "under a new key"};
     if (!read(header.data(), header.size())) return damaged;
     const std::uint32_t magic = big_endian(header.data());
     if ((magic & ~1u) != 0x377f0682u || big_endian(header.data() + 8) != page_bytes) return damaged;

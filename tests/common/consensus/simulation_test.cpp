@@ -40,7 +40,8 @@ TEST(Simulation, WholeClusterCrashes) {
 
 TEST(Simulation, SevenReplicasTwoByzantine) {
     for (std::uint64_t seed = 200; seed < 200 + seeds(2); ++seed)
-        check({.seed = seed, .replicas = 7, .byzantine = 2, .chaos_ms = 6'000, .healed_ms = 40'000});
+        check(
+            {.seed = seed, .replicas = 7, .byzantine = 2, .chaos_ms = 6'000, .healed_ms = 40'000});
 }
 
 TEST(Simulation, QuietNetworkFallsSilent) {

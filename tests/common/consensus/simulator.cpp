@@ -22,14 +22,13 @@ void Disk::apply(const Write& write) {
         (cert->kind == VoteKind::final ? finals_ : certificates_).push_back(*cert);
     } else {
         const FinalMark& mark = std::get<FinalMark>(write);
-        const auto found = std::find_if(blocks_.begin(), blocks_.end(), [&](const BlockPtr& b) {
-            return b->hash == mark.hash;
-        });
+        const auto found = std::find_if(blocks_.begin(), blocks_.end(),
+                                        [&](const BlockPtr& b) { return b->hash == mark.hash; });
         KILTER_CHECK(found != blocks_.end(), "a block became final that was never written");
         KILTER_CHECK(mark.height == chain_.size() + 1, "final marks out of order");
         const BlockPtr final = *found;
-        const auto execution = application_->begin(
-            state_ ? state_ : application_->initial(), final->header.time_ms);
+        const auto execution =
+            application_->begin(state_ ? state_ : application_->initial(), final->header.time_ms);
         for (const EntryPtr& entry : final->entries) {
             KILTER_CHECK(execution->apply(*entry).admission == Admission::ready, "bad final block");
             log_.append(entry->leaf);
@@ -72,7 +71,8 @@ std::optional<Range> Disk::range(const GetRange& range) const {
             if (cert.hash == final.block->hash) final.certificate = cert;
         out.blocks.push_back(std::move(final));
     }
-    while (!out.blocks.empty() && !out.blocks.back().certificate) out.blocks.pop_back();
+    while (!out.blocks.empty() && !out.blocks.back().certificate)
+        out.blocks.pop_back();
     if (out.blocks.empty()) return std::nullopt;
     return out;
 }
@@ -110,6 +110,7 @@ class Cluster {
         std::int64_t at = 0;
         std::uint64_t order = 0;
         std::function<void()> action;
+
         bool operator>(const Event& other) const {
             return std::tie(at, order) > std::tie(other.at, other.order);
         }
@@ -118,11 +119,15 @@ class Cluster {
     void after(std::int64_t delay, std::function<void()> action) {
         events_.push({time_ + delay, order_++, std::move(action)});
     }
+
     void note(std::uint64_t value) {
         outcome_.trace = (outcome_.trace ^ value) * 0x100000001B3ULL + 0x9E3779B97F4A7C15ULL;
     }
+
     void violation(const std::string& what) { outcome_.violations.push_back(what); }
+
     bool chaotic() const { return time_ < options_.chaos_ms; }
+
     UnixMs clock(const Machine& machine) const { return genesis_ms + 1 + time_ + machine.skew_ms; }
 
     void boot(std::size_t address);
@@ -159,11 +164,13 @@ class Cluster {
         std::set<BlockHash> notar, final;
         bool skip = false;
     };
+
     std::map<std::pair<ReplicaIndex, View>, Spoken> spoken_;  // honest votes on the wire
     std::map<View, std::set<BlockHash>> notarised_, finalised_;
     std::set<View> skipped_;
     std::map<Height, BlockHash> chain_;
-    std::map<BlockHash, std::pair<BlockPtr, Cert>> certified_;  // what a Byzantine leader can build on
+    std::map<BlockHash, std::pair<BlockPtr, Cert>>
+        certified_;  // what a Byzantine leader can build on
     std::map<BlockHash, BlockPtr> blocks_;
     std::map<View, Cert> skip_certs_;
 };
@@ -213,8 +220,9 @@ void Cluster::carry_out(std::size_t address, Outputs outputs) {
     Machine& machine = machines_[address];
     const bool dies = chaotic() && prng_.chance(options_.crash_in_turn);
     if (dies && prng_.chance(0.5)) return crash(address);  // nothing written, nothing sent
-    for (const Write& write : outputs.persist) machine.disk.apply(write);
-    if (dies) return crash(address);                       // written, nothing sent
+    for (const Write& write : outputs.persist)
+        machine.disk.apply(write);
+    if (dies) return crash(address);  // written, nothing sent
     if (outputs.halt && machine.honest) violation("halted: " + *outputs.halt);
     for (const Send& send : outputs.send) {
         if (machine.honest) observe(machine, send.message);
@@ -233,7 +241,8 @@ void Cluster::carry_out(std::size_t address, Outputs outputs) {
             if (machines_[address].incarnation == incarnation)
                 input(address, TimerElapsed{arm.timer});
         });
-    for (const Finalised& final : outputs.finalised) deliver(machine, final);
+    for (const Finalised& final : outputs.finalised)
+        deliver(machine, final);
     for (const Evidence& evidence : outputs.evidence) {
         if (!byzantine_.contains(evidence.first.signer))
             violation("S15: an honest replica is accused");
@@ -246,9 +255,7 @@ void Cluster::carry_out(std::size_t address, Outputs outputs) {
     }
 }
 
-void Cluster::broadcast(std::size_t from,
-                        std::optional<ReplicaIndex> to,
-                        const Message& message) {
+void Cluster::broadcast(std::size_t from, std::optional<ReplicaIndex> to, const Message& message) {
     for (std::size_t address = 0; address < machines_.size(); ++address) {
         if (machines_[address].key == machines_[from].key) continue;
         if (to && machines_[address].key != *to) continue;
@@ -267,9 +274,9 @@ void Cluster::transmit(std::size_t from, std::size_t to, const Message& message)
         if (chaotic()) {
             if (prng_.chance(options_.loss)) continue;
             if (!side_.empty() && side_[from] != side_[to]) continue;
-            delay = 1 + static_cast<std::int64_t>(
-                            prng_.chance(0.8) ? 100 * -std::log(1 - prng_.uniform())
-                                              : prng_.uniform(0, 3'000));
+            delay = 1 + static_cast<std::int64_t>(prng_.chance(0.8)
+                                                      ? 100 * -std::log(1 - prng_.uniform())
+                                                      : prng_.uniform(0, 3'000));
         }
         after(delay, [this, from, to, bytes] {
             note(bytes.back());
@@ -365,7 +372,9 @@ void Cluster::observe_cert(const Cert& cert) {
             skipped_.insert(cert.view);
             skip_certs_.try_emplace(cert.view, cert);
             break;
-        case VoteKind::final: finalised_[cert.view].insert(cert.hash); break;
+        case VoteKind::final:
+            finalised_[cert.view].insert(cert.hash);
+            break;
     }
     if (skipped_.contains(cert.view) && finalised_.contains(cert.view))
         violation("S5: a view both final and skipped");
@@ -391,11 +400,13 @@ void Cluster::churn() {
     }
     const double choice = prng_.uniform();
     if (choice < 0.3)
-        for (std::size_t i = 0; i < machines_.size(); ++i) side_[i] = prng_.chance(0.5) ? 1 : 0;
+        for (std::size_t i = 0; i < machines_.size(); ++i)
+            side_[i] = prng_.chance(0.5) ? 1 : 0;
     else if (choice < 0.6)
         side_.clear();
     if (prng_.chance(options_.crash_all))
-        for (std::size_t i = 0; i < machines_.size(); ++i) crash(i);
+        for (std::size_t i = 0; i < machines_.size(); ++i)
+            crash(i);
     else if (prng_.chance(options_.crash))
         crash(prng_.below(machines_.size()));
     after(200 + static_cast<std::int64_t>(prng_.below(2'800)), [this] { churn(); });
@@ -445,7 +456,8 @@ void Cluster::at_the_end() {
 }
 
 Outcome Cluster::run() {
-    for (std::size_t i = 0; i < machines_.size(); ++i) after(0, [this, i] { boot(i); });
+    for (std::size_t i = 0; i < machines_.size(); ++i)
+        after(0, [this, i] { boot(i); });
     after(1, [this] { churn(); });
     after(50, [this] { submit(); });
     // From here on the network is whole and everyone is up.

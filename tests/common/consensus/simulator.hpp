@@ -15,12 +15,13 @@ namespace kilter::consensus::simulation {
 struct Options {
     std::uint64_t seed = 1;
     std::size_t replicas = 4;
-    std::size_t byzantine = 1;  ///< keys run as twins that also forge votes and build on stale parents
+    std::size_t byzantine =
+        1;  ///< keys run as twins that also forge votes and build on stale parents
     std::int64_t chaos_ms = 15'000;
     std::int64_t healed_ms = 60'000;
     double loss = 0.15;
     double duplication = 0.05;
-    double crash = 0.3;         ///< per churn event, which come every 0.2 to 3 s
+    double crash = 0.3;  ///< per churn event, which come every 0.2 to 3 s
     double crash_all = 0;
     double crash_in_turn = 0.002;  ///< between a turn's writes and its sends, or before its writes
 };
@@ -31,8 +32,8 @@ struct Outcome {
     Height height = 0;                    ///< lowest final height of an honest replica at the end
     std::size_t entries = 0;              ///< final entries there
     std::size_t restarts = 0;
-    std::size_t accusations = 0;          ///< evidence against Byzantine keys
-    std::size_t idle_messages = 0;        ///< sent in the last five seconds, when nothing was left to do
+    std::size_t accusations = 0;    ///< evidence against Byzantine keys
+    std::size_t idle_messages = 0;  ///< sent in the last five seconds, when nothing was left to do
 };
 
 Outcome simulate(const Options& options);
@@ -41,10 +42,12 @@ Outcome simulate(const Options& options);
 class Disk {
   public:
     explicit Disk(const Application& application) : application_(&application) {}
+
     void apply(const Write& write);
     [[nodiscard]] DurableImage image() const;
     [[nodiscard]] bool holds(const Vote& vote) const;
     [[nodiscard]] std::optional<Range> range(const GetRange& range) const;
+
     [[nodiscard]] Height height() const { return chain_.size(); }
 
   private:

@@ -12,7 +12,8 @@ namespace {
 std::vector<Digest> leaves_of(std::size_t count) {
     initialise();
     std::vector<Digest> out;
-    for (std::size_t i = 0; i < count; ++i) out.push_back(merkle_leaf(ByteWriter{}.u64(i).bytes()));
+    for (std::size_t i = 0; i < count; ++i)
+        out.push_back(merkle_leaf(ByteWriter{}.u64(i).bytes()));
     return out;
 }
 
@@ -21,7 +22,8 @@ Digest definition(std::span<const Digest> leaves) {
     if (leaves.empty()) return digest("merkle", {});
     if (leaves.size() == 1) return leaves[0];
     std::size_t k = 1;
-    while (2 * k < leaves.size()) k *= 2;
+    while (2 * k < leaves.size())
+        k *= 2;
     return merkle_inner(definition(leaves.first(k)), definition(leaves.subspan(k)));
 }
 
@@ -45,7 +47,8 @@ TEST(Merkle, EveryInclusionPathVerifiesAndNoOtherPlaceDoes) {
             auto path = inclusion_path(leaves, i);
             EXPECT_LE(path.size(), static_cast<std::size_t>(std::bit_width(n - 1)));
             for (std::size_t j = 0; j < n + 2; ++j)
-                EXPECT_EQ(included(leaves[i], j, n, path, root), i == j) << n << " " << i << " " << j;
+                EXPECT_EQ(included(leaves[i], j, n, path, root), i == j)
+                    << n << " " << i << " " << j;
             for (std::size_t at = 0; at < path.size(); ++at) {
                 path[at].bytes[at % 32] ^= 1;
                 EXPECT_FALSE(included(leaves[i], i, n, path, root));

@@ -15,9 +15,18 @@ inline crypto::Identity party(std::uint8_t kind, std::uint8_t number) {
     seed.bytes[1] = number;
     return crypto::Identity::from_seed(seed);
 }
-inline crypto::Identity coordinator(std::uint8_t number) { return party(1, number); }
-inline crypto::Identity home(std::uint8_t number) { return party(2, number); }
-inline crypto::Identity grid_operator() { return party(3, 0); }
+
+inline crypto::Identity coordinator(std::uint8_t number) {
+    return party(1, number);
+}
+
+inline crypto::Identity home(std::uint8_t number) {
+    return party(2, number);
+}
+
+inline crypto::Identity grid_operator() {
+    return party(3, 0);
+}
 
 /// Homes 0 to 5; home i is on net i / 3.
 inline Genesis neighbourhood(std::uint8_t coordinators = 4) {
@@ -27,7 +36,8 @@ inline Genesis neighbourhood(std::uint8_t coordinators = 4) {
     genesis.operator_key = grid_operator().public_key();
     for (std::uint8_t i = 0; i < coordinators; ++i) {
         const PublicKey key = coordinator(i).public_key();
-        genesis.validators.validators.push_back({key, "tcp://127.0.0.1:" + std::to_string(7100 + i)});
+        genesis.validators.validators.push_back(
+            {key, "tcp://127.0.0.1:" + std::to_string(7100 + i)});
         genesis.enrolled.push_back({key, Role::coordinator});
     }
     for (std::uint8_t i = 0; i < 6; ++i)
@@ -43,7 +53,8 @@ inline Roster roster_of(std::uint64_t epoch) {
     roster.epoch = epoch;
     for (std::uint8_t i = 0; i < 6; ++i)
         roster.members.push_back({home(i).public_key(), Role::home, NetId{i / 3u}, 1'000, ""});
-    roster.members.push_back({coordinator(0).public_key(), Role::coordinator, NetId{0}, 333, "tcp://x"});
+    roster.members.push_back(
+        {coordinator(0).public_key(), Role::coordinator, NetId{0}, 333, "tcp://x"});
     return roster;
 }
 
@@ -61,9 +72,9 @@ inline ClearedNet cleared_of(const ChainId& chain, IntervalIndex interval, std::
         ClearedMember member;
         member.key = who.public_key();
         member.commitment.bytes[0] = i;
-        member.signature = who.sign(clearing_statement(chain, interval, 0, cleared.net, 57,
-                                                       cleared.prices_micro_eur_per_kwh,
-                                                       member.commitment));
+        member.signature =
+            who.sign(clearing_statement(chain, interval, 0, cleared.net, 57,
+                                        cleared.prices_micro_eur_per_kwh, member.commitment));
         cleared.members.push_back(member);
     }
     std::sort(cleared.members.begin(), cleared.members.end(),

@@ -4,7 +4,6 @@
 #include <deque>
 #include <filesystem>
 #include <map>
-
 #include <stdlib.h>
 
 #include "common/storage/log_store.hpp"
@@ -15,11 +14,14 @@ namespace kilter::storage {
 /// A directory that goes away with its owner.
 struct TemporaryDirectory {
     std::filesystem::path path;
+
     TemporaryDirectory() {
         std::string name = (std::filesystem::temp_directory_path() / "kilter-test-XXXXXX").string();
         path = mkdtemp(name.data());
     }
+
     ~TemporaryDirectory() { std::filesystem::remove_all(path); }
+
     TemporaryDirectory(const TemporaryDirectory&) = delete;
     TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
 };
@@ -32,6 +34,7 @@ class StoredCluster {
     [[nodiscard]] std::filesystem::path file(std::size_t i) const {
         return directory_ / ("replica" + std::to_string(i) + ".db");
     }
+
     [[nodiscard]] std::size_t size() const { return genesis_.validators.size(); }
 
     void start(std::size_t i) {
@@ -46,9 +49,12 @@ class StoredCluster {
         running_.emplace(i, Running{*std::move(store), std::move(replica)});
         step(i, consensus::Started{});
     }
+
     void start_all() {
-        for (std::size_t i = 0; i < size(); ++i) start(i);
+        for (std::size_t i = 0; i < size(); ++i)
+            start(i);
     }
+
     /// As kill -9: nothing is flushed that was not durable.
     void stop(std::size_t i) { running_.erase(i); }
 
@@ -57,18 +63,23 @@ class StoredCluster {
         if (found == running_.end()) return;
         consensus::Outputs out = found->second.replica.step(input, settlement::start_ms + now_ms);
         found->second.store.apply(out.persist);
-        for (const auto& send : out.send) post(i, send.to, send.message);
+        for (const auto& send : out.send)
+            post(i, send.to, send.message);
         for (const auto& serve : out.serve)
             if (auto range = found->second.store.range(serve.range)) post(i, serve.to, *range);
-        for (const auto& arm : out.arm) timers_[{i, arm.timer.kind}] = {now_ms + arm.delay_ms, arm.timer};
+        for (const auto& arm : out.arm)
+            timers_[{i, arm.timer.kind}] = {now_ms + arm.delay_ms, arm.timer};
         KILTER_CHECK(!out.halt, "a replica halted");
-        for (auto& final : out.finalised) finalised[i].push_back(std::move(final));
-        for (auto& answer : out.answers) answers.push_back(std::move(answer));
+        for (auto& final : out.finalised)
+            finalised[i].push_back(std::move(final));
+        for (auto& answer : out.answers)
+            answers.push_back(std::move(answer));
     }
 
     /// To this coordinator, or to the next one that lives.
     void submit(std::size_t i, const consensus::EntryPtr& entry) {
-        while (!running_.contains(i)) i = (i + 1) % size();
+        while (!running_.contains(i))
+            i = (i + 1) % size();
         step(i, consensus::Submitted{entry, false});
     }
 
@@ -98,8 +109,11 @@ class StoredCluster {
     }
 
     LogStore& store(std::size_t i) { return running_.at(i).store; }
+
     consensus::Replica& replica(std::size_t i) { return running_.at(i).replica; }
+
     const settlement::Genesis& genesis() const { return genesis_; }
+
     const consensus::ChainId& chain() const { return ledger_.chain(); }
 
     std::map<std::size_t, std::vector<consensus::Finalised>> finalised;
@@ -111,18 +125,22 @@ class StoredCluster {
         LogStore store;
         consensus::Replica replica;
     };
-    void post(std::size_t from, std::optional<consensus::ReplicaIndex> to,
+
+    void post(std::size_t from,
+              std::optional<consensus::ReplicaIndex> to,
               const consensus::Message& message) {
         const Bytes bytes = consensus::encode(message);
         for (std::size_t i = 0; i < size(); ++i)
             if (i != from && (!to || *to == i)) inbox_.push_back({from, i, bytes});
     }
+
     settlement::Genesis genesis_;
     std::filesystem::path directory_;
     settlement::Ledger ledger_;
     std::map<std::size_t, Running> running_;
     std::deque<std::tuple<std::size_t, std::size_t, Bytes>> inbox_;
-    std::map<std::pair<std::size_t, consensus::TimerKind>, std::pair<std::int64_t, consensus::Timer>>
+    std::map<std::pair<std::size_t, consensus::TimerKind>,
+             std::pair<std::int64_t, consensus::Timer>>
         timers_;
 };
 

@@ -1,9 +1,9 @@
 #include "common/storage/key_file.hpp"
 
 #include <fstream>
+#include <sys/stat.h>
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include "tests/common/storage/cluster.hpp"
 
@@ -18,6 +18,7 @@ struct KeyFile : testing::Test {
         std::ofstream(file) << text;
         ::chmod(file.c_str(), mode);
     }
+
     std::string error() const {
         const auto identity = read_key_file(file);
         return identity ? "" : identity.error().message;
@@ -27,7 +28,9 @@ struct KeyFile : testing::Test {
 TEST_F(KeyFile, ReadsWhatItWrote) {
     const crypto::Identity identity = settlement::home(7);
     ASSERT_TRUE(write_key_file(file, identity).ok());
+
     struct stat status {};
+
     ASSERT_EQ(::stat(file.c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600u);
     const auto read = read_key_file(file);

@@ -20,26 +20,28 @@ Bytes contents(const std::filesystem::path& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
 }
+
 void write_file(const std::filesystem::path& file, const Bytes& bytes) {
     std::ofstream(file, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        .write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
 }
 
 /// A roster and `intervals` x 2 cleared nets, submitted to different coordinators.
 void trade(StoredCluster& cluster, IntervalIndex first, IntervalIndex intervals) {
     const UnixMs expires = start_ms + cluster.now_ms + 3'600'000;
     if (first == 0) {
-        cluster.submit(0, settlement::make_entry(settlement::roster_of(1), cluster.chain(), 1, expires,
-                                                 settlement::grid_operator()));
+        cluster.submit(0, settlement::make_entry(settlement::roster_of(1), cluster.chain(), 1,
+                                                 expires, settlement::grid_operator()));
         cluster.run(3'000);
     }
     for (IntervalIndex interval = first; interval < first + intervals; ++interval)
         for (std::uint32_t net = 0; net < 2; ++net) {
             const auto author = static_cast<std::uint8_t>((interval + net) % 4);
-            cluster.submit(author, settlement::make_entry(cleared_of(cluster.chain(), interval, net),
-                                                          cluster.chain(),
-                                                          static_cast<std::uint64_t>(interval), expires,
-                                                          settlement::coordinator(author)));
+            cluster.submit(author, settlement::make_entry(
+                                       cleared_of(cluster.chain(), interval, net), cluster.chain(),
+                                       static_cast<std::uint64_t>(interval), expires,
+                                       settlement::coordinator(author)));
             cluster.run(50);
         }
     cluster.run(5'000);
@@ -80,9 +82,9 @@ TEST(LogStore, ReceiptsComeFromTheStoreByIdAndByKeyAndVerify) {
     // A known final entry is answered as such; another one for its key is refused.
     cluster.answers.clear();
     cluster.submit(2, consensus::seal(receipt->entry));
-    cluster.submit(2, settlement::make_entry(cleared_of(cluster.chain(), 2, 1), cluster.chain(), 999,
-                                             start_ms + cluster.now_ms + 1'000,
-                                             settlement::coordinator(2)));
+    cluster.submit(
+        2, settlement::make_entry(cleared_of(cluster.chain(), 2, 1), cluster.chain(), 999,
+                                  start_ms + cluster.now_ms + 1'000, settlement::coordinator(2)));
     ASSERT_EQ(cluster.answers.size(), 2u);
     EXPECT_EQ(cluster.answers[0].status, SubmissionStatus::final);
     EXPECT_EQ(cluster.answers[1].status, SubmissionStatus::refused);
@@ -106,7 +108,8 @@ TEST(LogStore, AKilledReplicaRestartsFromItsStoreAndCatchesUp) {
     ASSERT_TRUE(report.ok()) << report.error().message;
     EXPECT_EQ(report->entries, 17u);
     // All at once.
-    for (std::size_t i = 0; i < 4; ++i) cluster.stop(i);
+    for (std::size_t i = 0; i < 4; ++i)
+        cluster.stop(i);
     cluster.start_all();
     trade(cluster, 8, 1);
     for (std::size_t i = 0; i < 4; ++i)
@@ -149,16 +152,19 @@ class DamagedStore : public testing::Test {
         cluster.store(0).checkpoint();
         database = contents(cluster.file(0));
     }
+
     /// Whether opening and verifying a copy with these contents reports anything.
     bool detected(const Bytes& main, const Bytes& wal) {
         const auto copy = directory.path / "copy.db";
-        for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(copy.string() + suffix);
+        for (const char* suffix : {"", "-wal", "-shm"})
+            std::filesystem::remove(copy.string() + suffix);
         write_file(copy, main);
         if (!wal.empty()) write_file(copy.string() + "-wal", wal);
         const Result<LogStore> store = LogStore::open_read_only(copy);
         if (!store) return true;
         return !store->verify().ok();
     }
+
     TemporaryDirectory directory;
     Bytes database, live, live_wal;
 };
@@ -199,8 +205,8 @@ TEST_F(DamagedStore, AFlippedByteOfTheWriteAheadLogIsNoticed) {
 }
 
 TEST_F(DamagedStore, ATruncatedStoreIsNoticedAndAReplicaDoesNotStartFromIt) {
-    for (const std::size_t size :
-         {database.size() - 1, database.size() - page_bytes, database.size() / 2, std::size_t{100}}) {
+    for (const std::size_t size : {database.size() - 1, database.size() - page_bytes,
+                                   database.size() / 2, std::size_t{100}}) {
         const Bytes cut(database.begin(), database.begin() + static_cast<std::ptrdiff_t>(size));
         EXPECT_TRUE(detected(cut, {})) << size;
     }

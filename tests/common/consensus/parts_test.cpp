@@ -1,0 +1,165 @@
+// The replica's parts alone: signer, tally, mempool.
+#include <gtest/gtest.h>
+
+#include "common/base/limits.hpp"
+#include "common/consensus/mempool.hpp"
+#include "common/consensus/signer.hpp"
+#include "common/consensus/tally.hpp"
+
+namespace kilter::consensus {
+namespace {
+
+crypto::Identity identity_of(std::uint8_t number) {
+    crypto::initialise();
+    crypto::Seed seed;
+    seed.bytes[0] = number;
+    return crypto::Identity::from_seed(seed);
+}
+
+BlockHash block(std::uint8_t name) {
+    BlockHash hash;
+    hash.bytes[0] = name;
+    return hash;
+}
+
+TEST(Signer, RefusesEveryContradictionAndRepeatsItself) {
+    Signer signer(identity_of(0), {}, 0, 0, {});
+    const auto notar = signer.sign(VoteKind::notar, 5, block(1));
+    ASSERT_TRUE(notar && notar->fresh);
+    const auto again = signer.sign(VoteKind::notar, 5, block(1));
+    ASSERT_TRUE(again);
+    EXPECT_FALSE(again->fresh);
+    EXPECT_EQ(again->vote, notar->vote);
+    EXPECT_FALSE(signer.sign(VoteKind::notar, 5, block(2))) << "a second block";
+    EXPECT_FALSE(signer.sign(VoteKind::final, 5, block(2))) << "final for another block";
+    ASSERT_TRUE(signer.sign(VoteKind::final, 5, block(1)));
+    EXPECT_FALSE(signer.sign(VoteKind::skip, 5, {})) << "skip after final";
+    ASSERT_TRUE(signer.sign(VoteKind::skip, 6, {}));
+    ASSERT_TRUE(signer.sign(VoteKind::notar, 6, block(3)))
+        << "helping others after a skip is allowed";
+    EXPECT_FALSE(signer.sign(VoteKind::final, 6, block(3))) << "final after skip";
+    EXPECT_FALSE(signer.sign(VoteKind::final, 7, block(1))) << "final without notar";
+    signer.raise_floor(6);
+    EXPECT_FALSE(signer.sign(VoteKind::notar, 6, block(3))) << "the journal there is gone";
+}
+
+TEST(Signer, RemembersItsJournalAcrossARestart) {
+    Signer before(identity_of(0), {}, 0, 0, {});
+    ASSERT_TRUE(before.sign(VoteKind::skip, 3, {}));
+    ASSERT_TRUE(before.sign(VoteKind::notar, 4, block(1)));
+    Signer after(identity_of(0), {}, 0, 2, before.journal(10));
+    EXPECT_FALSE(after.sign(VoteKind::notar, 4, block(2)));
+    ASSERT_TRUE(after.sign(VoteKind::notar, 3, block(7)));
+    EXPECT_FALSE(after.sign(VoteKind::final, 3, block(7)));
+}
+
+struct TallyTest : testing::Test {
+    TallyTest() {
+        for (std::uint8_t i = 0; i < 4; ++i)
+            set.validators.push_back({identity_of(i).public_key(), ""});
+    }
+
+    [[nodiscard]] Vote vote(VoteKind kind, const BlockHash& hash, std::uint8_t signer) const {
+        return {kind, 0,      1,
+                hash, signer, identity_of(signer).sign(vote_bytes({}, kind, 0, 1, hash))};
+    }
+
+    ValidatorSet set;
+    std::vector<ReplicaIndex> liars;
+};
+
+TEST_F(TallyTest, AQuorumMakesACertificateAndABadSignatureIsDroppedWithItsName) {
+    Tally tally({}, set);
+    Vote bad = vote(VoteKind::notar, block(1), 1);
+    bad.signature.bytes[2] ^= 1;
+    EXPECT_FALSE(tally.add(vote(VoteKind::notar, block(1), 0), false));
+    EXPECT_FALSE(tally.add(bad, false));
+    EXPECT_FALSE(tally.certificate(VoteKind::notar, 1, block(1), liars));
+    EXPECT_TRUE(liars.empty()) << "nothing is verified before a quorum may be there";
+    EXPECT_FALSE(tally.add(vote(VoteKind::notar, block(1), 2), false));
+    EXPECT_FALSE(tally.certificate(VoteKind::notar, 1, block(1), liars));
+    EXPECT_EQ(liars, std::vector<ReplicaIndex>{1});
+    EXPECT_FALSE(tally.add(vote(VoteKind::notar, block(1), 3), false));
+    const auto cert = tally.certificate(VoteKind::notar, 1, block(1), liars);
+    ASSERT_TRUE(cert);
+    EXPECT_EQ(verify(*cert, {}, set), CertVerdict::valid);
+    EXPECT_EQ(cert->signers, 0b1101u);
+}
+
+TEST_F(TallyTest, EachContradictionIsEvidenceOnceAndOnlyWithGoodSignatures) {
+    const std::vector<std::pair<Vote, Vote>> contradictions{
+        {vote(VoteKind::notar, block(1), 2), vote(VoteKind::notar, block(2), 2)},
+        {vote(VoteKind::final, block(1), 2), vote(VoteKind::final, block(2), 2)},
+        {vote(VoteKind::final, block(1), 2), vote(VoteKind::notar, block(2), 2)},
+        {vote(VoteKind::skip, {}, 2), vote(VoteKind::final, block(1), 2)}};
+    for (const auto& [first, second] : contradictions) {
+        Tally tally({}, set);
+        EXPECT_FALSE(tally.add(first, false));
+        Vote forged = second;
+        forged.signature.bytes[0] ^= 1;
+        EXPECT_FALSE(tally.add(forged, false)) << "a forgery accuses nobody";
+        const auto evidence = tally.add(second, false);
+        ASSERT_TRUE(evidence);
+        EXPECT_TRUE(contradict(evidence->first, evidence->second));
+        EXPECT_FALSE(tally.add(second, false)) << "once is enough";
+    }
+    Tally tally({}, set);
+    EXPECT_FALSE(tally.add(vote(VoteKind::notar, block(1), 2), false));
+    EXPECT_FALSE(tally.add(vote(VoteKind::skip, {}, 2), false)) << "notar and skip go together";
+}
+
+EntryPtr entry(std::uint64_t seq, std::uint8_t author = 1, Bytes key = {}, UnixMs expires = 1'000) {
+    Entry out;
+    out.type = 1;
+    out.seq = seq;
+    out.author.bytes[0] = author;
+    out.key = std::move(key);
+    out.expires_ms = expires;
+    return seal(std::move(out));
+}
+
+TEST(Mempool, KeepsOrderKeysAndExpiry) {
+    crypto::initialise();
+    Mempool mempool;
+    EXPECT_EQ(mempool.add(entry(1, 1, {7}), 10, true), Mempool::Added::added);
+    EXPECT_EQ(mempool.add(entry(2), 11, true), Mempool::Added::added);
+    EXPECT_EQ(mempool.add(entry(3, 2, {7}), 12, true), Mempool::Added::key_waits);
+    EXPECT_EQ(mempool.ready().front().entry->entry.seq, 1u);
+    mempool.remove_final(*entry(9, 9, {7}));
+    EXPECT_EQ(mempool.size(), 1u) << "the key is taken on the log: the one that waited for it goes";
+    EXPECT_EQ(mempool.add(entry(4, 1, {}, 50), 12, true), Mempool::Added::added);
+    mempool.remove_expired(51);
+    EXPECT_EQ(mempool.size(), 1u);
+    EXPECT_TRUE(mempool.find(entry(2)->id));
+}
+
+TEST(Mempool, OneAuthorHoldsOnlyItsShare) {
+    crypto::initialise();
+    Mempool mempool;
+    const std::size_t share = limits::mempool_entries_max / limits::mempool_share;
+    for (std::size_t i = 0; i < share; ++i)
+        ASSERT_EQ(mempool.add(entry(i), 0, true), Mempool::Added::added);
+    EXPECT_EQ(mempool.add(entry(share), 0, true), Mempool::Added::full);
+    EXPECT_EQ(mempool.add(entry(share, 2), 0, true), Mempool::Added::added);
+    mempool.remove(entry(0)->id);
+    EXPECT_EQ(mempool.add(entry(share), 0, true), Mempool::Added::added);
+}
+
+TEST(Mempool, ParkedEntriesAreJudgedAgain) {
+    crypto::initialise();
+    Mempool mempool;
+    for (std::uint64_t i = 0; i < 3; ++i)
+        (void)mempool.add(entry(i), 0, false);
+    EXPECT_TRUE(mempool.ready().empty());
+    mempool.reconsider([](const SealedEntry& e) {
+        return e.entry.seq == 0   ? Admission::ready
+               : e.entry.seq == 1 ? Admission::refused
+                                  : Admission::later;
+    });
+    ASSERT_EQ(mempool.ready().size(), 1u);
+    EXPECT_EQ(mempool.ready().front().entry->entry.seq, 0u);
+    EXPECT_EQ(mempool.size(), 2u);
+}
+
+}  // namespace
+}  // namespace kilter::consensus
