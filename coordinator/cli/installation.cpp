@@ -124,7 +124,9 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         out.coordinators.push_back(directory);
     }
     for (const topology::HomeSpec& home : neighbourhood.homes) {
-        const auto directory = root / home.name;
+        std::string folder = "home-" + home.name;
+        std::replace(folder.begin(), folder.end(), '/', '-');
+        const auto directory = root / folder;
         auto identity = settle(directory);
         if (!identity) return identity.error();
         const double weight =
