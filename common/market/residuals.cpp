@@ -7,7 +7,9 @@ namespace kilter::market {
 
 namespace {
 
-constexpr double imbalance_allowed = 4;  // 2², the residuals are compared squared
+// The residuals are compared squared.
+constexpr double target_ratio = 8 * 8;
+constexpr double allowed_ratio = 2 * 2;
 constexpr double rho_factor = 1.1;
 
 double cells(const Terms& terms) {
@@ -60,8 +62,8 @@ double next_rho(const Terms& terms,
     const double dual_scale = dual_tolerance(agreed) / rho_then;
     const double primal = static_cast<double>(notice.primal_square) / (primal_scale * primal_scale);
     const double dual = static_cast<double>(notice.dual_square) / (dual_scale * dual_scale);
-    if (primal > imbalance_allowed * dual) return rho * rho_factor;
-    if (dual > imbalance_allowed * primal) return rho / rho_factor;
+    if (primal > target_ratio * allowed_ratio * dual) return rho * rho_factor;
+    if (primal * allowed_ratio < target_ratio * dual) return rho / rho_factor;
     return rho;
 }
 

@@ -56,10 +56,11 @@ Notice notice(double primal, double dual) {
 }
 
 TEST(Residuals, RhoMovesTowardsBalanceInTolerances) {
-    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 20), 5), 0.01 * 1.1);
-    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(20, 50), 5), 0.01 / 1.1);
-    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(20, 35), 5), 0.01);
-    EXPECT_EQ(next_rho(terms(), 0.03, 0.01, notice(50, 20), 5), 0.03 * 1.1)
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 3), 5), 0.01 * 1.1);
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 13), 5), 0.01 / 1.1);
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 12), 5), 0.01);
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 3.5), 5), 0.01);
+    EXPECT_EQ(next_rho(terms(), 0.03, 0.01, notice(50, 3), 5), 0.03 * 1.1)
         << "what is now moves, by what was then";
 }
 
