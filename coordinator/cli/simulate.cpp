@@ -8,6 +8,7 @@
 #include "common/cli/output.hpp"
 #include "common/cli/progress.hpp"
 #include "common/cli/table.hpp"
+#include "common/market/clearing.hpp"
 #include "common/topology/native.hpp"
 #include "common/topology/neighbourhood.hpp"
 #include "common/topology/profiles.hpp"
@@ -18,20 +19,6 @@ namespace kilter::cli {
 namespace {
 
 constexpr const char* name = "kilter simulate";
-
-const char* outcome_text(market::Outcome outcome) {
-    switch (outcome) {
-        case market::Outcome::converged:
-            return "converged";
-        case market::Outcome::partial:
-            return "partial";
-        case market::Outcome::excluded:
-            return "excluded";
-        case market::Outcome::abandoned:
-            return "abandoned";
-    }
-    return "unknown";
-}
 
 std::string range_text(double low, double high) {
     return fixed(low, 4) + " .. " + fixed(high, 4);
@@ -63,7 +50,8 @@ void print(const planner::Report& report, const topology::Profiles& profiles) {
         const auto& price = session.price_eur_per_kwh;
         table.add({utc_text(interval_start(session.session.interval,
                                            report.options.parameters.interval_s)),
-                   std::to_string(session.iterations), outcome_text(session.outcome),
+                   std::to_string(session.iterations),
+                   std::string(market::name_of(session.outcome)),
                    fixed(session.primal_residual_kw, 5), fixed(session.import_kw(0), 1),
                    range_text(price.col(0).minCoeff(), price.col(0).maxCoeff()),
                    range_text(price.minCoeff(), price.maxCoeff()),

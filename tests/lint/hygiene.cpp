@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <regex>
 #include <string_view>
 
@@ -72,6 +73,31 @@ std::vector<Finding> check_text(const SourceFile& file) {
             object(1, "a header starts with a comment that says what it is");
         if (std::find(file.lines.begin(), file.lines.end(), "#pragma once") == file.lines.end())
             object(1, "a header has #pragma once");
+    }
+    return out;
+}
+
+std::vector<Finding> check_links(const SourceFile& file) {
+    namespace fs = std::filesystem;
+    static const std::regex link(R"(\]\(([^)#: ]+)(#[^)]*)?\))");
+    static const std::regex page(R"(\bdocs/[\w/-]+\.md\b)");
+    const fs::path root = KILTER_SOURCE_DIR;
+    const fs::path folder = root / fs::path(file.path).parent_path();
+    std::vector<Finding> out;
+    for (std::size_t i = 0; i < file.lines.size(); ++i) {
+        const std::string& line = file.lines[i];
+        const auto require = [&](const fs::path& base, const std::string& target) {
+            if (!fs::exists(base / target))
+                out.push_back({file.path, i + 1, target + " does not exist"});
+        };
+        const std::sregex_iterator end;
+        if (file.path.ends_with(".md"))
+            for (std::sregex_iterator it(line.begin(), line.end(), link); it != end; ++it)
+                require(folder, (*it)[1]);
+        for (std::sregex_iterator it(line.begin(), line.end(), page); it != end; ++it) {
+            const auto at = static_cast<std::size_t>(it->position());
+            if (at == 0 || line[at - 1] != '/') require(root, it->str());
+        }
     }
     return out;
 }

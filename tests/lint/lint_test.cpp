@@ -204,6 +204,20 @@ TEST(Hygiene, holds_for_the_tree) {
     EXPECT_TRUE(findings.empty()) << describe(findings);
 }
 
+TEST(Links, objects_to_pages_that_are_not_there) {
+    const auto file = SourceFile::from_text("docs/a.md",
+                                            "[good](architecture.md) [bad](nowhere"
+                                            ".md) [web](https://example.org)\n"
+                                            "[part](architecture.md#words) see docs/nothing"
+                                            ".md\n");
+    EXPECT_EQ(lines_of(check_links(file)), (Lines{1, 2})) << describe(check_links(file));
+}
+
+TEST(Links, hold_for_the_tree) {
+    const auto findings = over_files(check_links);
+    EXPECT_TRUE(findings.empty()) << describe(findings);
+}
+
 TEST(TopLevel, holds_for_the_tree) {
     EXPECT_EQ(check_top_level({"common", "notes.txt"}).size(), 1u);
     std::vector<std::string> entries;
