@@ -205,11 +205,13 @@ TEST(Hygiene, holds_for_the_tree) {
 }
 
 TEST(Links, objects_to_pages_that_are_not_there) {
-    const auto file = SourceFile::from_text("docs/a.md",
-                                            "[good](architecture.md) [bad](nowhere"
-                                            ".md) [web](https://example.org)\n"
-                                            "[part](architecture.md#words) see docs/nothing"
-                                            ".md\n");
+    const auto file = SourceFile::from_text(
+        "docs/"
+        "a.md",
+        "[good](architecture.md) [bad](nowhere"
+        ".md) [web](https://example.org)\n"
+        "[part](architecture.md#words) see docs/nothing"
+        ".md\n");
     EXPECT_EQ(lines_of(check_links(file)), (Lines{1, 2})) << describe(check_links(file));
 }
 
