@@ -7,19 +7,24 @@
 /// does a lost replica find back (here).
 ///
 /// The whole host:
+// clang-format off
 ///
-///     auto image = LogStore::open(path)->load(genesis, ledger);        // verifies what it reads
-///     Replica replica({chain, validators, parameters}, std::move(identity), ledger,
-///     std::move(*image)); Outputs out = replica.step(Started{}, now()); for (;;) {
-///         store.apply(out.persist);                                    // one transaction; aborts
-///         on any error for (auto& s : out.send) transport.send(s.to, encode(s.message)); for
-///         (auto& r : out.serve)
-///             if (auto range = store.range(r.range)) transport.send(r.to, encode(*range));
-///         for (auto& a : out.arm) timers.arm(a.timer, a.delay_ms);     // replaces the timer of
-///         the same kind for (auto& f : out.finalised) deliver(f); if (out.halt) stop(*out.halt);
+///     auto store = LogStore::open(file, genesis);              // these two report damage
+///     auto image = store->load(ledger);
+///     Replica replica(config_of(genesis), std::move(identity), ledger, *std::move(image));
+///     Outputs out = replica.step(Started{}, now());
+///     for (;;) {
+///         store->apply(out.persist);                           // one transaction, or abort
+///         for (auto& s : out.send) transport.send(s.to, encode(s.message));
+///         for (auto& r : out.serve)
+///             if (auto range = store->range(r.range)) transport.send(r.to, encode(*range));
+///         for (auto& a : out.arm) timers.arm(a.timer, a.delay_ms);  // replaces its kind
+///         for (auto& f : out.finalised) deliver(f);
+///         if (out.halt) stop(*out.halt);
 ///         out = {};
 ///         for (const Input& input : inbox.wait(256)) out.append(replica.step(input, now()));
 ///     }
+// clang-format on
 #pragma once
 
 #include <memory>
