@@ -126,7 +126,8 @@ struct Gateway::State {
     std::optional<std::pair<crypto::PublicKey, wire::SessionOpen>> postponed;
     int greetings_postponed = 0;
     std::vector<std::pair<crypto::PublicKey, wire::Share>>
-        early;  // for a session that is not open here yet
+        early;               // for a session that is not open here yet
+    bool connected = false;  // to all peers of this roster, as far as can be
     std::string last_word = "has just started";
 
     State(const crypto::Identity& own, settlement::Genesis document, Forecast source)
@@ -153,10 +154,16 @@ struct Gateway::State {
 
     // ---- greeting ----------------------------------------------------------------------------------------------
 
-    void greet(Outputs& out) {
-        const wire::Hello hello{chain, directory ? directory->epoch() : 0};
+    // To say hello with the present roster is to say "ready to trade".
+    void greet(const crypto::PublicKey& coordinator, Outputs& out) const {
+        if (!directory || connected)
+            out.send.push_back(
+                {coordinator, wire::Hello{chain, directory ? directory->epoch() : 0}});
+    }
+
+    void greet(Outputs& out) const {
         for (const auto& validator : genesis.validators.validators)
-            out.send.push_back({validator.key, hello});
+            greet(validator.key, out);
     }
 
     void on_greet(Outputs& out) {
@@ -244,6 +251,7 @@ struct Gateway::State {
         if (directory == before) return;
         out.persist[roster_key] = encoded;
         out.peers = peers();
+        connected = false;
         const std::size_t homes = directory->homes(net).size();
         tell(out, Severity::routine,
              "roster epoch " + std::to_string(directory->epoch()) + ": net " +
@@ -252,7 +260,6 @@ struct Gateway::State {
             tell(out, Severity::notable,
                  "fewer than three homes on this net: the operator can tell their sum from little "
                  "else");
-        greet(out);  // with the new epoch: ready to trade
     }
 
     void on_record(const consensus::Receipt& receipt, Outputs& out) {
@@ -559,7 +566,12 @@ struct Gateway::State {
         else if (const auto* refusal = std::get_if<wire::Refusal>(&received.message))
             tell(out, Severity::notable, short_hex(from.view()) + " refused: " + refusal->reason);
         else if (std::holds_alternative<wire::Hello>(received.message) && is_validator(from))
-            out.send.push_back({from, wire::Hello{chain, directory ? directory->epoch() : 0}});
+            greet(from, out);
+    }
+
+    void on(const PeersConnected&, Outputs& out) {
+        connected = true;
+        greet(out);
     }
 
     // ---- memory --------------------------------------------------------------------------------------------------

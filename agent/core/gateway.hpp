@@ -47,7 +47,10 @@ struct TimerElapsed {
     Timer timer;
 };
 
-using Input = std::variant<Started, MessageReceived, TimerElapsed>;
+/// There are links to all of Outputs::peers now, or waiting longer for them makes no sense: ready to trade.
+struct PeersConnected {};
+
+using Input = std::variant<Started, MessageReceived, TimerElapsed, PeersConnected>;
 
 // ---- outputs -------------------------------------------------------------------------------------------------------
 struct Peer {

@@ -1,5 +1,6 @@
 #include "agent/host/agent_host.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <unistd.h>
@@ -26,6 +27,8 @@ namespace {
 
 constexpr int messages_per_turn_max = 256;
 constexpr std::int64_t refusals_every_ms = 5'000;
+constexpr std::int64_t connected_every_ms = 50;
+constexpr UnixMs connected_patience_ms = 5'000;  // a neighbour may be switched off
 constexpr const char* energy_key = "energy";
 
 }  // namespace
@@ -41,6 +44,7 @@ struct AgentHost::State {
 
     Outputs out;  // of this turn
     std::map<Timer, runtime::TimerId> timers;
+    runtime::TimerId connecting;
     std::optional<SessionReport> last;
     bool status_due = true;
 
@@ -79,10 +83,10 @@ struct AgentHost::State {
                     key, value.empty() ? std::nullopt : std::optional(std::move(value)));
             memory->put(changes);
         }
-        if (out.peers) link(*out.peers);
-        for (const auto& letter : out.send)
+        const Outputs turn = std::exchange(out, {});
+        if (turn.peers) link(*turn.peers);
+        for (const auto& letter : turn.send)
             hub->send(letter.to, letter.message);
-        out = {};
         if (status_due) write_status();
     }
 
@@ -95,6 +99,17 @@ struct AgentHost::State {
                              linked.error().message);
         }
         hub->admit(keys);
+        loop.cancel(connecting);
+        const UnixMs patience = runtime::now_ms() + connected_patience_ms;
+        connecting = loop.arm(0, [this, peers, patience] { await_links(peers, patience); });
+    }
+
+    void await_links(const std::vector<Peer>& peers, UnixMs patience) {
+        const bool all = std::all_of(peers.begin(), peers.end(),
+                                     [this](const Peer& peer) { return hub->connected(peer.key); });
+        if (all || runtime::now_ms() >= patience) return step(PeersConnected{});
+        connecting =
+            loop.arm(connected_every_ms, [this, peers, patience] { await_links(peers, patience); });
     }
 
     void take_mail() {

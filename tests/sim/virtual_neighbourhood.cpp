@@ -96,6 +96,7 @@ void VirtualNeighbourhood::step_home(std::size_t home, const agent::Input& input
         mine.setpoints.push_back(*out.setpoint);
     }
     if (out.report) mine.reports.push_back(std::move(*out.report));
+    if (out.peers) step_home(home, agent::PeersConnected{});
 }
 
 void VirtualNeighbourhood::step_host(const coordinator::Input& input) {
