@@ -16,7 +16,8 @@ namespace kilter::storage {
 
 namespace {
 constexpr int wal_frames_max = 4'000;
-}
+constexpr int busy_ms_max = 5'000;  // a reader that opens or closes holds a lock for a moment
+}  // namespace
 
 void die(const std::filesystem::path& file, const std::string& what) {
     std::fprintf(stderr, "kilter: %s: %s\n", file.c_str(), what.c_str());
@@ -48,6 +49,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
     };
     if (sqlite3_open_v2(file.c_str(), &database->handle_, flags, checksum_vfs()) != SQLITE_OK)
         return failed("cannot open");
+    sqlite3_busy_timeout(database->handle_, busy_ms_max);
     int reserved = page_reserved_bytes;
     sqlite3_file_control(database->handle_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     for (const char* sql :
@@ -79,6 +81,7 @@ Result<std::unique_ptr<Database>> Database::open_read_only(const std::filesystem
     const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(uri.c_str(), &database->handle_, flags, checksum_vfs()) != SQLITE_OK)
         return Error{file.string() + ": cannot open: " + sqlite3_errmsg(database->handle_)};
+    sqlite3_busy_timeout(database->handle_, busy_ms_max);
     return database;
 }
 
@@ -117,15 +120,15 @@ void Database::commit() {
     execute("COMMIT");
     std::error_code error;
     const auto size = std::filesystem::file_size(file_.string() + "-wal", error);
-    if (error || size < static_cast<std::uintmax_t>(wal_frames_max) * page_bytes) return;
-    if (sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr) !=
-        SQLITE_OK)
-        die(file_, std::string("checkpoint failed: ") + sqlite3_errmsg(handle_));
+    if (!error && size >= static_cast<std::uintmax_t>(wal_frames_max) * page_bytes) checkpoint();
 }
 
+/// Truncating, so that no frame is ever written over an older one: a kill in the middle of that would look like damage.
 void Database::checkpoint() {
+    sqlite3_busy_timeout(handle_, 0);
     const int status =
         sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_busy_timeout(handle_, busy_ms_max);
     // A reader that is in the way is no failure: the log stays, and the next checkpoint takes it.
     if (status != SQLITE_OK && status != SQLITE_BUSY)
         die(file_, std::string("checkpoint failed: ") + sqlite3_errmsg(handle_));
