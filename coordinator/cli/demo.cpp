@@ -240,6 +240,25 @@ Traffic traffic_of(const std::vector<std::filesystem::path>& homes, std::size_t 
     return counted > 0 ? Traffic{bytes / counted, messages / counted} : Traffic{};
 }
 
+// The interval in which the nets' prices lie farthest apart: where the grid's limits bind.
+std::size_t widest_interval(const std::vector<std::vector<double>>& prices) {
+    std::size_t widest = 0;
+    double spread = -1;
+    for (std::size_t t = 0; t < prices.front().size(); ++t) {
+        double low = prices.front()[t];
+        double high = low;
+        for (const auto& net : prices) {
+            low = std::min(low, net[t]);
+            high = std::max(high, net[t]);
+        }
+        if (high - low > spread) {
+            spread = high - low;
+            widest = t;
+        }
+    }
+    return widest;
+}
+
 void print_prices(const planner::Neighbourhood& neighbourhood,
                   const Json& report,
                   std::int64_t interval_s) {
@@ -247,21 +266,19 @@ void print_prices(const planner::Neighbourhood& neighbourhood,
     const auto voltages = report["voltage_pu"].get<std::vector<std::vector<double>>>();
     const auto nets = report["nets"].get<std::vector<std::string>>();
     const auto first = report["interval"].get<IntervalIndex>();
+    const std::size_t peak = widest_interval(prices);
+    const auto peak_interval = first + static_cast<std::int64_t>(peak);
+    const std::string peak_clock = utc_text(interval_start(peak_interval, interval_s)).substr(11);
     Table table({{"net", false},
                  {"homes"},
                  {"price now"},
-                 {"highest"},
-                 {"at (UTC)", false},
+                 {"at " + peak_clock},
                  {"lowest"},
-                 {"at (UTC)", false},
+                 {"highest"},
+                 {"voltage pu at " + peak_clock},
                  {"lowest voltage pu"}});
-    const auto clock = [&](std::size_t offset) {
-        return utc_text(interval_start(first + static_cast<std::int64_t>(offset), interval_s))
-            .substr(11);
-    };
     for (std::size_t i = 0; i < prices.size(); ++i) {
-        const auto high = std::max_element(prices[i].begin(), prices[i].end());
-        const auto low = std::min_element(prices[i].begin(), prices[i].end());
+        const auto [low, high] = std::minmax_element(prices[i].begin(), prices[i].end());
         const auto& all = neighbourhood.network.nets;
         const auto net = std::find_if(all.begin(), all.end(),
                                       [&](const auto& one) { return one.name == nets[i]; });
@@ -270,14 +287,15 @@ void print_prices(const planner::Neighbourhood& neighbourhood,
             std::count_if(neighbourhood.homes.begin(), neighbourhood.homes.end(),
                           [&](const auto& home) { return home.net.value == number; });
         const auto& voltage = voltages[net->bus];
-        table.add({nets[i], std::to_string(homes), fixed(prices[i].front(), 4), fixed(*high, 4),
-                   clock(static_cast<std::size_t>(high - prices[i].begin())), fixed(*low, 4),
-                   clock(static_cast<std::size_t>(low - prices[i].begin())),
+        table.add({nets[i], std::to_string(homes), fixed(prices[i].front(), 4),
+                   fixed(prices[i][peak], 4), fixed(*low, 4), fixed(*high, 4),
+                   fixed(voltage[peak], 4),
                    fixed(*std::min_element(voltage.begin(), voltage.end()), 4)});
     }
     std::cout << "Prices in EUR/kWh over the 24 hours from "
               << utc_text(interval_start(first, interval_s))
-              << " UTC, net by net (losses are neglected):\n\n"
+              << " UTC, net by net (losses are neglected); the nets differ most at " << peak_clock
+              << ":\n\n"
               << table.text() << '\n';
 }
 

@@ -20,7 +20,7 @@ struct Demo {
     std::size_t coordinators = 4;
     std::uint32_t intervals = 4;
     std::int64_t first =
-        1'978'152;  ///< UTC index of the first interval; default 2026-06-01 18:00 at 900 s
+        1'978'148;  ///< UTC index of the first interval; default 2026-06-01 17:00 at 900 s
     std::optional<std::size_t>
         kill_coordinator;  ///< kill -9 after the first interval, restart after the next
     std::optional<std::size_t> kill_agent;  ///< kill -9 after the first interval
