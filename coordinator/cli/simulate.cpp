@@ -42,21 +42,26 @@ void print(const planner::Report& report, const topology::Profiles& profiles) {
                  {"residual kW"},
                  {"import kW"},
                  {"price now EUR/kWh"},
-                 {"price over the day"},
+                 {"widest apart"},
+                 {"at (UTC)", false},
                  {"lowest pu"},
                  {"import EUR"},
                  {"prices", false}});
     for (const planner::SessionResult& session : report.sessions) {
-        const auto& price = session.price_eur_per_kwh;
-        table.add({utc_text(interval_start(session.session.interval,
-                                           report.options.parameters.interval_s)),
-                   std::to_string(session.iterations),
+        const model::Schedules& price = session.price_eur_per_kwh;
+        const auto starts = [&](Eigen::Index later) {
+            return utc_text(interval_start(session.session.interval + later,
+                                           report.options.parameters.interval_s));
+        };
+        Eigen::Index widest = 0;
+        (price.colwise().maxCoeff() - price.colwise().minCoeff()).maxCoeff(&widest);
+        table.add({starts(0), std::to_string(session.iterations),
                    std::string(market::name_of(session.outcome)),
                    fixed(session.primal_residual_kw, 5), fixed(session.import_kw(0), 1),
                    range_text(price.col(0).minCoeff(), price.col(0).maxCoeff()),
-                   range_text(price.minCoeff(), price.maxCoeff()),
-                   fixed(session.voltage_pu.minCoeff(), 4), fixed(session.objective_eur, 2),
-                   short_hex(session.prices.view())});
+                   range_text(price.col(widest).minCoeff(), price.col(widest).maxCoeff()),
+                   starts(widest).substr(11), fixed(session.voltage_pu.minCoeff(), 4),
+                   fixed(session.objective_eur, 2), short_hex(session.prices.view())});
     }
     std::cout << table.text();
     for (const planner::SessionResult& session : report.sessions)
