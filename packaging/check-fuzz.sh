@@ -11,6 +11,7 @@ if ! command -v clang++ >/dev/null; then
     echo "no clang++ here, nothing fuzzed; packaging/install-dependencies.sh --checks installs it"
     exit 0
 fi
+export UBSAN_OPTIONS=print_stacktrace=1
 build fuzz fuzz_targets -- -DKILTER_TESTS=ON
 work=$source_dir/build/fuzz/runs
 rm -rf "$work"

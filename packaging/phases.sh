@@ -6,6 +6,8 @@ source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 log_dir=${KILTER_LOG_DIR:-$source_dir/build/logs}
 jobs=${KILTER_JOBS:-$(nproc)}
 mkdir -p "$log_dir"
+# Objects are the same wherever the checkout lies: a compiler cache may know them from another one.
+export CCACHE_BASEDIR=$source_dir CCACHE_NOHASHDIR=1
 
 # phase NAME COMMAND...: runs COMMAND quietly; ends the script when it fails.
 phase() {
