@@ -17,10 +17,8 @@
 #include "common/cli/progress.hpp"
 #include "common/cli/table.hpp"
 #include "common/storage/log_store.hpp"
-#include "common/topology/native.hpp"
-#include "common/topology/neighbourhood.hpp"
-#include "common/topology/profiles.hpp"
 #include "coordinator/cli/installation.hpp"
+#include "coordinator/cli/neighbourhood.hpp"
 #include "coordinator/cli/process.hpp"
 #include "coordinator/planner/simulate.hpp"
 
@@ -329,11 +327,10 @@ int Demo::run() const {
         if (!shipped) return fail(name, shipped.error());
         feeder_file = *shipped;
     }
-    auto network = topology::load_network(feeder_file, parameters.interval_s);
-    if (!network) return fail(name, network.error());
-    const topology::Profiles profiles = topology::available_profiles(homes_seed);
-    auto homes = topology::generate_neighbourhood(*network, homes_per_net, homes_seed, profiles);
-    const planner::Neighbourhood neighbourhood{topology::without_homes(*network, homes), homes};
+    auto drawn = draw_neighbourhood(feeder_file, homes_per_net, homes_seed, parameters.interval_s);
+    if (!drawn) return fail(name, drawn.error());
+    const planner::Neighbourhood& neighbourhood = drawn->neighbourhood;
+    const auto& homes = neighbourhood.homes;
     for (const auto& [victim, count, kind] :
          {std::tuple{kill_coordinator, coordinators, "--kill-coordinator"},
           std::tuple{kill_agent, homes.size(), "--kill-agent"}})
@@ -368,7 +365,7 @@ int Demo::run() const {
     if (!quiet)
         std::cout << neighbourhood.network.name << ": " << homes.size() << " agents and "
                   << coordinators
-                  << " coordinators as separate processes; series: " << profiles.source
+                  << " coordinators as separate processes; series: " << drawn->series
                   << "\nfiles: " << options.directory.string() << "\n\n";
 
     // ---- the neighbourhood lives ---------------------------------------------------------------------------------
@@ -475,7 +472,7 @@ int Demo::run() const {
         out["topology"] = feeder_file.string();
         out["agents"] = homes.size();
         out["coordinators"] = coordinators;
-        out["profiles"] = profiles.source;
+        out["series"] = drawn->series;
         out["directory"] = options.directory.string();
         out["converged"] = converged;
         auto& sessions = out["sessions"] = Json::array();

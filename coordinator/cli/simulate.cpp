@@ -9,9 +9,7 @@
 #include "common/cli/progress.hpp"
 #include "common/cli/table.hpp"
 #include "common/market/clearing.hpp"
-#include "common/topology/native.hpp"
-#include "common/topology/neighbourhood.hpp"
-#include "common/topology/profiles.hpp"
+#include "coordinator/cli/neighbourhood.hpp"
 #include "coordinator/planner/report_json.hpp"
 #include "coordinator/planner/simulate.hpp"
 
@@ -24,7 +22,7 @@ std::string range_text(double low, double high) {
     return fixed(low, 4) + " .. " + fixed(high, 4);
 }
 
-void print(const planner::Report& report, const topology::Profiles& profiles) {
+void print(const planner::Report& report, const std::string& series) {
     const auto& homes = report.neighbourhood.homes;
     const auto count = [&](auto wanted) {
         return std::count_if(homes.begin(), homes.end(), wanted);
@@ -34,7 +32,7 @@ void print(const planner::Report& report, const topology::Profiles& profiles) {
               << count([](const topology::HomeSpec& home) { return !home.pv_kw.empty(); })
               << " with panels, "
               << count([](const topology::HomeSpec& home) { return home.battery.power_max_kw > 0; })
-              << " with a battery; series: " << profiles.source << "\n\n";
+              << " with a battery; series: " << series << "\n\n";
 
     Table table({{"interval (UTC)", false},
                  {"iterations"},
@@ -81,15 +79,13 @@ int Simulate::run() const {
     options.masked = !unmasked;
     options.warm = !cold;
 
-    auto network = topology::load_network(topology, options.parameters.interval_s);
-    if (!network) return fail(name, network.error());
-    const topology::Profiles profiles = topology::available_profiles(homes_seed);
-    auto homes = topology::generate_neighbourhood(*network, homes_per_net, homes_seed, profiles);
-    auto feeder = topology::without_homes(std::move(*network), homes);
+    auto drawn =
+        draw_neighbourhood(topology, homes_per_net, homes_seed, options.parameters.interval_s);
+    if (!drawn) return fail(name, drawn.error());
 
     Progress progress;
-    const auto report = planner::simulate(
-        {std::move(feeder), std::move(homes)}, options, [&](const planner::Progress& at) {
+    const auto report =
+        planner::simulate(drawn->neighbourhood, options, [&](const planner::Progress& at) {
             progress.show("interval " + std::to_string(at.session + 1) + " of " +
                               std::to_string(at.sessions) + ", iteration " +
                               std::to_string(at.iteration),
@@ -101,7 +97,7 @@ int Simulate::run() const {
     if (!json.empty())
         if (const auto written = write_output(json, planner::to_json(*report) + "\n"); !written)
             return fail(name, written.error());
-    if (json != "-") print(*report, profiles);
+    if (json != "-") print(*report, drawn->series);
     const bool converged = std::all_of(
         report->sessions.begin(), report->sessions.end(),
         [](const auto& session) { return session.outcome == market::Outcome::converged; });
