@@ -18,18 +18,17 @@ namespace {
 
 constexpr std::uint32_t greet_first_ms = 50;
 constexpr std::uint32_t greet_waiting_ms = 250;  // while something is missing: a roster, a record
+constexpr int eager_greetings = 20;              // so many; then it may be missing for long
+constexpr std::uint32_t greet_seldom_ms = 5'000;
 constexpr int record_patience = 6;  // greetings a new session waits for the record of the last one
-constexpr std::size_t early_shares_max = 2 * limits::members_per_net_max;
+constexpr std::size_t early_shares_max = 4;  // of one member
+constexpr std::size_t agreements_max = 4;
 
 constexpr const char* roster_key = "roster";
 constexpr const char* warm_key = "warm";
 constexpr const char* pending_key = "pending";
 constexpr const char* certified_key = "certified";
-
-std::string name(const market::SessionId& session) {
-    return std::to_string(session.interval) +
-           (session.opening ? "/" + std::to_string(session.opening) : "");
-}
+constexpr const char* joined_key = "joined";
 
 void write_row(ByteWriter& out, const model::Schedules& row) {
     out.u32(static_cast<std::uint32_t>(row.cols()));
@@ -91,11 +90,37 @@ struct Pending {
     }
 };
 
+Bytes encode(const std::vector<Pending>& agreements) {
+    ByteWriter out;
+    out.u32(static_cast<std::uint32_t>(agreements.size()));
+    for (const Pending& one : agreements) {
+        const Bytes bytes = one.encode();
+        out.u32(static_cast<std::uint32_t>(bytes.size())).raw(bytes);
+    }
+    return std::move(out).bytes();
+}
+
+std::optional<std::vector<Pending>> decode_agreements(ByteView bytes) {
+    ByteReader in(bytes);
+    const std::uint32_t count = in.u32();
+    if (count > agreements_max) return std::nullopt;
+    std::vector<Pending> out;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        auto one = Pending::decode(in.raw(in.u32()));
+        if (!one) return std::nullopt;
+        out.push_back(std::move(*one));
+    }
+    return in.complete() ? std::optional(std::move(out)) : std::nullopt;
+}
+
 // A session this home is in.
 struct Active {
     market::SessionId id;
     crypto::PublicKey chair;
     NetId net;
+    settlement::DirectoryPtr directory;  // the roster it was opened under
+    PartyId self;
+    UnixMs heard = 0;  // of the chair, last
     std::unique_ptr<prox::Home> device;
     std::optional<market::Session> session;
     std::deque<market::MaskedShare> sent;  // the newest two, for those who missed them
@@ -118,17 +143,23 @@ struct Gateway::State {
     std::optional<IntervalIndex> certified;  // newest interval with a record that was accepted
     std::optional<IntervalIndex> warm_interval;
     market::WarmState warm;
-    std::optional<Pending> pending;
+    // By age. Several when coordinators took turns at one interval: only one of them gets on the log.
+    std::vector<Pending> agreed;
+    // Newest session joined under each coordinator. None is joined twice, not even across a crash: the masks would be the
+    // same and the messages not.
+    std::map<crypto::PublicKey, market::SessionId> joined;
     std::optional<SessionReport> last;
     std::optional<Active> active;
     // An opening that came before the record of the interval before it: what was dispatched then
     // decides what the home can do now.
     std::optional<std::pair<crypto::PublicKey, wire::SessionOpen>> postponed;
     int greetings_postponed = 0;
-    std::vector<std::pair<crypto::PublicKey, wire::Share>>
+    int greetings = 0;  // since something new happened
+    std::map<crypto::PublicKey, std::deque<wire::Share>>
         early;               // for a session that is not open here yet
     bool connected = false;  // to all peers of this roster, as far as can be
     std::string last_word = "has just started";
+    UnixMs now = 0;
 
     State(const crypto::Identity& own, settlement::Genesis document, Forecast source)
         : identity(own), genesis(std::move(document)), forecast(std::move(source)) {
@@ -168,10 +199,12 @@ struct Gateway::State {
 
     void on_greet(Outputs& out) {
         greet(out);
-        if (pending) send_clearing_share(out);
-        if (postponed && (!pending || ++greetings_postponed >= record_patience))
+        if (!agreed.empty()) send_clearing_share(out);
+        if (postponed && (agreed.empty() || ++greetings_postponed >= record_patience))
             return join_postponed(out);
-        if (!directory || pending) out.timers.push_back({Timer::greet, greet_waiting_ms});
+        if (!directory || !agreed.empty())
+            out.timers.push_back(
+                {Timer::greet, ++greetings < eager_greetings ? greet_waiting_ms : greet_seldom_ms});
     }
 
     [[nodiscard]] std::vector<Peer> peers() const {
@@ -210,13 +243,11 @@ struct Gateway::State {
         self = *party;
         net = directory->at(self).net;
         secrets.clear();
-        for (std::uint32_t i = 0; i < directory->roster().members.size(); ++i) {
-            const auto& member = directory->roster().members[i];
+        for (const auto& member : directory->roster().members) {
             const bool meets = member.role == settlement::Role::coordinator || member.net == net;
-            if (PartyId{i} == self || !meets) continue;
-            auto secret = identity.shared_secret(member.key);
-            if (!secret) return secret.error();
-            secrets.emplace(member.key, *secret);
+            if (member.key == identity.public_key() || !meets) continue;
+            if (auto secret = identity.shared_secret(member.key))
+                secrets.emplace(member.key, *secret);
         }
         return {};
     }
@@ -252,6 +283,7 @@ struct Gateway::State {
         out.persist[roster_key] = encoded;
         out.peers = peers();
         connected = false;
+        greetings = 0;
         const std::size_t homes = directory->homes(net).size();
         tell(out, Severity::routine,
              "roster epoch " + std::to_string(directory->epoch()) + ": net " +
@@ -269,14 +301,15 @@ struct Gateway::State {
         const auto mine =
             std::find_if(record->members.begin(), record->members.end(),
                          [&](const auto& member) { return member.key == identity.public_key(); });
-        const bool agreed =
-            pending && pending->session == market::SessionId{record->interval, record->opening} &&
-            pending->iteration == record->iteration &&
-            pending->prices_micro == record->prices_micro_eur_per_kwh &&
-            mine != record->members.end() && mine->commitment == pending->commitment;
+        const auto agreement = std::find_if(agreed.begin(), agreed.end(), [&](const Pending& one) {
+            return one.session == market::SessionId{record->interval, record->opening} &&
+                   one.iteration == record->iteration &&
+                   one.prices_micro == record->prices_micro_eur_per_kwh &&
+                   mine != record->members.end() && mine->commitment == one.commitment;
+        });
         certified = record->interval;
         out.persist[certified_key] = ByteWriter{}.i64(*certified).bytes();
-        if (!agreed) {
+        if (agreement == agreed.end()) {
             if (mine != record->members.end())
                 tell(out, Severity::wrong,
                      "the record of interval " + std::to_string(record->interval) +
@@ -286,16 +319,16 @@ struct Gateway::State {
                      "interval " + std::to_string(record->interval) +
                          " was cleared without this home");
         } else {
-            out.setpoint = Setpoint{pending->session.interval, pending->consumption_kw};
-            if (last && last->session == pending->session) last->certified = true;
-            tell(out, Severity::routine,
-                 "session " + name(pending->session) + " is on the log, proof checked");
+            out.setpoint = Setpoint{agreement->session.interval, agreement->consumption_kw};
+            if (last && last->session == agreement->session) last->certified = true;
+            tell(
+                out, Severity::routine,
+                "session " + market::name_of(agreement->session) + " is on the log, proof checked");
         }
-        if (pending && pending->session.interval <= record->interval) {
-            pending.reset();
-            out.persist[pending_key] = {};
-            out.timers.push_back({Timer::greet, 0});
-        }
+        const auto settled = std::erase_if(
+            agreed, [&](const Pending& one) { return one.session.interval <= record->interval; });
+        if (settled > 0) out.persist[pending_key] = agreed.empty() ? Bytes{} : encode(agreed);
+        if (agreed.empty()) out.timers.push_back({Timer::greet, 0});
         if (last) out.report = last;
         // In a step of its own: first the devices move to the set-point of this one.
         if (postponed) out.timers.push_back({Timer::greet, 1});
@@ -306,7 +339,8 @@ struct Gateway::State {
     // Why this opening is not one to join, or nothing.
     [[nodiscard]] std::optional<std::string> objection(const crypto::PublicKey& from,
                                                        const wire::SessionOpen& open) const {
-        if (!is_validator(from)) return "its sender is no coordinator";
+        const auto coordinator = genesis.validators.index_of(from);
+        if (!coordinator) return "its sender is no coordinator";
         if (!crypto::verify(from, wire::signing_bytes(open, chain), open.signature))
             return "its signature is wrong";
         if (open.roster_epoch != directory->epoch())
@@ -320,9 +354,24 @@ struct Gateway::State {
         if (directory->find(from) != open.chair) return "its chair is not its sender";
         if (certified && open.session.interval <= *certified)
             return "that interval is already on the log";
-        if (pending && open.session.interval == pending->session.interval &&
-            open.session == pending->session)
-            return "this home has already cleared it";
+        if (open.session.opening % genesis.validators.size() != *coordinator)
+            return "its number is another coordinator's";
+        if (const auto newest = joined.find(from);
+            newest != joined.end() && open.session <= newest->second)
+            return open.session == newest->second ? "this home was in it already"
+                                                  : "this home was in a later one already";
+        if (active && active->chair != from && now - active->heard < parameters.silence_ms)
+            return "session " + market::name_of(active->id) + " is under way";
+        if (open.session.interval > limits::interval_start_ms_max / 1000 / parameters.interval_s)
+            return "its interval is no market's";
+        if (open.rho_eur_per_kw2 < limits::rho_eur_per_kw2_min ||
+            open.rho_eur_per_kw2 > limits::rho_eur_per_kw2_max)
+            return "its penalty is no market's";
+        if (!market::plausible_prices(series_of(open.start_dual_eur_per_kw), interval_h()))
+            return "its start prices are no market's";
+        if (open.terminals < open.members.size() ||
+            open.terminals > directory->roster().members.size() + directory->nets().size())
+            return "its number of terminals is no market's";
         std::uint32_t homes = 0;
         bool includes_self = false;
         for (const market::Member& member : open.members) {
@@ -334,11 +383,16 @@ struct Gateway::State {
                 return "it names a party of another net";
             if (member.weight != known.weight_milli / 1000.0)
                 return "a weight differs from the roster's";
+            if (member.party != self && !secrets.contains(known.key))
+                return "it names a party whose key is not usable";
             includes_self = includes_self || member.party == self;
             ++homes;
         }
         if (homes + 1 != open.members.size()) return "its chair is not among the members";
         if (!includes_self) return "this home is not among the members";
+        for (const market::Member& member : open.members)
+            if (member.party == open.chair && member.weight != parameters.feeder_weight(homes))
+                return "a weight differs from the market's rule";
         if (homes < parameters.privacy_members_min)
             return "it has " + std::to_string(homes) + " homes, fewer than privacy allows (" +
                    std::to_string(parameters.privacy_members_min) + ")";
@@ -349,14 +403,16 @@ struct Gateway::State {
         if (!directory || (active && active->id == open.session)) return;
         if (postponed && postponed->second.session == open.session) return;
         if (auto reason = objection(from, open)) {
-            tell(out, Severity::notable,
-                 "did not join session " + name(open.session) + ": " + *reason);
+            const std::string text =
+                "did not join session " + market::name_of(open.session) + ": " + *reason;
+            if (text != last_word) tell(out, Severity::notable, text);
             if (is_validator(from) && open.roster_epoch > directory->epoch()) greet(out);
             return;
         }
-        if (pending && pending->session.interval < open.session.interval) {
+        if (!agreed.empty() && agreed.back().session.interval < open.session.interval) {
             postponed.emplace(from, open);
             greetings_postponed = 0;
+            greetings = 0;
             on_greet(out);
             return;
         }
@@ -367,7 +423,7 @@ struct Gateway::State {
         if (!postponed) return;
         const auto [from, open] = std::move(*postponed);
         postponed.reset();
-        join(from, open, out);
+        if (!objection(from, open)) join(from, open, out);
     }
 
     void join(const crypto::PublicKey& from, const wire::SessionOpen& open, Outputs& out) {
@@ -378,13 +434,19 @@ struct Gateway::State {
                  "cannot trade: the home's forecast is not usable: " + valid.error().message);
             return;
         }
+        if (home.load_kw.size() != horizon || home.interval_h != interval_h()) {
+            tell(out, Severity::wrong,
+                 "cannot trade: the home's forecast has other intervals than the market: give it "
+                 "intervals of " +
+                     std::to_string(parameters.interval_s) + " s");
+            return;
+        }
         market::WarmState start = market::WarmState::cold(1, horizon, open.rho_eur_per_kw2);
         if (warm_interval && open.session.interval >= *warm_interval)
             start = warm.shifted(open.session.interval - *warm_interval,
                                  86'400 / parameters.interval_s);
         start.rho_eur_per_kw2 = open.rho_eur_per_kw2;
-        for (Eigen::Index t = 0; t < horizon; ++t)
-            start.y_eur_per_kw(0, t) = open.start_dual_eur_per_kw[static_cast<std::size_t>(t)];
+        start.y_eur_per_kw.row(0) = series_of(open.start_dual_eur_per_kw);
 
         std::map<PartyId, crypto::SharedSecret> shared;
         for (const market::Member& member : open.members)
@@ -393,37 +455,61 @@ struct Gateway::State {
         auto masks = std::make_shared<const crypto::PairwiseMasks>(
             self, market::session_bytes(chain.view(), open.session), std::move(shared));
 
+        if (active)
+            tell(out, Severity::notable,
+                 "session " + market::name_of(active->id) + " given up for a later one");
         active.emplace();
         active->id = open.session;
         active->chair = from;
         active->net = net;
+        active->directory = directory;
+        active->self = self;
+        active->heard = now;
+        joined[from] = open.session;
+        out.persist[joined_key] = encode_joined();
         active->device = std::make_unique<prox::Home>(home);
         active->session.emplace(market::Terms{open.session, parameters, open.rho_eur_per_kw2,
                                               open.terminals, open.chair},
                                 self, std::vector<market::Seat>{{open.net, open.members}},
                                 *active->device, std::move(masks), std::move(start));
-        last_word = "clearing session " + name(open.session);
+        last_word = "clearing session " + market::name_of(open.session);
         out.timers.push_back({Timer::deadline, parameters.session_ms + parameters.silence_ms});
-        if (!pending) out.timers.push_back({Timer::greet, 0});
+        if (agreed.empty()) out.timers.push_back({Timer::greet, 0});
         drive(market::Begin{}, out);
 
         auto waiting = std::move(early);
         early.clear();
-        for (auto& [sender, share] : waiting)
-            on_share(sender, std::move(share), out);
+        for (auto& [sender, shares] : waiting)
+            for (wire::Share& share : shares)
+                on_share(sender, std::move(share), out);
+    }
+
+    [[nodiscard]] static model::Series series_of(const std::vector<double>& values) {
+        return Eigen::Map<const model::Series>(values.data(),
+                                               static_cast<Eigen::Index>(values.size()));
+    }
+
+    [[nodiscard]] Bytes encode_joined() const {
+        ByteWriter out;
+        for (const auto& [chair, session] : joined)
+            out.raw(chair.view()).i64(session.interval).u32(session.opening);
+        return std::move(out).bytes();
     }
 
     void on_share(const crypto::PublicKey& from, wire::Share share, Outputs& out) {
-        if (!directory) return;
-        const auto party = directory->find(from);
-        if (!party || *party != share.share.from) return;
         if (active && share.session == active->id) {
+            if (active->directory->find(from) != share.share.from) return;
+            if (from == active->chair) active->heard = now;
             drive(market::ShareReceived{std::move(share.share)}, out);
             return;
         }
+        if (!secrets.contains(from)) return;
         const bool past = (active && share.session < active->id) ||
                           (certified && share.session.interval <= *certified);
-        if (!past && early.size() < early_shares_max) early.emplace_back(from, std::move(share));
+        if (past) return;
+        auto& kept = early[from];
+        kept.push_back(std::move(share));
+        if (kept.size() > early_shares_max) kept.pop_front();
     }
 
     void drive(const market::Input& input, Outputs& out) {
@@ -447,8 +533,9 @@ struct Gateway::State {
 
     void broadcast(const market::MaskedShare& share, Outputs& out) const {
         for (const PartyId party : share.members)
-            if (party != self)
-                out.send.push_back({directory->at(party).key, wire::Share{active->id, share}});
+            if (party != active->self)
+                out.send.push_back(
+                    {active->directory->at(party).key, wire::Share{active->id, share}});
     }
 
     // To everyone: two members that each miss the other's message must both hear it again.
@@ -472,7 +559,15 @@ struct Gateway::State {
         report.rounds = cleared.rounds;
         if (cleared.outcome == market::Outcome::excluded ||
             cleared.outcome == market::Outcome::abandoned) {
-            tell(out, Severity::notable, "session " + name(over.id) + ": " + cleared.explanation);
+            tell(out, Severity::notable,
+                 "session " + market::name_of(over.id) + ": " + cleared.explanation);
+            greet(out);
+        } else if (!market::plausible_prices(cleared.y_eur_per_kw.row(0), interval_h())) {
+            report.outcome = market::Outcome::abandoned;
+            tell(out, Severity::wrong,
+                 "session " + market::name_of(over.id) +
+                     " ended at prices no market has; nothing is agreed: somebody on this net "
+                     "sends wrong values");
             greet(out);
         } else {
             agree(over, cleared, report, out);
@@ -492,45 +587,50 @@ struct Gateway::State {
 
         warm = cleared.warm;
         warm_interval = over.id.interval;
-        Pending agreed;
-        agreed.session = over.id;
-        agreed.net = over.net;
-        agreed.chair = over.chair;
-        agreed.iteration = cleared.iteration;
-        agreed.prices_micro = market::prices_micro_eur_per_kwh(y, interval_h());
-        agreed.commitment =
+        Pending mine;
+        mine.session = over.id;
+        mine.net = over.net;
+        mine.chair = over.chair;
+        mine.iteration = cleared.iteration;
+        mine.prices_micro = market::prices_micro_eur_per_kwh(y, interval_h());
+        mine.commitment =
             crypto::commit(crypto::salt_for(identity, market::session_bytes(chain.view(), over.id)),
                            market::energies_wh(x, interval_h()));
-        agreed.consumption_kw = x(0);
-        pending = std::move(agreed);
+        mine.consumption_kw = x(0);
+        agreed.push_back(std::move(mine));
+        if (agreed.size() > agreements_max) agreed.erase(agreed.begin());
+        greetings = 0;
 
         ByteWriter remembered;
         remembered.i64(*warm_interval).f64(warm.rho_eur_per_kw2);
         write_row(remembered, warm.z_kw);
         write_row(remembered, warm.y_eur_per_kw);
         out.persist[warm_key] = std::move(remembered).bytes();
-        out.persist[pending_key] = pending->encode();
+        out.persist[pending_key] = encode(agreed);
         tell(out,
              cleared.outcome == market::Outcome::partial ? Severity::notable : Severity::routine,
-             "session " + name(over.id) + " cleared after " + std::to_string(cleared.iteration) +
-                 " iterations" + (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
+             "session " + market::name_of(over.id) + " cleared after " +
+                 std::to_string(cleared.iteration) + " iterations" +
+                 (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
         send_clearing_share(out);
         out.timers.push_back({Timer::greet, greet_waiting_ms});
     }
 
     void send_clearing_share(Outputs& out) const {
+        const Pending& mine = agreed.back();
         const Bytes statement = settlement::clearing_statement(
-            genesis.chain_id(), pending->session.interval, pending->session.opening, pending->net,
-            pending->iteration, pending->prices_micro, pending->commitment);
+            genesis.chain_id(), mine.session.interval, mine.session.opening, mine.net,
+            mine.iteration, mine.prices_micro, mine.commitment);
         out.send.push_back(
-            {pending->chair, wire::ClearingShare{pending->session, pending->net, pending->iteration,
-                                                 pending->commitment, identity.sign(statement)}});
+            {mine.chair, wire::ClearingShare{mine.session, mine.net, mine.iteration,
+                                             mine.commitment, identity.sign(statement)}});
     }
 
     void on_excluded(const crypto::PublicKey& from,
                      const wire::SessionExcluded& message,
                      Outputs& out) {
-        if (active && active->id == message.session && active->chair == from)
+        if (active && active->id == message.session && active->net == message.net &&
+            active->chair == from)
             drive(market::Expelled{}, out);
     }
 
@@ -598,8 +698,18 @@ struct Gateway::State {
             if (!in.complete()) return damaged(certified_key);
         }
         if (const Bytes* bytes = find(pending_key)) {
-            pending = Pending::decode(*bytes);
-            if (!pending) return damaged(pending_key);
+            auto agreements = decode_agreements(*bytes);
+            if (!agreements) return damaged(pending_key);
+            agreed = std::move(*agreements);
+        }
+        if (const Bytes* bytes = find(joined_key)) {
+            ByteReader in(*bytes);
+            while (in.left() > 0 && !in.failed()) {
+                const auto chair = in.fixed<crypto::PublicKey>();
+                const IntervalIndex interval = in.i64();
+                joined[chair] = {interval, in.u32()};
+            }
+            if (in.failed()) return damaged(joined_key);
         }
         if (const Bytes* bytes = find(warm_key)) {
             ByteReader in(*bytes);
@@ -631,8 +741,9 @@ Result<Gateway> Gateway::create(const crypto::Identity& identity,
     return Gateway(std::move(state));
 }
 
-Outputs Gateway::step(const Input& input, UnixMs) {
+Outputs Gateway::step(const Input& input, UnixMs now) {
     Outputs out;
+    state_->now = now;
     std::visit([&](const auto& concrete) { state_->on(concrete, out); }, input);
     return out;
 }
@@ -642,12 +753,13 @@ std::string Gateway::explain() const {
     if (!state.directory) return "waiting for a coordinator to show a roster that names this home";
     if (state.active) {
         const auto awaited = state.active->session->awaited();
-        return "clearing session " + name(state.active->id) + ", iteration " +
+        return "clearing session " + market::name_of(state.active->id) + ", iteration " +
                std::to_string(state.active->session->iteration()) + ", waiting for " +
                std::to_string(awaited.front().size()) + " members of the net";
     }
-    if (state.pending)
-        return "waiting for the record of session " + name(state.pending->session) + " on the log";
+    if (!state.agreed.empty())
+        return "waiting for the record of session " + market::name_of(state.agreed.back().session) +
+               " on the log";
     return "waiting for the next session; last: " + state.last_word;
 }
 

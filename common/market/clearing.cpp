@@ -1,6 +1,9 @@
 #include "common/market/clearing.hpp"
 
+#include <algorithm>
 #include <cmath>
+
+#include "common/base/limits.hpp"
 
 namespace kilter::market {
 
@@ -34,6 +37,12 @@ std::vector<std::int64_t> energies_wh(const model::Series& schedule_kw, double i
     return rounded(schedule_kw, 1e3 * interval_h);
 }
 
+bool plausible_prices(const model::Series& y_eur_per_kw, double interval_h) {
+    const double most = limits::price_eur_per_kwh_max * interval_h;
+    return std::all_of(y_eur_per_kw.begin(), y_eur_per_kw.end(),
+                       [most](double y) { return std::abs(y) <= most; });
+}
+
 const char* name_of(Outcome outcome) {
     switch (outcome) {
         case Outcome::converged:
@@ -46,6 +55,10 @@ const char* name_of(Outcome outcome) {
             return "abandoned";
     }
     return "unknown";
+}
+
+std::string name_of(const SessionId& session) {
+    return std::to_string(session.interval) + "/" + std::to_string(session.opening);
 }
 
 }  // namespace kilter::market

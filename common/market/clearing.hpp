@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "common/market/session.hpp"
@@ -20,7 +21,13 @@ std::vector<std::int64_t> prices_micro_eur_per_kwh(const model::Series& y_eur_pe
 /// Consumption per interval in Wh, rounded likewise; positive = import.
 std::vector<std::int64_t> energies_wh(const model::Series& schedule_kw, double interval_h);
 
+/// Whether every price is one a market can have: at most limits::price_eur_per_kwh_max either way.
+bool plausible_prices(const model::Series& y_eur_per_kw, double interval_h);
+
 /// "converged", "partial", "excluded", "abandoned".
 const char* name_of(Outcome outcome);
+
+/// "interval/opening", for people.
+std::string name_of(const SessionId& session);
 
 }  // namespace kilter::market

@@ -51,8 +51,9 @@
 
 namespace kilter::market {
 
-/// Names one session for ever: the first interval it clears, and which opening of it this is (0
-/// unless the first host failed and another one opened the session again).
+/// Names one session for ever: the first interval it clears, and which opening of it this is. A chair
+/// numbers its openings upwards, in the residue class of its index among the validators, so that no
+/// two sessions share a name and nobody joins one twice.
 struct SessionId {
     IntervalIndex interval = 0;
     std::uint32_t opening = 0;

@@ -1,99 +1,14 @@
 // Gateways, feeder host and log together: what a session leaves behind, and what it survives.
 
 #include <cmath>
-#include <iostream>
 
 #include <gtest/gtest.h>
 
 #include "common/base/prng.hpp"
-#include "common/topology/generated.hpp"
-#include "tests/sim/virtual_neighbourhood.hpp"
+#include "tests/sim/fixture.hpp"
 
 namespace kilter::sim {
 namespace {
-
-constexpr IntervalIndex first = 1'978'152;
-constexpr std::uint32_t horizon = 24;
-constexpr std::uint32_t intervals = 3;
-
-market::Parameters parameters() {
-    market::Parameters out;
-    out.interval_s = 3600;
-    out.horizon = horizon;
-    out.rho_eur_per_kw2 = 0.03;
-    return out;
-}
-
-planner::Neighbourhood small_feeder(std::uint64_t seed = 1) {
-    topology::FeederOptions options;
-    options.buses = 5;
-    options.homes_per_net = 3;
-    auto generated = topology::generate_feeder(options, seed, topology::generated_profiles(seed));
-    // Hourly series, so that a day is a short horizon.
-    const auto hourly = [](std::vector<double>& series) {
-        std::vector<double> out;
-        for (std::size_t i = 0; i + 3 < series.size(); i += 4)
-            out.push_back((series[i] + series[i + 1] + series[i + 2] + series[i + 3]) / 4);
-        series = out;
-    };
-    for (auto& home : generated.homes) {
-        home.interval_s = 3600;
-        hourly(home.load_kw);
-        hourly(home.pv_kw);
-    }
-    hourly(generated.network.daily_shape);
-    hourly(generated.network.tie.price_eur_per_kwh);
-    return {generated.network, generated.homes};
-}
-
-coordinator::Pace pace() {
-    coordinator::Pace out;
-    out.follow_clock = false;
-    out.first_interval = first / 4;
-    out.intervals = intervals;
-    return out;
-}
-
-struct Neighbourhood : testing::Test {
-    planner::Neighbourhood neighbourhood = small_feeder();
-    VirtualNeighbourhood world{neighbourhood, parameters(), pace()};
-    static constexpr IntervalIndex last = first / 4 + intervals - 1;
-
-    bool finish(UnixMs limit_ms = 600'000) {
-        const bool done =
-            world.run([&] { return world.finished() && world.all_certified(last); }, limit_ms);
-        if (!done) {
-            for (const Event& event : world.events)
-                std::cerr << "host: " << event.text << '\n';
-            for (std::size_t i = 0; i < world.homes.size(); ++i)
-                for (const Event& event : world.homes[i].events)
-                    std::cerr << "home " << i << ": " << event.text << '\n';
-        }
-        return done;
-    }
-
-    void expect_prices_of_one_process() {
-        planner::Options options;
-        options.parameters = parameters();
-        options.first_interval = first / 4;
-        options.sessions = intervals;
-        const auto expected = planner::simulate(neighbourhood, options);
-        ASSERT_TRUE(expected.ok()) << expected.error().message;
-        ASSERT_EQ(world.reports.size(), expected->sessions.size());
-        for (std::size_t s = 0; s < intervals; ++s) {
-            EXPECT_EQ(world.reports[s].iterations, expected->sessions[s].iterations)
-                << "session " << s;
-            EXPECT_EQ(world.reports[s].price_eur_per_kwh, expected->sessions[s].price_eur_per_kwh)
-                << "session " << s;
-        }
-        for (std::size_t i = 0; i < world.homes.size(); ++i) {
-            const auto row =
-                expected->sessions.back().price_eur_per_kwh.row(neighbourhood.homes[i].net.value);
-            EXPECT_EQ(world.homes[i].reports.back().price_eur_per_kwh,
-                      std::vector<double>(row.begin(), row.end()));
-        }
-    }
-};
 
 TEST_F(Neighbourhood, clears_records_and_dispatches_every_interval_as_in_one_process) {
     ASSERT_TRUE(finish());
@@ -166,16 +81,7 @@ TEST_F(Neighbourhood, no_word_on_the_wire_is_a_schedule) {
 
 // ---- attacks -----------------------------------------------------------------------------------------------------
 
-struct Attacked : Neighbourhood {
-    [[nodiscard]] bool told(std::size_t home, const std::string& words) const {
-        const auto& events = world.homes[home].events;
-        return std::any_of(events.begin(), events.end(), [&](const Event& event) {
-            return event.text.find(words) != std::string::npos;
-        });
-    }
-};
-
-TEST_F(Attacked, an_opening_with_a_wrong_signature_is_not_joined) {
+TEST_F(Neighbourhood, an_opening_with_a_wrong_signature_is_not_joined) {
     ASSERT_TRUE(world.run([&] { return world.reports.size() == 1; }, 600'000));
     std::optional<wire::SessionOpen> seen;
     for (const Letter& letter : world.traffic)
@@ -194,7 +100,7 @@ TEST_F(Attacked, an_opening_with_a_wrong_signature_is_not_joined) {
     expect_prices_of_one_process();
 }
 
-TEST_F(Attacked, a_home_that_opens_a_session_is_not_followed) {
+TEST_F(Neighbourhood, a_home_that_opens_a_session_is_not_followed) {
     ASSERT_TRUE(world.run([&] { return world.reports.size() == 1; }, 600'000));
     wire::SessionOpen open;
     for (const Letter& letter : world.traffic)
@@ -213,7 +119,7 @@ TEST_F(Attacked, a_home_that_opens_a_session_is_not_followed) {
     expect_prices_of_one_process();
 }
 
-TEST_F(Attacked, a_record_without_a_valid_proof_moves_no_device) {
+TEST_F(Neighbourhood, a_record_without_a_valid_proof_moves_no_device) {
     bool spoilt = false;
     world.loses = [&](const Letter& letter) {
         const auto* proof = std::get_if<wire::CertifiedEntry>(&letter.message);
@@ -238,7 +144,7 @@ TEST_F(Attacked, a_record_without_a_valid_proof_moves_no_device) {
     EXPECT_EQ(warned, 1U);
 }
 
-TEST_F(Attacked, a_share_in_anothers_name_is_ignored) {
+TEST_F(Neighbourhood, a_share_in_anothers_name_is_ignored) {
     world.loses = [&](const Letter& letter) {
         const auto* share = std::get_if<wire::Share>(&letter.message);
         if (share != nullptr && letter.from == world.homes[0].identity.public_key() &&

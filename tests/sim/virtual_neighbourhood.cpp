@@ -17,14 +17,16 @@ crypto::Identity identity_of(std::string_view name, std::size_t number = 0) {
 VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
                                            market::Parameters parameters,
                                            coordinator::Pace pace)
-    : coordinator(identity_of("coordinator")), grid_operator(identity_of("operator")) {
+    : coordinator(identity_of("coordinator")),
+      grid_operator(identity_of("operator")),
+      network_(neighbourhood.network),
+      pace_(pace) {
     genesis.time_ms = now;
     genesis.operator_key = grid_operator.public_key();
     genesis.validators.validators = {{coordinator.public_key(), "tcp://127.0.0.1:1"}};
     genesis.market_parameters = parameters.encode();
     genesis.enrolled = {{coordinator.public_key(), settlement::Role::coordinator}};
-    settlement::Roster roster{
-        1, {{coordinator.public_key(), settlement::Role::coordinator, NetId{0}, 1000, ""}}};
+    roster = {1, {{coordinator.public_key(), settlement::Role::coordinator, NetId{0}, 1000, ""}}};
     for (const auto& spec : neighbourhood.homes) {
         Home home{identity_of("home", homes.size()),
                   std::make_unique<drivers::SimulatedHome>(spec),
@@ -49,15 +51,31 @@ VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
     replica_.emplace(settlement::config_of(genesis),
                      crypto::Identity::from_seed(coordinator.seed()), *ledger_,
                      consensus::DurableImage{});
-    auto host = coordinator::FeederHost::create(coordinator, genesis, neighbourhood.network, pace);
-    KILTER_CHECK(host.ok(), "the test's feeder host");
-    host_ = std::move(*host);
+    start_coordinator();
     step_log(consensus::Started{});
-    step_host(coordinator::Started{});
     for (std::size_t i = 0; i < homes.size(); ++i)
         switch_on(i);
-    step_log(consensus::Submitted{
-        settlement::make_entry(roster, genesis.chain_id(), 1, now + 3'600'000, grid_operator)});
+    enrol(roster);
+}
+
+void VirtualNeighbourhood::start_coordinator() {
+    auto host = coordinator::FeederHost::create(coordinator, genesis, network_, pace_);
+    KILTER_CHECK(host.ok(), "the test's feeder host");
+    host_ = std::move(*host);
+    for (const auto& input : std::vector(final_))
+        step_host(input);
+    step_host(coordinator::Started{});
+}
+
+void VirtualNeighbourhood::restart_coordinator() {
+    host_timers_.clear();
+    start_coordinator();
+}
+
+void VirtualNeighbourhood::enrol(const settlement::Roster& next) {
+    roster = next;
+    step_log(consensus::Submitted{settlement::make_entry(next, genesis.chain_id(), next.epoch,
+                                                         now + 3'600'000, grid_operator)});
 }
 
 void VirtualNeighbourhood::switch_off(std::size_t home) {
@@ -82,7 +100,8 @@ void VirtualNeighbourhood::step_home(std::size_t home, const agent::Input& input
     Home& mine = homes[home];
     agent::Outputs out = mine.gateway->step(input, now);
     for (auto& [key, value] : out.persist)
-        mine.memory[key] = std::move(value);
+        mine.memory[key] = value;
+    if (crashes(home, out)) return switch_off(home);
     for (auto& letter : out.send)
         send({mine.identity.public_key(), letter.to, std::move(letter.message)});
     for (const auto& arm : out.timers) {
@@ -110,9 +129,17 @@ void VirtualNeighbourhood::step_host(const coordinator::Input& input) {
     for (auto& event : out.events)
         events.push_back(std::move(event));
     if (out.report) reports.push_back(std::move(*out.report));
-    for (const auto& record : out.submit)
-        step_log(consensus::Submitted{settlement::make_entry(record, genesis.chain_id(), ++seq_,
-                                                             now + 3'600'000, coordinator)});
+    for (const auto& record : out.submit) {
+        if (loses_record(record))
+            ++records_lost;
+        else
+            submit(record);
+    }
+}
+
+void VirtualNeighbourhood::submit(const settlement::ClearedNet& record) {
+    step_log(consensus::Submitted{
+        settlement::make_entry(record, genesis.chain_id(), ++seq_, now + 3'600'000, coordinator)});
 }
 
 void VirtualNeighbourhood::step_log(consensus::Input input) {
@@ -132,13 +159,15 @@ void VirtualNeighbourhood::on_final(const consensus::Finalised& final) {
         const auto& entry = final.block->entries[i]->entry;
         receipts_[entry.key] = consensus::encode(consensus::make_receipt(final, i));
         if (entry.type == settlement::roster_entry) {
-            step_host(coordinator::RosterFinal{*settlement::decode_roster(entry.body)});
+            final_.emplace_back(coordinator::RosterFinal{*settlement::decode_roster(entry.body)});
+            step_host(final_.back());
         } else {
             const auto record = *settlement::decode_cleared_net(entry.body);
             records.push_back(record);
             for (const auto& member : record.members)
                 certify(member.key, entry.key);
-            step_host(coordinator::ClearedNetFinal{record, entry.author});
+            final_.emplace_back(coordinator::ClearedNetFinal{record, entry.author});
+            step_host(final_.back());
         }
     }
 }
@@ -156,7 +185,8 @@ void VirtualNeighbourhood::deliver(const Letter& letter) {
         const auto home = by_key_.find(letter.from);
         if (const auto* hello = std::get_if<wire::Hello>(&*decoded);
             hello != nullptr && home != by_key_.end()) {
-            if (hello->roster_epoch < 1) certify(letter.from, settlement::roster_key(1));
+            if (hello->roster_epoch < roster.epoch)
+                certify(letter.from, settlement::roster_key(roster.epoch));
             const auto net = homes[home->second].devices->spec().net;
             if (!records.empty())
                 certify(letter.from, settlement::cleared_key(records.back().interval, net));

@@ -49,6 +49,15 @@ class VirtualNeighbourhood {
     /// From its memory, as after a crash.
     void switch_on(std::size_t home);
 
+    /// From the log, as after a crash: whatever was under way is forgotten.
+    void restart_coordinator();
+
+    /// A record onto the log, as the coordinator's.
+    void submit(const settlement::ClearedNet& record);
+
+    /// The operator's next roster, onto the log.
+    void enrol(const settlement::Roster& roster);
+
     /// Puts a message on its way as if `from` had sent it.
     void send(Letter letter) { post_.push_back(std::move(letter)); }
 
@@ -63,19 +72,32 @@ class VirtualNeighbourhood {
     std::vector<Event> events;
     std::vector<Letter> traffic;  ///< everything that was delivered or lost
     std::function<bool(const Letter&)> loses = [](const Letter&) { return false; };
+    /// Asked when what a home's step wants durable is durable and nothing has left yet: whether it crashes there.
+    std::function<bool(std::size_t, const agent::Outputs&)> crashes =
+        [](std::size_t, const agent::Outputs&) { return false; };
+    /// Whether a record that the coordinator submits never reaches the log.
+    std::function<bool(const settlement::ClearedNet&)> loses_record =
+        [](const settlement::ClearedNet&) { return false; };
+    std::size_t records_lost = 0;
+    settlement::Roster roster;  ///< newest
     settlement::Genesis genesis;
     crypto::Identity coordinator;
     crypto::Identity grid_operator;
     UnixMs now = 1'700'000'000'000;
 
-  private:
     void step_home(std::size_t home, const agent::Input& input);
     void step_host(const coordinator::Input& input);
+
+  private:
     void step_log(consensus::Input input);
     void on_final(const consensus::Finalised& final);
     void deliver(const Letter& letter);
+    void start_coordinator();
     void certify(const crypto::PublicKey& to, const Bytes& key);
 
+    model::Network network_;
+    coordinator::Pace pace_;
+    std::vector<coordinator::Input> final_;  // what the log has told the coordinator so far
     std::optional<settlement::Ledger> ledger_;
     std::optional<consensus::Replica> replica_;
     std::optional<coordinator::FeederHost> host_;
