@@ -15,11 +15,10 @@ namespace kilter::coordinator {
 namespace {
 
 constexpr std::uint32_t gather_tick_ms = 250;
-
-std::string name(const market::SessionId& session) {
-    return std::to_string(session.interval) +
-           (session.opening ? "/" + std::to_string(session.opening) : "");
-}
+constexpr std::uint32_t finality_ms = 30'000;  // then records count as lost
+constexpr std::uint32_t no_homes_ms = 1'000;   // between two looks for homes
+constexpr std::uint32_t timer_ms_max = 3'600'000;
+constexpr std::uint32_t seconds_max = 1U << 26;  // × limits::replicas_max fits an opening's number
 
 // The network with some of its nets only: those that trade in this session.
 model::Network with_nets(const model::Network& network, const std::vector<NetId>& nets) {
@@ -53,6 +52,7 @@ struct Chaired {
     std::vector<std::vector<PartyId>> expected;  // homes that cleared, per row
     // finalising
     std::set<NetId> open_records;
+    std::set<PartyId> expelled;
     SessionReport report;
 };
 
@@ -74,8 +74,10 @@ struct FeederHost::State {
     std::map<NetId, std::pair<IntervalIndex, std::vector<std::int64_t>>>
         posted;  // newest prices of each net
     std::optional<UnixMs> gathering_since;
-    std::map<IntervalIndex, std::uint32_t>
-        openings;  // how often this host has opened an interval; the newest few
+    bool lonely = false;  // no net had enough homes when last looked
+    std::optional<std::pair<IntervalIndex, std::uint32_t>> opened;  // newest, and its second
+    // The interval whose turn it is, and when its gate opened or will.
+    std::optional<std::pair<IntervalIndex, UnixMs>> due;
     std::optional<Chaired> chaired;
     // where the next session starts from
     std::optional<IntervalIndex> warm_interval;
@@ -119,8 +121,9 @@ struct FeederHost::State {
     [[nodiscard]] std::pair<IntervalIndex, std::int64_t> next_gate() const {
         if (!pace.follow_clock)
             return {newest ? std::max(*newest + 1, pace.first_interval) : pace.first_interval, 0};
-        const IntervalIndex reachable = interval_at(now + pace.lead_ms, parameters.interval_s);
-        IntervalIndex next = newest ? std::max(*newest + 1, reachable) : reachable;
+        // The one under way is too late to clear.
+        const IntervalIndex coming = interval_at(now, parameters.interval_s) + 1;
+        const IntervalIndex next = newest ? std::max(*newest + 1, coming) : coming;
         const std::int64_t wait = interval_start(next, parameters.interval_s) - pace.lead_ms - now;
         return {next, std::max<std::int64_t>(0, wait)};
     }
@@ -131,12 +134,19 @@ struct FeederHost::State {
         return (index + n - acting) % n;
     }
 
+    // Whether the roster lets this coordinator open sessions.
+    [[nodiscard]] bool may_chair() const {
+        return directory && directory->find(identity.public_key());
+    }
+
     void await_gate(Outputs& out) {
-        out.timers.push_back({Timer::gate, 0});
-        out.timers.push_back({Timer::takeover, 0});
-        if (!directory || chaired || finished()) return;
-        const auto wait =
-            static_cast<std::uint32_t>(std::min<std::int64_t>(next_gate().second, 3'600'000));
+        gathering_since.reset();
+        for (const Timer timer : {Timer::gate, Timer::gather, Timer::takeover})
+            out.timers.push_back({timer, 0});
+        if (!may_chair() || chaired || finished()) return;
+        const auto [interval, until] = next_gate();
+        if (!due || due->first != interval) due = {interval, now + until};
+        const auto wait = static_cast<std::uint32_t>(std::min<std::int64_t>(until, timer_ms_max));
         if (distance() == 0) {
             out.timers.push_back({Timer::gate, std::max(1U, wait)});
             out.timers.push_back({Timer::presence, 1});
@@ -147,35 +157,66 @@ struct FeederHost::State {
 
     // The acting host tells those who stand by that it is at work.
     void on_presence(Outputs& out) const {
-        if (!directory || distance() != 0 || finished()) return;
+        if (!may_chair() || distance() != 0 || finished()) return;
         for (const auto& validator : genesis.validators.validators)
             if (validator.key != identity.public_key())
                 out.send.push_back({validator.key, wire::Hello{chain, directory->epoch()}});
         out.timers.push_back({Timer::presence, std::max(1U, pace.takeover_ms / 4)});
     }
 
+    // Another coordinator says that it acts. To say so is not enough for ever: an interval that is due for longer than
+    // a session takes is anyone's to open.
+    void on_presence_of(consensus::ReplicaIndex other, Outputs& out) {
+        if (chaired || !due ||
+            now - due->second > UnixMs{pace.gather_ms} + parameters.session_ms + finality_ms)
+            return;
+        if (distance() == 0 && other > index) return;  // of two who act, the first in the set
+        acting = other;
+        await_gate(out);
+    }
+
     // ---- opening -------------------------------------------------------------------------------------------------
 
+    // Homes of one net whose signatures fit one record, and who fit one session beside the chair.
+    [[nodiscard]] std::size_t homes_max() const {
+        settlement::ClearedNet record;
+        record.prices_micro_eur_per_kwh.resize(parameters.horizon);
+        const std::size_t empty = settlement::encode(record).size();
+        record.members.resize(1);
+        const std::size_t each = settlement::encode(record).size() - empty;
+        return std::min((limits::entry_body_bytes_max - empty) / each,
+                        limits::members_per_net_max - 1);
+    }
+
+    // The homes of a net that this feeder can serve: none on a net it does not have.
+    [[nodiscard]] std::vector<PartyId> served(NetId net) const {
+        std::vector<PartyId> out;
+        if (net.value >= network.nets.size()) return out;
+        out = directory->homes(net);
+        out.resize(std::min(out.size(), homes_max()));
+        return out;
+    }
+
+    [[nodiscard]] std::vector<PartyId> missing() const {
+        std::vector<PartyId> out;
+        for (const NetId net : directory->nets())
+            for (const PartyId home : served(net))
+                if (!ready.contains(home)) out.push_back(home);
+        return out;
+    }
+
     void gather_or_open(Outputs& out) {
-        if (!directory || chaired || finished()) return;
+        if (!may_chair() || chaired || finished() || distance() != 0) return;
         if (next_gate().second > 0) return await_gate(out);
         if (!gathering_since) gathering_since = now;
-        std::size_t missing = 0;
-        for (const NetId net : directory->nets())
-            for (const PartyId home : directory->homes(net))
-                if (!ready.contains(home)) {
-                    ++missing;
-                    out.send.push_back(
-                        {directory->at(home).key, wire::Hello{chain, directory->epoch()}});
-                }
-        if (missing > 0 && now - *gathering_since < pace.gather_ms) {
+        const auto absent = missing();
+        for (const PartyId home : absent)
+            out.send.push_back({directory->at(home).key, wire::Hello{chain, directory->epoch()}});
+        if (!absent.empty() && now - *gathering_since < pace.gather_ms) {
             out.timers.push_back({Timer::gather, gather_tick_ms});
             return;
         }
-        if (missing > 0)
-            tell(out, Severity::notable,
-                 std::to_string(missing) + " homes have not greeted; opening without them");
-        open(out);
+        open(absent.size(), out);
     }
 
     // The nets that can trade, with the homes that are ready; each seat has the chair too.
@@ -184,25 +225,36 @@ struct FeederHost::State {
         const PartyId chair = *directory->find(identity.public_key());
         for (const NetId net : directory->nets()) {
             market::Seat seat{net, {}};
-            for (const PartyId home : directory->homes(net))
+            for (const PartyId home : served(net))
                 if (ready.contains(home))
                     seat.members.push_back({home, directory->at(home).weight_milli / 1000.0});
             if (seat.members.size() < std::max(1U, parameters.privacy_members_min)) continue;
-            const double weight = parameters.weight_feeder_by_homes
-                                      ? 1.0 / static_cast<double>(seat.members.size())
-                                      : 1.0;
-            seat.members.push_back({chair, weight});
+            seat.members.push_back({chair, parameters.feeder_weight(seat.members.size())});
             std::sort(seat.members.begin(), seat.members.end());
             out.push_back(std::move(seat));
         }
         return out;
     }
 
+    static double possible(double rho) {
+        return std::clamp(rho, limits::rho_eur_per_kw2_min, limits::rho_eur_per_kw2_max);
+    }
+
+    // Names no session twice, neither across a crash nor between coordinators, and remembers nothing for it: the
+    // second since the log began, times the validators, plus this one's index.
+    std::uint32_t next_opening(IntervalIndex interval) {
+        const UnixMs since_s = std::max<UnixMs>(0, now - genesis.time_ms) / 1000;
+        auto second = static_cast<std::uint32_t>(since_s % seconds_max);
+        if (opened && opened->first == interval) second = std::max(second, opened->second + 1);
+        opened = {interval, second};
+        return index + second * static_cast<std::uint32_t>(genesis.validators.size());
+    }
+
     [[nodiscard]] market::WarmState start_at(IntervalIndex interval,
                                              const std::vector<NetId>& nets) const {
         const auto rows = static_cast<Eigen::Index>(nets.size());
         market::WarmState start =
-            market::WarmState::cold(rows, horizon(), parameters.rho_eur_per_kw2);
+            market::WarmState::cold(rows, horizon(), possible(parameters.rho_eur_per_kw2));
         // Another host's sessions leave their prices on the log: dual = price times interval length.
         for (Eigen::Index i = 0; i < rows; ++i) {
             const auto found = posted.find(nets[static_cast<std::size_t>(i)]);
@@ -214,45 +266,43 @@ struct FeederHost::State {
             for (Eigen::Index t = 0; t < horizon(); ++t)
                 row.y_eur_per_kw(0, t) =
                     static_cast<double>(prices[static_cast<std::size_t>(t)]) * 1e-6 * interval_h();
-            start.y_eur_per_kw.row(i) =
+            const model::Series y =
                 row.shifted(interval - found->second.first, per_day()).y_eur_per_kw.row(0);
+            if (market::plausible_prices(y, interval_h())) start.y_eur_per_kw.row(i) = y;
         }
         if (!warm_interval || interval < *warm_interval || (newest && *newest > *warm_interval))
             return start;
         const market::WarmState shifted = warm.shifted(interval - *warm_interval, per_day());
-        start.rho_eur_per_kw2 = shifted.rho_eur_per_kw2;
+        start.rho_eur_per_kw2 = possible(shifted.rho_eur_per_kw2);
         for (std::size_t i = 0; i < nets.size(); ++i) {
             const auto found = std::find(warm_nets.begin(), warm_nets.end(), nets[i]);
             if (found == warm_nets.end()) continue;
             const auto row = found - warm_nets.begin();
+            if (!market::plausible_prices(shifted.y_eur_per_kw.row(row), interval_h())) continue;
             start.z_kw.row(static_cast<Eigen::Index>(i)) = shifted.z_kw.row(row);
             start.y_eur_per_kw.row(static_cast<Eigen::Index>(i)) = shifted.y_eur_per_kw.row(row);
         }
         return start;
     }
 
-    void open(Outputs& out) {
-        gathering_since.reset();
+    void open(std::size_t absent, Outputs& out) {
         const IntervalIndex interval = next_gate().first;
         const auto chair = directory->find(identity.public_key());
-        if (!chair) {
-            tell(out, Severity::wrong,
-                 "the roster does not name this coordinator: ask the operator to add its key " +
-                     short_hex(identity.public_key().view()));
-            return;
-        }
         auto all = seats();
         if (all.empty()) {
-            tell(out, Severity::notable, "no net has enough homes to trade; trying again");
-            out.timers.push_back({Timer::gather, 4 * gather_tick_ms});
+            if (!lonely)
+                tell(out, Severity::notable, "no net has enough homes to trade; trying on");
+            lonely = true;
+            out.timers.push_back({Timer::gather, no_homes_ms});
             return;
         }
+        lonely = false;
+        if (absent > 0)
+            tell(out, Severity::notable,
+                 std::to_string(absent) + " homes have not greeted; opening without them");
+        gathering_since.reset();
         Chaired next;
-        std::uint32_t& times = openings[interval];
-        next.id = {interval, index + times * static_cast<std::uint32_t>(genesis.validators.size())};
-        ++times;
-        while (openings.size() > 8)
-            openings.erase(openings.begin());
+        next.id = {interval, next_opening(interval)};
         next.directory = directory;
         std::map<PartyId, crypto::SharedSecret> shared;
         std::uint32_t terminals = 0;
@@ -296,7 +346,7 @@ struct FeederHost::State {
         next.report.started_ms = now;
         chaired = std::move(next);
         tell(out, Severity::routine,
-             "session " + name(chaired->id) + " opened with " +
+             "session " + market::name_of(chaired->id) + " opened with " +
                  std::to_string(terminals - chaired->nets.size()) + " homes on " +
                  std::to_string(chaired->nets.size()) + " nets");
         out.timers.push_back({Timer::takeover, 0});
@@ -329,7 +379,8 @@ struct FeederHost::State {
     void expel(const market::Expulsion& expulsion, Outputs& out) {
         const auto& member = chaired->directory->at(expulsion.party);
         out.send.push_back({member.key, wire::SessionExcluded{chaired->id, expulsion.net}});
-        if (ready.erase(expulsion.party) == 0) return;
+        if (!chaired->expelled.insert(expulsion.party).second) return;
+        if (const auto now_named = directory->find(member.key)) ready.erase(*now_named);
         ++chaired->report.excluded;
         tell(out, Severity::notable,
              "home " + short_hex(member.key.view()) + " on net " +
@@ -380,9 +431,6 @@ struct FeederHost::State {
         for (std::size_t i = 0; i < mine.nets.size(); ++i) {
             const model::Series y = cleared.y_eur_per_kw.row(static_cast<Eigen::Index>(i));
             mine.prices_micro.push_back(market::prices_micro_eur_per_kwh(y, interval_h()));
-            mine.expected.emplace_back();
-            for (const PartyId party : cleared.members[i])
-                if (party != self) mine.expected.back().push_back(party);
         }
         SessionReport& report = mine.report;
         report.outcome = cleared.outcome;
@@ -396,27 +444,53 @@ struct FeederHost::State {
         report.voltage_pu = mine.device->voltages_pu(cleared.x_kw);
         report.import_kw = mine.device->import_kw(cleared.x_kw);
 
+        if (cleared.outcome == market::Outcome::abandoned) {
+            tell(
+                out, Severity::notable,
+                "session " + market::name_of(mine.id) + " came to nothing: " + cleared.explanation);
+            return end(out);
+        }
+        for (std::size_t i = 0; i < mine.nets.size(); ++i) {
+            mine.expected.emplace_back();
+            if (!market::plausible_prices(cleared.y_eur_per_kw.row(static_cast<Eigen::Index>(i)),
+                                          interval_h())) {
+                tell(out, Severity::wrong,
+                     "session " + market::name_of(mine.id) +
+                         " ended at prices no market has on net " +
+                         std::to_string(mine.nets[i].value) +
+                         "; it is not recorded: a home there sends wrong values");
+                continue;
+            }
+            for (const PartyId party : cleared.members[i])
+                if (party != self) mine.expected.back().push_back(party);
+        }
+
         warm = cleared.warm;
         warm_nets = mine.nets;
         warm_interval = mine.id.interval;
         tell(out,
              cleared.outcome == market::Outcome::converged ? Severity::routine : Severity::notable,
-             "session " + name(mine.id) + " cleared after " + std::to_string(cleared.iteration) +
-                 " iterations" + (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
+             "session " + market::name_of(mine.id) + " cleared after " +
+                 std::to_string(cleared.iteration) + " iterations" +
+                 (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
         mine.cleared = std::move(cleared);
         out.timers.push_back({Timer::signatures, parameters.silence_ms});
         append_if_signed(out);
     }
 
-    void on_clearing_share(PartyId party, const wire::ClearingShare& message, Outputs& out) {
+    void on_clearing_share(const crypto::PublicKey& from,
+                           const wire::ClearingShare& message,
+                           Outputs& out) {
         if (!chaired || chaired->phase != Chaired::Phase::signing || message.session != chaired->id)
             return;
+        const auto party = chaired->directory->find(from);
+        if (!party) return;
         const auto found = std::find(chaired->nets.begin(), chaired->nets.end(), message.net);
         if (found == chaired->nets.end() || message.iteration != chaired->cleared.iteration) return;
         const auto row = static_cast<std::size_t>(found - chaired->nets.begin());
         const auto& expected = chaired->expected[row];
-        if (std::find(expected.begin(), expected.end(), party) == expected.end()) return;
-        const auto& member = chaired->directory->at(party);
+        if (std::find(expected.begin(), expected.end(), *party) == expected.end()) return;
+        const auto& member = chaired->directory->at(*party);
         const Bytes statement = settlement::clearing_statement(
             genesis.chain_id(), message.session.interval, message.session.opening, message.net,
             message.iteration, chaired->prices_micro[row], message.commitment);
@@ -427,7 +501,7 @@ struct FeederHost::State {
             return;
         }
         chaired->signatures[row].insert_or_assign(
-            party, settlement::ClearedMember{member.key, message.commitment, message.signature});
+            *party, settlement::ClearedMember{member.key, message.commitment, message.signature});
         append_if_signed(out);
     }
 
@@ -464,14 +538,29 @@ struct FeederHost::State {
         }
         if (mine.open_records.empty()) {
             tell(out, Severity::wrong,
-                 "session " + name(mine.id) + " has no signature of any home; nothing to record");
-            end(out);
+                 "session " + market::name_of(mine.id) +
+                     " has no signature of any home; nothing to record");
+            return end(out);
         }
+        out.timers.push_back({Timer::finality, finality_ms});
     }
 
     void end(Outputs& out) {
         chaired->report.final_ms = now;
         out.report = std::move(chaired->report);
+        leave(out);
+    }
+
+    void give_up(const std::string& why, Outputs& out) {
+        tell(out, Severity::notable,
+             "session " + market::name_of(chaired->id) + " given up: " + why);
+        leave(out);
+    }
+
+    void leave(Outputs& out) {
+        for (const Timer timer :
+             {Timer::silence, Timer::deadline, Timer::resend, Timer::signatures, Timer::finality})
+            out.timers.push_back({timer, 0});
         chaired.reset();
         await_gate(out);
     }
@@ -482,32 +571,56 @@ struct FeederHost::State {
 
     void on(const RosterFinal& final, Outputs& out) {
         auto next = std::make_shared<const settlement::Directory>(final.roster);
+        const std::string epoch = "roster epoch " + std::to_string(next->epoch());
         secrets.clear();
         ready.clear();
-        for (const auto& member : next->roster().members) {
-            if (member.role != settlement::Role::home) continue;
-            if (member.net.value >= network.nets.size()) {
+        for (const auto& member : next->roster().members)
+            if (member.role == settlement::Role::home)
+                if (auto secret = identity.shared_secret(member.key))
+                    secrets.emplace(member.key, *secret);
+        for (const NetId net : next->nets()) {
+            const std::size_t homes = next->homes(net).size();
+            const std::string place = epoch + " puts " + std::to_string(homes) + " homes on net " +
+                                      std::to_string(net.value);
+            if (net.value >= network.nets.size())
                 tell(out, Severity::wrong,
-                     "roster epoch " + std::to_string(next->epoch()) + " puts home " +
-                         short_hex(member.key.view()) + " on net " +
-                         std::to_string(member.net.value) + ", which this feeder does not have");
-                return;
-            }
-            if (auto secret = identity.shared_secret(member.key))
-                secrets.emplace(member.key, *secret);
+                     place +
+                         ", which this feeder does not have: they cannot trade until the "
+                         "operator's next roster puts them elsewhere");
+            else if (homes > homes_max())
+                tell(out, Severity::wrong,
+                     place + ", but a net's record has room for " + std::to_string(homes_max()) +
+                         ": the others cannot trade until the net is split");
         }
         directory = std::move(next);
         tell(out, Severity::routine,
-             "roster epoch " + std::to_string(directory->epoch()) + " with " +
-                 std::to_string(secrets.size()) + " homes is final");
+             epoch + " with " + std::to_string(secrets.size()) + " homes is final");
+        if (!may_chair())
+            tell(out, Severity::wrong,
+                 epoch +
+                     " does not name this coordinator, so it opens no sessions: ask the "
+                     "operator to add its key " +
+                     short_hex(identity.public_key().view()));
         await_gate(out);
     }
 
     void on(const ClearedNetFinal& final, Outputs& out) {
         const settlement::ClearedNet& record = final.record;
-        if (const auto author = genesis.validators.index_of(final.author)) acting = *author;
-        newest = newest ? std::max(*newest, record.interval) : record.interval;
-        posted[record.net] = {record.interval, record.prices_micro_eur_per_kwh};
+        if (pace.follow_clock &&
+            record.interval > interval_at(now + pace.lead_ms, parameters.interval_s) + 1) {
+            tell(out, Severity::wrong,
+                 "coordinator " + short_hex(final.author.view()) + " recorded interval " +
+                     std::to_string(record.interval) +
+                     ", whose gate is not open: not followed; compare both clocks");
+            return;
+        }
+        if (!newest || record.interval >= *newest) {
+            newest = record.interval;
+            if (const auto author = genesis.validators.index_of(final.author)) acting = *author;
+        }
+        auto& prices = posted[record.net];
+        if (prices.second.empty() || record.interval >= prices.first)
+            prices = {record.interval, record.prices_micro_eur_per_kwh};
         if (!chaired) return await_gate(out);
         if (final.author == identity.public_key() && record.interval == chaired->id.interval &&
             record.opening == chaired->id.opening) {
@@ -515,14 +628,8 @@ struct FeederHost::State {
             if (chaired->phase == Chaired::Phase::finalising && chaired->open_records.empty())
                 end(out);
         } else if (record.interval >= chaired->id.interval) {
-            tell(out, Severity::notable,
-                 "session " + name(chaired->id) + " given up: coordinator " +
-                     short_hex(final.author.view()) + " has cleared its interval");
-            for (const Timer timer :
-                 {Timer::silence, Timer::deadline, Timer::resend, Timer::signatures})
-                out.timers.push_back({timer, 0});
-            chaired.reset();
-            await_gate(out);
+            give_up("coordinator " + short_hex(final.author.view()) + " has cleared its interval",
+                    out);
         }
     }
 
@@ -532,11 +639,13 @@ struct FeederHost::State {
             case Timer::gather:
                 return gather_or_open(out);
             case Timer::takeover:
-                if (chaired || finished() || !directory) return;
+                if (chaired || finished() || !may_chair()) return;
+                if (next_gate().second > 0) return await_gate(out);
                 tell(out, Severity::notable,
                      "no record for too long: opening sessions in place of coordinator " +
                          std::to_string(acting));
                 acting = index;
+                out.timers.push_back({Timer::presence, 1});
                 return gather_or_open(out);
             case Timer::presence:
                 return on_presence(out);
@@ -553,25 +662,32 @@ struct FeederHost::State {
             case Timer::signatures:
                 if (chaired && chaired->phase == Chaired::Phase::signing) append(out);
                 return;
+            case Timer::finality:
+                if (chaired && chaired->phase == Chaired::Phase::finalising)
+                    give_up(std::to_string(chaired->open_records.size()) +
+                                " records did not become final",
+                            out);
+                return;
         }
     }
 
     void on(const MessageReceived& received, Outputs& out) {
-        if (!directory) return;
-        const auto party = directory->find(received.from);
-        if (!party) return;
-        if (const auto* hello = std::get_if<wire::Hello>(&received.message)) {
-            if (hello->chain != chain || hello->roster_epoch != directory->epoch()) return;
-            if (const auto peer = genesis.validators.index_of(received.from)) {
-                if (*peer == acting && distance() != 0) await_gate(out);
-            } else {
-                on_ready(*party, out);
-            }
-        } else if (const auto* share = std::get_if<wire::Share>(&received.message)) {
+        if (const auto* hello = std::get_if<wire::Hello>(&received.message))
+            on_hello(received.from, *hello, out);
+        else if (const auto* share = std::get_if<wire::Share>(&received.message))
             on_share(received.from, *share, out);
-        } else if (const auto* clearing = std::get_if<wire::ClearingShare>(&received.message)) {
-            on_clearing_share(*party, *clearing, out);
-        }
+        else if (const auto* clearing = std::get_if<wire::ClearingShare>(&received.message))
+            on_clearing_share(received.from, *clearing, out);
+    }
+
+    void on_hello(const crypto::PublicKey& from, const wire::Hello& hello, Outputs& out) {
+        if (!directory || hello.chain != chain || hello.roster_epoch != directory->epoch()) return;
+        const auto party = directory->find(from);
+        if (!party) return;
+        if (const auto peer = genesis.validators.index_of(from))
+            on_presence_of(*peer, out);
+        else if (secrets.contains(from))
+            on_ready(*party, out);
     }
 
     void on_share(const crypto::PublicKey& from, const wire::Share& share, Outputs& out) {
@@ -588,10 +704,7 @@ struct FeederHost::State {
 
     void on_ready(PartyId party, Outputs& out) {
         if (!ready.insert(party).second || !gathering_since || chaired) return;
-        std::size_t homes = 0;
-        for (const NetId net : directory->nets())
-            homes += directory->homes(net).size();
-        if (ready.size() >= homes) gather_or_open(out);
+        if (missing().empty()) gather_or_open(out);
     }
 };
 
@@ -629,15 +742,16 @@ std::string FeederHost::explain() const {
                 std::size_t awaited = 0;
                 for (const auto& net : state.chaired->session->awaited())
                     awaited += net.size();
-                return "clearing session " + name(state.chaired->id) + ", iteration " +
+                return "clearing session " + market::name_of(state.chaired->id) + ", iteration " +
                        std::to_string(state.chaired->session->iteration()) + ", waiting for " +
                        std::to_string(awaited) + " homes";
             }
             case Chaired::Phase::signing:
-                return "collecting signatures of session " + name(state.chaired->id);
+                return "collecting signatures of session " + market::name_of(state.chaired->id);
             case Chaired::Phase::finalising:
                 return "waiting for " + std::to_string(state.chaired->open_records.size()) +
-                       " records of session " + name(state.chaired->id) + " to become final";
+                       " records of session " + market::name_of(state.chaired->id) +
+                       " to become final";
         }
     }
     if (state.finished()) return "all intervals asked for are final";

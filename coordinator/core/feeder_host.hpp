@@ -4,9 +4,12 @@
 ///     idle ──gate──▶ in session ──cleared──▶ collecting signatures ──all in, or silence──▶ awaiting finality ──▶ idle
 ///
 /// Every coordinator that holds the feeder's model runs one of these on the same log. The acting host is the author of
-/// the newest cleared record, at first replica 0, and greets the others while there is work; they stand by, in the order
-/// of their distance from it, and open the next interval themselves when a gate is due and the acting host was not heard
-/// of for takeover_ms × distance.
+/// the newest cleared record, at first replica 0, or whoever took over since, and greets the others while there is work;
+/// they stand by, in the order of their distance from it, and open the next interval themselves when a gate is due and
+/// the acting host was not heard of for takeover_ms × distance, or has been due for longer than a session takes.
+///
+/// A crash loses nothing that matters: the log tells what is cleared, homes greet again when asked to, and what was
+/// under way is opened again under a name that was never used (SessionId::opening grows with time).
 #pragma once
 
 #include <memory>
@@ -43,6 +46,7 @@ enum class Timer : std::uint8_t {
     silence,
     deadline,
     signatures,
+    finality,
     takeover,
     presence,
 };
