@@ -1,6 +1,7 @@
 #include "agent/host/agent_host.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <unistd.h>
@@ -55,12 +56,8 @@ struct AgentHost::State {
         if (next.peers) out.peers = next.peers;
         for (auto& letter : next.send)
             out.send.push_back(std::move(letter));
-        for (const Event& event : next.events) {
-            const auto level = event.severity == Severity::wrong     ? spdlog::level::err
-                               : event.severity == Severity::notable ? spdlog::level::warn
-                                                                     : spdlog::level::info;
-            spdlog::log(level, "{}", event.text);
-        }
+        for (const Event& event : next.events)
+            runtime::log_event(event);
         for (const ArmTimer& arm : next.timers) {
             loop.cancel(timers[arm.timer]);
             if (arm.delay_ms > 0)
@@ -181,8 +178,16 @@ struct AgentHost::State {
             if (*value) remembered[key] = std::move(**value);
         }
         std::optional<double> energy_kwh;
-        if (const auto found = remembered.find(energy_key); found != remembered.end())
-            energy_kwh = ByteReader(found->second).f64();
+        if (const auto found = remembered.find(energy_key); found != remembered.end()) {
+            ByteReader in(found->second);
+            energy_kwh = in.f64();
+            if (!in.complete() || !std::isfinite(*energy_kwh))
+                return Error{
+                    "the remembered 'energy' does not decode: the state directory is "
+                    "damaged; restore it or start with an empty one"};
+            // Somebody may have replaced the battery by a smaller one since.
+            energy_kwh = std::clamp(*energy_kwh, 0.0, spec->battery.energy_max_kwh);
+        }
         home.emplace(std::move(*spec), energy_kwh);
         auto core = Gateway::create(
             *identity, std::move(*genesis),

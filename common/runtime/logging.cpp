@@ -21,6 +21,17 @@ Result<void> set_up_logging(const std::string& program, std::string_view level) 
     return {};
 }
 
+void log_event(const Event& event) {
+    switch (event.severity) {
+        case Severity::routine:
+            return spdlog::info("{}", event.text);
+        case Severity::notable:
+            return spdlog::warn("{}", event.text);
+        case Severity::wrong:
+            return spdlog::error("{}", event.text);
+    }
+}
+
 std::string quoted(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {

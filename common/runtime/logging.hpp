@@ -10,12 +10,16 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/event.hpp"
 #include "common/base/result.hpp"
 
 namespace kilter::runtime {
 
 /// Level: trace, debug, info, warning, error or off. Error: any other.
 Result<void> set_up_logging(const std::string& program, std::string_view level);
+
+/// What a core has to tell, at the level its severity asks for: info, warning, error.
+void log_event(const Event& event);
 
 /// For a value with spaces: quoted, with quotes, backslashes and control characters escaped. Peers'
 /// text goes through here, so that nobody writes lines into another one's log.

@@ -199,12 +199,8 @@ struct CoordinatorHost::State {
 
     void step_feeder(const Input& input) {
         Outputs out = feeder->step(input, runtime::now_ms());
-        for (const Event& event : out.events) {
-            const auto level = event.severity == Severity::wrong     ? spdlog::level::err
-                               : event.severity == Severity::notable ? spdlog::level::warn
-                                                                     : spdlog::level::info;
-            spdlog::log(level, "{}", event.text);
-        }
+        for (const Event& event : out.events)
+            runtime::log_event(event);
         for (auto& letter : out.send)
             mail.push_back(std::move(letter));
         for (const ArmTimer& arm : out.timers) {
@@ -257,7 +253,9 @@ struct CoordinatorHost::State {
                 mail.push_back({from, wire::refusal(entry.error().message)});
                 return;
             }
-            if (submitters.size() < submitters_max) submitters[(*entry)->id] = from;
+            // Entries that expired unseen are never answered; they must not keep out those who wait now.
+            if (submitters.size() >= submitters_max) submitters.clear();
+            submitters[(*entry)->id] = from;
             step_log(consensus::Submitted{std::move(*entry)});
         } else {
             if (const auto* hello = std::get_if<wire::Hello>(&message)) on_hello(from, *hello);
