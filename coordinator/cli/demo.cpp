@@ -388,11 +388,14 @@ int Demo::run() const {
             if (kill_agent) neighbours.agents[*kill_agent].kill();
         }
         sessions_seen = reports.size();
-        if (kill_coordinator && !restarted &&
-            sessions_seen >= std::min<std::size_t>(2, intervals)) {
+        if (!restarted && sessions_seen >= std::min<std::size_t>(2, intervals)) {
             restarted = true;
-            if (auto up = neighbours.coordinators[*kill_coordinator].start(); !up)
-                return fail(name, up.error());
+            if (kill_coordinator)
+                if (auto up = neighbours.coordinators[*kill_coordinator].start(); !up)
+                    return fail(name, up.error());
+            if (kill_agent)
+                if (auto up = neighbours.agents[*kill_agent].start(); !up)
+                    return fail(name, up.error());
         }
         if ((trouble = neighbours.casualty())) break;
         bool finished = reports.size() >= intervals;
@@ -407,7 +410,8 @@ int Demo::run() const {
             height = its;
         }
         for (std::size_t i = 0; finished && i < neighbours.agents.size(); ++i) {
-            if (neighbours.agents[i].expected_down) continue;
+            if (kill_agent == i)
+                continue;  // joins the next session it can; not necessarily the last
             const auto status = read_json(neighbours.agents[i].directory / "state" / "status.json");
             finished = status && status->contains("session") &&
                        (*status)["session"]["certified"] == true &&
@@ -553,8 +557,10 @@ void add_demo(CLI::App& app, int& exit_code) {
     command->add_option(
         "--kill-coordinator", options->kill_coordinator,
         "kill -9 this one (from 0) after the first interval, restart it after the next");
-    command->add_option("--kill-agent", options->kill_agent,
-                        "kill -9 this home's agent (from 0) after the first interval");
+    command->add_option(
+        "--kill-agent", options->kill_agent,
+        "kill -9 this home's agent (from 0) after the first interval, restart it after "
+        "the next");
     command->add_option("--seconds-max", options->seconds_max, "Give up after so long")
         ->capture_default_str()
         ->check(CLI::Range(1, 86'400));

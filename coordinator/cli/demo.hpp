@@ -23,7 +23,7 @@ struct Demo {
         1'978'148;  ///< UTC index of the first interval; default 2026-06-01 17:00 at 900 s
     std::optional<std::size_t>
         kill_coordinator;  ///< kill -9 after the first interval, restart after the next
-    std::optional<std::size_t> kill_agent;  ///< kill -9 after the first interval
+    std::optional<std::size_t> kill_agent;  ///< likewise
     std::int64_t seconds_max = 180;         ///< then it gives up
     bool keep = false;                      ///< leave the directory for inspection
     std::filesystem::path json;             ///< empty: the table; "-": standard output

@@ -69,6 +69,7 @@ struct FeederHost::State {
     std::map<crypto::PublicKey, crypto::SharedSecret> secrets;
     std::set<PartyId>
         ready;  // homes that have greeted with the present roster and were not silent since
+    std::set<PartyId> waived;  // waited for once in vain; not again until they greet
     consensus::ReplicaIndex acting = 0;
     std::optional<IntervalIndex> newest;  // interval of the newest record on the log
     std::map<NetId, std::pair<IntervalIndex, std::vector<std::int64_t>>>
@@ -201,7 +202,7 @@ struct FeederHost::State {
         std::vector<PartyId> out;
         for (const NetId net : directory->nets())
             for (const PartyId home : served(net))
-                if (!ready.contains(home)) out.push_back(home);
+                if (!ready.contains(home) && !waived.contains(home)) out.push_back(home);
         return out;
     }
 
@@ -216,6 +217,7 @@ struct FeederHost::State {
             out.timers.push_back({Timer::gather, gather_tick_ms});
             return;
         }
+        waived.insert(absent.begin(), absent.end());
         open(absent.size(), out);
     }
 
@@ -574,6 +576,7 @@ struct FeederHost::State {
         const std::string epoch = "roster epoch " + std::to_string(next->epoch());
         secrets.clear();
         ready.clear();
+        waived.clear();
         for (const auto& member : next->roster().members)
             if (member.role == settlement::Role::home)
                 if (auto secret = identity.shared_secret(member.key))
@@ -703,6 +706,7 @@ struct FeederHost::State {
     }
 
     void on_ready(PartyId party, Outputs& out) {
+        waived.erase(party);
         if (!ready.insert(party).second || !gathering_since || chaired) return;
         if (missing().empty()) gather_or_open(out);
     }

@@ -162,7 +162,8 @@ TEST(DemoUnderFire, the_acting_coordinator_and_one_agent_are_killed_and_the_rest
     ASSERT_FALSE(result.is_discarded());
     ASSERT_EQ(result["sessions"].size(), 3U);
     EXPECT_EQ(result["sessions"][0]["homes"], homes);
-    EXPECT_EQ(result["sessions"][2]["homes"], homes - 1);
+    EXPECT_EQ(result["sessions"][1]["homes"], homes - 1);
+    EXPECT_GE(result["sessions"][2]["homes"], homes - 1);  // the agent is back, if it was quick
     EXPECT_EQ(result["log"]["replicas"], 4);  // all four verified and equal, the restarted one too
 }
 
