@@ -28,7 +28,7 @@ bool positive(double value) {
 Parameters Parameters::paper() {
     Parameters out;
     out.alpha = 1;
-    out.weight_flexible = out.weight_stiff = 1;
+    out.weight_flexible = out.weight_curtailing = out.weight_stiff = 1;
     out.weight_feeder_by_homes = false;
     out.balance_rho = false;
     return out;
@@ -48,7 +48,8 @@ Result<void> Parameters::validate() const {
 
     for (const auto& [name, value] :
          {Positive{"rho_eur_per_kw2", rho_eur_per_kw2},
-          Positive{"weight_flexible", weight_flexible}, Positive{"weight_stiff", weight_stiff},
+          Positive{"weight_flexible", weight_flexible},
+          Positive{"weight_curtailing", weight_curtailing}, Positive{"weight_stiff", weight_stiff},
           Positive{"primal_tolerance_kw", primal_tolerance_kw},
           Positive{"dual_tolerance", dual_tolerance},
           Positive{"price_scale_eur_per_kwh", price_scale_eur_per_kwh}})
@@ -73,6 +74,7 @@ Bytes Parameters::encode() const {
         .f64(rho_eur_per_kw2)
         .f64(alpha)
         .f64(weight_flexible)
+        .f64(weight_curtailing)
         .f64(weight_stiff)
         .u8(weight_feeder_by_homes)
         .u8(balance_rho)
@@ -94,6 +96,7 @@ Result<Parameters> Parameters::decode(ByteView bytes) {
     out.rho_eur_per_kw2 = in.f64();
     out.alpha = in.f64();
     out.weight_flexible = in.f64();
+    out.weight_curtailing = in.f64();
     out.weight_stiff = in.f64();
     const std::uint8_t by_homes = in.u8();
     const std::uint8_t balance = in.u8();

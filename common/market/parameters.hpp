@@ -8,16 +8,18 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
+#include "common/model/flexibility.hpp"
 
 namespace kilter::market {
 
 struct Parameters {
     std::uint32_t interval_s = 900;      ///< length of a market interval; divides a day
     std::uint32_t horizon = 96;          ///< intervals optimised together; the first one binds
-    double rho_eur_per_kw2 = 0.0075;     ///< penalty of a session that has no predecessor
-    double alpha = 1.6;                  ///< over-relaxation, 1 ≤ α < 2
-    double weight_flexible = 1;          ///< w of a home that can flex
-    double weight_stiff = 10;            ///< w of a home that cannot
+    double rho_eur_per_kw2 = 0.015;      ///< penalty of a session that has no predecessor
+    double alpha = 1.5;                  ///< over-relaxation, 1 ≤ α < 2
+    double weight_flexible = 1;          ///< w of a home with a battery
+    double weight_curtailing = 5;        ///< w of a home with panels and no battery
+    double weight_stiff = 10;            ///< w of a home that cannot flex
     bool weight_feeder_by_homes = true;  ///< feeder terminal's w = 1/(homes of the net), else 1
     bool balance_rho = true;             ///< adapt ρ within a session
     double primal_tolerance_kw = 1e-3;   ///< RMS over terminals and intervals
@@ -35,8 +37,9 @@ struct Parameters {
     static Parameters paper();
 
     /// w of a home's terminal, by its public flag.
-    [[nodiscard]] double home_weight(bool can_flex) const {
-        return can_flex ? weight_flexible : weight_stiff;
+    [[nodiscard]] double home_weight(model::Flexibility flexibility) const {
+        if (flexibility == model::Flexibility::stores) return weight_flexible;
+        return flexibility == model::Flexibility::curtails ? weight_curtailing : weight_stiff;
     }
 
     /// w of the feeder device's terminal on a net with so many homes.

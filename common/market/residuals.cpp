@@ -8,8 +8,8 @@ namespace kilter::market {
 namespace {
 
 // The residuals are compared squared.
-constexpr double target_ratio = 8 * 8;
-constexpr double allowed_ratio = 2 * 2;
+constexpr double target_ratio = 4 * 4;
+constexpr double allowed_ratio = 10 * 10;
 constexpr double rho_factor = 1.1;
 
 double cells(const Terms& terms) {

@@ -36,15 +36,12 @@ Residuals residuals_of(const Terms& terms,
 double badness(const Terms& terms, const Residuals& residuals);
 
 /// The penalty of iteration `iteration` + 1. `rho` is the present one, `rho_then` the one that the iterate `notice`
-/// speaks of was computed with. Aims at a primal residual of 8 times the dual one, each divided by its own tolerance:
-/// off by more than a factor of 2, ρ moves by a factor of 1.1. Fixed after balance_until iterations, so that
+/// speaks of was computed with. Aims at a primal residual of 4 times the dual one, each divided by its own tolerance:
+/// off by more than a factor of 10, ρ moves by a factor of 1.1. Fixed after balance_until iterations, so that
 /// convergence is that of fixed ρ.
 ///
-/// Measured, 33-bus feeder, 96 homes, 8 seeds, T = 96 (iterations of cold sessions, mean and worst; of warm ones):
-///     start at ρ = 0.0075:  fixed 109, 143; 60, 108     balanced 113, 122; 63, 135
-///     start at ρ = 0.1:     fixed > 430                 balanced 128, 150; 57, 112
-/// It costs nothing where ρ was right and saves the session where it was wrong. A target of 1 instead of 8 takes 137
-/// and 70: homes and feeder are mostly linear costs over polyhedra, where the imbalance is last to settle.
+/// A safeguard: it leaves a ρ alone that is about right and corrects a wrong one. A narrower band drifts within the cold
+/// session, and the warm ones after it pay (docs/decisions/0008-what-keeps-warm-sessions-short.md has the figures).
 double next_rho(
     const Terms& terms, double rho, double rho_then, const Notice& notice, std::uint32_t iteration);
 

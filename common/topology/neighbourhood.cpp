@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "common/base/check.hpp"
@@ -66,7 +67,8 @@ double rated(double value) {
     return std::round(value * 1000) / 1000;
 }
 
-/// A stationary first-order sequence with unit variance, clipped: e_t = φ e_{t−1} + √(1 − φ²) n_t.
+/// A stationary first-order sequence with variance 1/2, so that the difference of two sessions' errors has variance 1;
+/// clipped: e_t = φ e_{t−1} + √(1 − φ²) n_t.
 class ForecastError {
   public:
     ForecastError(std::uint64_t seed, IntervalIndex first, std::uint64_t channel)
@@ -76,7 +78,7 @@ class ForecastError {
     double next() {
         error_ =
             error_memory * error_ + std::sqrt(1 - error_memory * error_memory) * random_.normal();
-        return std::clamp(error_, -error_max, error_max);
+        return std::clamp(error_, -error_max, error_max) / std::numbers::sqrt2;
     }
 
   private:

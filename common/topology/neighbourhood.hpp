@@ -13,6 +13,7 @@
 
 #include "common/base/ids.hpp"
 #include "common/base/time.hpp"
+#include "common/model/flexibility.hpp"
 #include "common/model/home.hpp"
 #include "common/model/network.hpp"
 #include "common/topology/profiles.hpp"
@@ -21,8 +22,9 @@ namespace kilter::topology {
 
 /// How the simulated forecast of a home errs: every session anew, smoothly over the horizon.
 struct Forecast {
-    double noise_fraction =
-        0.05;  ///< standard deviation of the relative error; 0: perfect foresight
+    /// RMS of the relative change of an interval's forecast from one session to the next; the
+    /// error itself has 1/√2 of it as standard deviation. 0: perfect foresight.
+    double noise_fraction = 0.05;
     std::uint64_t seed = 0;
     auto operator<=>(const Forecast&) const = default;
 };
@@ -38,8 +40,14 @@ struct HomeSpec {
     model::Battery battery;     ///< energy_start_kwh is that of the very first session
     Forecast forecast;
 
-    /// A battery or panels; what Member::weight is chosen by. The home's public flag.
+    /// A battery or panels.
     [[nodiscard]] bool can_flex() const { return battery.power_max_kw > 0 || !pv_kw.empty(); }
+
+    /// The home's public flag, which its terminal's weight is chosen by.
+    [[nodiscard]] model::Flexibility flexibility() const {
+        if (battery.power_max_kw > 0) return model::Flexibility::stores;
+        return pv_kw.empty() ? model::Flexibility::none : model::Flexibility::curtails;
+    }
 
     /// Lengths whole days, everything finite and in range. The error names the quantity.
     [[nodiscard]] Result<void> validate() const;

@@ -129,8 +129,7 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         const auto directory = root / folder;
         auto identity = settle(directory);
         if (!identity) return identity.error();
-        const double weight =
-            home.can_flex() ? options.parameters.weight_flexible : options.parameters.weight_stiff;
+        const double weight = options.parameters.home_weight(home.flexibility());
         out.genesis.enrolled.push_back({identity->public_key(), settlement::Role::home});
         roster.members.push_back({identity->public_key(), settlement::Role::home, home.net,
                                   static_cast<std::uint32_t>(weight * 1000 + 0.5), endpoint(port)});

@@ -65,6 +65,7 @@ Json parameters(const market::Parameters& agreed) {
             {"rho_eur_per_kw2", agreed.rho_eur_per_kw2},
             {"alpha", agreed.alpha},
             {"weight_flexible", agreed.weight_flexible},
+            {"weight_curtailing", agreed.weight_curtailing},
             {"weight_stiff", agreed.weight_stiff},
             {"weight_feeder_by_homes", agreed.weight_feeder_by_homes},
             {"balance_rho", agreed.balance_rho},

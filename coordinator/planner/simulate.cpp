@@ -68,7 +68,7 @@ std::vector<market::Seat> seats_of(const Neighbourhood& neighbourhood,
     for (std::size_t i = 0; i < neighbourhood.homes.size(); ++i) {
         const topology::HomeSpec& home = neighbourhood.homes[i];
         seats[home.net.value].members.push_back(
-            {.party = party_of(i), .weight = parameters.home_weight(home.can_flex())});
+            {.party = party_of(i), .weight = parameters.home_weight(home.flexibility())});
     }
     for (market::Seat& seat : seats)
         seat.members.front().weight = parameters.feeder_weight(seat.members.size() - 1);

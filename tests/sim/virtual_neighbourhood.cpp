@@ -37,8 +37,7 @@ VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
                   {},
                   {}};
         genesis.enrolled.push_back({home.identity.public_key(), settlement::Role::home});
-        const double weight =
-            spec.can_flex() ? parameters.weight_flexible : parameters.weight_stiff;
+        const double weight = parameters.home_weight(spec.flexibility());
         roster.members.push_back({home.identity.public_key(), settlement::Role::home, spec.net,
                                   static_cast<std::uint32_t>(weight * 1000), ""});
         by_key_[home.identity.public_key()] = homes.size();

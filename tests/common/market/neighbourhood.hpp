@@ -136,7 +136,9 @@ inline Scene scene(std::size_t nets,
             for (double& value : wish.reshaped())
                 value = prng.uniform(-2, 4);
             seat.members.push_back(
-                {.party = PartyId{party}, .weight = out.parameters.home_weight(flexes)});
+                {.party = PartyId{party},
+                 .weight = out.parameters.home_weight(flexes ? model::Flexibility::stores
+                                                             : model::Flexibility::none)});
             out.devices.emplace(
                 PartyId{party},
                 std::make_unique<Quadratic>(wish, flexes ? prng.uniform(0.02, 0.2) : 5, -1.5, 3.5));

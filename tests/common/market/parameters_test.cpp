@@ -14,16 +14,18 @@ TEST(Parameters, DefaultsAndPaperAreValid) {
     EXPECT_TRUE(Parameters::paper().validate().ok());
     const Parameters paper = Parameters::paper();
     EXPECT_EQ(paper.alpha, 1);
-    EXPECT_EQ(paper.home_weight(true), 1);
-    EXPECT_EQ(paper.home_weight(false), 1);
+    for (const auto any :
+         {model::Flexibility::none, model::Flexibility::curtails, model::Flexibility::stores})
+        EXPECT_EQ(paper.home_weight(any), 1);
     EXPECT_EQ(paper.feeder_weight(7), 1);
     EXPECT_FALSE(paper.balance_rho);
 }
 
 TEST(Parameters, WeightsFollowFlexibilityAndHomesBehind) {
     const Parameters agreed;
-    EXPECT_EQ(agreed.home_weight(true), 1);
-    EXPECT_EQ(agreed.home_weight(false), 10);
+    EXPECT_EQ(agreed.home_weight(model::Flexibility::stores), 1);
+    EXPECT_EQ(agreed.home_weight(model::Flexibility::curtails), 5);
+    EXPECT_EQ(agreed.home_weight(model::Flexibility::none), 10);
     EXPECT_EQ(agreed.feeder_weight(4), 0.25);
     EXPECT_EQ(agreed.feeder_weight(0), 1);
 }
@@ -47,6 +49,7 @@ TEST(Parameters, RefusesWhatIsOutOfRangeByName) {
         {"alpha", [](Parameters& p) { p.alpha = 2; }},
         {"alpha", [&](Parameters& p) { p.alpha = nan; }},
         {"weight_flexible", [](Parameters& p) { p.weight_flexible = -1; }},
+        {"weight_curtailing", [&](Parameters& p) { p.weight_curtailing = infinite; }},
         {"weight_stiff", [](Parameters& p) { p.weight_stiff = 0; }},
         {"primal_tolerance_kw", [&](Parameters& p) { p.primal_tolerance_kw = nan; }},
         {"dual_tolerance", [](Parameters& p) { p.dual_tolerance = 0; }},
@@ -85,7 +88,7 @@ TEST(Parameters, DecodeRefusesDamage) {
     const Bytes bytes = Parameters{}.encode();
     Bytes shorter(bytes.begin(), bytes.end() - 1), longer = bytes, odd_flag = bytes;
     longer.push_back(0);
-    odd_flag[40] = 2;  // weight_feeder_by_homes
+    odd_flag[48] = 2;  // weight_feeder_by_homes
     for (const Bytes& damaged : {shorter, longer, odd_flag, Bytes{}})
         EXPECT_FALSE(Parameters::decode(damaged).ok());
 }

@@ -32,9 +32,10 @@ TEST(Residuals, SquaresRoundDownAndSaturate) {
 }
 
 TEST(Residuals, AreRootMeanSquares) {
-    // 20 cells, r = 0.08 kW in each: x's imbalance is r/α; movements of 0.5 kW at ρ = 0.01.
+    // 20 cells, r = α · 0.05 kW in each: x's imbalance is r/α; movements of 0.5 kW at ρ = 0.01.
+    const double r_kw = terms().parameters.alpha * 0.05;
     const Residuals residuals =
-        residuals_of(terms(), units(20 * 0.08 * 0.08), units(20 * 0.25), 0.01);
+        residuals_of(terms(), units(20 * r_kw * r_kw), units(20 * 0.25), 0.01);
     EXPECT_NEAR(residuals.primal_kw, 0.05, 1e-7);
     EXPECT_NEAR(residuals.dual_eur_per_kw, 0.005, 1e-9);
     // In tolerances: 0.05 / 1e-3 and 0.005 / (1e-3 · 0.2 EUR/kWh · 0.25 h).
@@ -56,11 +57,11 @@ Notice notice(double primal, double dual) {
 }
 
 TEST(Residuals, RhoMovesTowardsBalanceInTolerances) {
-    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 3), 5), 0.01 * 1.1);
-    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 13), 5), 0.01 / 1.1);
-    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 12), 5), 0.01);
-    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 3.5), 5), 0.01);
-    EXPECT_EQ(next_rho(terms(), 0.03, 0.01, notice(50, 3), 5), 0.03 * 1.1)
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 1.2), 5), 0.01 * 1.1);
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(5, 13), 5), 0.01 / 1.1);
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(5, 12), 5), 0.01);
+    EXPECT_EQ(next_rho(terms(), 0.01, 0.01, notice(50, 1.3), 5), 0.01);
+    EXPECT_EQ(next_rho(terms(), 0.03, 0.01, notice(50, 1.2), 5), 0.03 * 1.1)
         << "what is now moves, by what was then";
 }
 
