@@ -50,6 +50,16 @@ TEST_F(Neighbourhood, a_silent_home_is_left_out_and_comes_back) {
     }
 }
 
+TEST_F(Neighbourhood, an_absent_home_is_waited_for_once) {
+    world.switch_off(4);
+    const UnixMs started = world.now;
+    ASSERT_TRUE(finish());
+    EXPECT_EQ(world.reports.back().homes, world.homes.size() - 1);
+    const UnixMs gathering_ms = coordinator::Pace{}.gather_ms;
+    EXPECT_GE(world.now - started, gathering_ms);
+    EXPECT_LT(world.now - started, 2 * gathering_ms);
+}
+
 TEST_F(Neighbourhood, a_gateway_that_crashed_goes_on_from_its_memory) {
     ASSERT_TRUE(world.run(
         [&] { return world.reports.size() == 1 && world.all_certified(first / 4); }, 600'000));
