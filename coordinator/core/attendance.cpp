@@ -1,0 +1,115 @@
+#include "coordinator/core/attendance.hpp"
+
+#include <algorithm>
+
+#include "common/base/limits.hpp"
+
+namespace kilter::coordinator {
+
+namespace {
+
+// Homes of one net whose signatures fit one record, and who fit one session beside the chair.
+std::size_t homes_max_of(const market::Parameters& parameters) {
+    settlement::ClearedNet record;
+    record.prices_micro_eur_per_kwh.resize(parameters.horizon);
+    const std::size_t empty = settlement::encode(record).size();
+    record.members.resize(1);
+    const std::size_t each = settlement::encode(record).size() - empty;
+    return std::min((limits::entry_body_bytes_max - empty) / each, limits::members_per_net_max - 1);
+}
+
+}  // namespace
+
+Attendance::Attendance(const crypto::Identity& identity,
+                       settlement::DirectoryPtr directory,
+                       std::size_t nets,
+                       const market::Parameters& parameters)
+    : directory_(std::move(directory)),
+      chair_(directory_->find(identity.public_key())),
+      nets_(nets),
+      parameters_(parameters),
+      homes_max_(homes_max_of(parameters)) {
+    for (const NetId net : directory_->nets())
+        for (const PartyId home : directory_->homes(net))
+            if (auto secret = identity.shared_secret(directory_->at(home).key))
+                secrets_.emplace(home, *secret);
+}
+
+const crypto::SharedSecret& Attendance::secret_with(PartyId home) const {
+    return secrets_.at(home);
+}
+
+std::vector<Event> Attendance::unserved() const {
+    std::vector<Event> out;
+    for (const NetId net : directory_->nets()) {
+        const std::size_t homes = directory_->homes(net).size();
+        const std::string place = "roster epoch " + std::to_string(directory_->epoch()) + " puts " +
+                                  std::to_string(homes) + " homes on net " +
+                                  std::to_string(net.value);
+        if (net.value >= nets_)
+            out.push_back({Severity::wrong,
+                           place + ", which this feeder does not have: they cannot trade until the "
+                                   "operator's next roster puts them elsewhere"});
+        else if (homes > homes_max_)
+            out.push_back(
+                {Severity::wrong, place + ", but a net's record has room for " +
+                                      std::to_string(homes_max_) +
+                                      ": the others cannot trade until the net is split"});
+    }
+    return out;
+}
+
+bool Attendance::on_greeting(const crypto::PublicKey& from) {
+    const auto home = directory_->find(from);
+    if (!home || !secrets_.contains(*home)) return false;
+    waived_.erase(*home);
+    return ready_.insert(*home).second;
+}
+
+void Attendance::on_silence(const crypto::PublicKey& home) {
+    if (const auto party = directory_->find(home)) ready_.erase(*party);
+}
+
+void Attendance::waive(const std::vector<PartyId>& homes) {
+    waived_.insert(homes.begin(), homes.end());
+}
+
+std::vector<PartyId> Attendance::missing() const {
+    std::vector<PartyId> out;
+    for (const NetId net : directory_->nets())
+        for (const PartyId home : served(net))
+            if (!ready_.contains(home) && !waived_.contains(home)) out.push_back(home);
+    return out;
+}
+
+std::vector<market::Seat> Attendance::seats() const {
+    std::vector<market::Seat> out;
+    for (const NetId net : directory_->nets()) {
+        market::Seat seat{net, {}};
+        for (const PartyId home : served(net))
+            if (ready_.contains(home))
+                seat.members.push_back({home, directory_->at(home).weight_milli / 1000.0});
+        if (seat.members.size() < std::max(1U, parameters_.privacy_members_min)) continue;
+        seat.members.push_back({*chair_, parameters_.feeder_weight(seat.members.size())});
+        std::sort(seat.members.begin(), seat.members.end());
+        out.push_back(std::move(seat));
+    }
+    return out;
+}
+
+// None of a net that this feeder does not have.
+std::vector<PartyId> Attendance::served(NetId net) const {
+    if (net.value >= nets_) return {};
+    std::vector<PartyId> out = directory_->homes(net);
+    out.resize(std::min(out.size(), homes_max_));
+    return out;
+}
+
+std::vector<NetId> nets_of(const std::vector<market::Seat>& seats) {
+    std::vector<NetId> out;
+    for (const market::Seat& seat : seats)
+        out.push_back(seat.net);
+    return out;
+}
+
+}  // namespace kilter::coordinator

@@ -1,0 +1,65 @@
+/// The homes of one roster as the chair sees them: who can be served, who is ready, who is waited for, and who sits
+/// where in the next session. Made anew for every roster: greetings count for one roster only.
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "common/base/event.hpp"
+#include "common/crypto/identity.hpp"
+#include "common/market/session.hpp"
+#include "common/settlement/directory.hpp"
+
+namespace kilter::coordinator {
+
+class Attendance {
+  public:
+    /// `nets` is how many the feeder has. REQUIRES: directory not null, parameters valid.
+    Attendance(const crypto::Identity& identity,
+               settlement::DirectoryPtr directory,
+               std::size_t nets,
+               const market::Parameters& parameters);
+
+    [[nodiscard]] const settlement::DirectoryPtr& directory() const { return directory_; }
+
+    /// This coordinator on the roster; nothing when it is not named, and so may not chair.
+    [[nodiscard]] std::optional<PartyId> chair() const { return chair_; }
+
+    /// Homes whose keys masks can be agreed with.
+    [[nodiscard]] std::size_t homes() const { return secrets_.size(); }
+
+    /// REQUIRES: the party has sat in seats().
+    [[nodiscard]] const crypto::SharedSecret& secret_with(PartyId home) const;
+    /// For people: homes that no session will have a seat for, and what to do about it.
+    [[nodiscard]] std::vector<Event> unserved() const;
+
+    /// Whether the home was not ready before. Ignored: keys of others than homes().
+    bool on_greeting(const crypto::PublicKey& from);
+    /// It fell silent in a session: not ready until it greets again.
+    void on_silence(const crypto::PublicKey& home);
+    /// Waited for in vain: not again until they greet.
+    void waive(const std::vector<PartyId>& homes);
+
+    /// Homes worth waiting for: served, not ready, not waived.
+    [[nodiscard]] std::vector<PartyId> missing() const;
+    /// The nets that can trade, with the homes that are ready and the chair. REQUIRES: chair().
+    [[nodiscard]] std::vector<market::Seat> seats() const;
+
+  private:
+    [[nodiscard]] std::vector<PartyId> served(NetId net) const;
+
+    settlement::DirectoryPtr directory_;
+    std::optional<PartyId> chair_;
+    std::map<PartyId, crypto::SharedSecret> secrets_;
+    std::size_t nets_;
+    market::Parameters parameters_;
+    std::size_t homes_max_;  // per net
+    std::set<PartyId> ready_;
+    std::set<PartyId> waived_;
+};
+
+/// The seats' nets, in order: the rows of the feeder's device.
+std::vector<NetId> nets_of(const std::vector<market::Seat>& seats);
+
+}  // namespace kilter::coordinator

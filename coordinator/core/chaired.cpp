@@ -1,0 +1,190 @@
+#include "coordinator/core/chaired.hpp"
+
+#include <algorithm>
+
+#include "common/market/clearing.hpp"
+
+namespace kilter::coordinator {
+
+namespace {
+
+std::uint32_t terminals_of(const std::vector<market::Seat>& seats) {
+    std::size_t out = 0;
+    for (const market::Seat& seat : seats)
+        out += seat.members.size();
+    return static_cast<std::uint32_t>(out);
+}
+
+// The feeder with those of its nets only that trade in this session.
+std::unique_ptr<prox::Feeder> device_for(const Charter& charter,
+                                         const std::vector<NetId>& nets,
+                                         IntervalIndex interval) {
+    model::Network trading = charter.network;
+    trading.nets.clear();
+    for (const NetId net : nets)
+        trading.nets.push_back(charter.network.nets[net.value]);
+    model::FeederHorizon series = model::horizon_of(trading, interval, charter.parameters.horizon,
+                                                    charter.parameters.interval_s);
+    return std::make_unique<prox::Feeder>(std::move(trading), std::move(series));
+}
+
+std::vector<wire::SessionOpen> openings_of(const Charter& charter,
+                                           const market::Terms& terms,
+                                           std::uint64_t roster_epoch,
+                                           const std::vector<market::Seat>& seats,
+                                           const market::WarmState& start) {
+    std::vector<wire::SessionOpen> out;
+    for (std::size_t i = 0; i < seats.size(); ++i) {
+        wire::SessionOpen message;
+        message.session = terms.id;
+        message.chair = terms.chair;
+        message.net = seats[i].net;
+        message.members = seats[i].members;
+        message.roster_epoch = roster_epoch;
+        message.parameters = charter.genesis.market_digest();
+        message.rho_eur_per_kw2 = terms.rho_eur_per_kw2;
+        message.terminals = terms.terminals;
+        const auto row = start.y_eur_per_kw.row(static_cast<Eigen::Index>(i));
+        message.start_dual_eur_per_kw.assign(row.begin(), row.end());
+        message.signature = charter.identity.sign(wire::signing_bytes(message, charter.chain));
+        out.push_back(std::move(message));
+    }
+    return out;
+}
+
+std::shared_ptr<const crypto::PairwiseMasks> masks_for(const Charter& charter,
+                                                       const market::SessionId& id,
+                                                       const Attendance& attendance,
+                                                       const std::vector<market::Seat>& seats) {
+    const PartyId chair = *attendance.chair();
+    std::map<PartyId, crypto::SharedSecret> secrets;
+    for (const market::Seat& seat : seats)
+        for (const market::Member& member : seat.members)
+            if (member.party != chair)
+                secrets.emplace(member.party, attendance.secret_with(member.party));
+    return std::make_shared<const crypto::PairwiseMasks>(
+        chair, market::session_bytes(charter.chain.view(), id), std::move(secrets));
+}
+
+// Nine chances for a message before silence is concluded.
+std::uint32_t resend_ms(const market::Parameters& parameters) {
+    return std::max(1U, parameters.silence_ms / 10);
+}
+
+}  // namespace
+
+Chaired::Chaired(const Charter& charter,
+                 market::SessionId id,
+                 const Attendance& attendance,
+                 std::vector<market::Seat> seats,
+                 market::WarmState start,
+                 UnixMs now)
+    : charter_(charter),
+      terms_{id, charter.parameters, start.rho_eur_per_kw2, terminals_of(seats),
+             *attendance.chair()},
+      directory_(attendance.directory()),
+      nets_(nets_of(seats)),
+      openings_(openings_of(charter, terms_, directory_->epoch(), seats, start)),
+      device_(device_for(charter, nets_, id.interval)),
+      session_(terms_,
+               terms_.chair,
+               seats,
+               *device_,
+               masks_for(charter, id, attendance, seats),
+               std::move(start)) {
+    report_.session = id;
+    report_.started_ms = now;
+}
+
+std::size_t Chaired::awaited() const {
+    std::size_t out = 0;
+    for (const auto& net : session_.awaited())
+        out += net.size();
+    return out;
+}
+
+void Chaired::announce(Outputs& out) const {
+    for (const wire::SessionOpen& opening : openings_)
+        for (const market::Member& member : opening.members)
+            if (member.party != terms_.chair)
+                out.send.push_back({directory_->at(member.party).key, opening});
+}
+
+Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out) {
+    Step step;
+    market::Outputs result = session_.step(input);
+    if (result.verdict == market::Verdict::contradiction ||
+        result.verdict == market::Verdict::malformed)
+        out.tell(Severity::wrong,
+                 "a home sent a share that is malformed or contradicts its earlier one; ignored");
+    for (const market::Expulsion& expulsion : result.expel)
+        if (expel(expulsion, out)) step.silent.push_back(directory_->at(expulsion.party).key);
+    for (market::MaskedShare& share : result.send) {
+        for (const PartyId party : share.members)
+            send(share, party, out);
+        auto& newest_two = sent_[share.net];
+        newest_two.push_back(std::move(share));
+        if (newest_two.size() > 2) newest_two.pop_front();
+    }
+    if (result.progressed) {
+        out.arm(Timer::silence, charter_.parameters.silence_ms);
+        out.arm(Timer::resend, resend_ms(charter_.parameters));
+    }
+    if (result.cleared) conclude(*result.cleared, now);
+    step.cleared = std::move(result.cleared);
+    return step;
+}
+
+void Chaired::repeat(Outputs& out) const {
+    const auto awaited = session_.awaited();
+    for (std::size_t row = 0; row < nets_.size(); ++row) {
+        if (awaited[row].empty()) continue;
+        for (const market::Member& member : openings_[row].members)
+            if (member.party != terms_.chair) repeat_to(member.party, nets_[row], out);
+    }
+    out.arm(Timer::resend, resend_ms(charter_.parameters));
+}
+
+void Chaired::repeat_to(PartyId party, NetId net, Outputs& out) const {
+    const auto row = std::find(nets_.begin(), nets_.end(), net);
+    if (row == nets_.end()) return;
+    if (session_.iteration() <= 1)
+        out.send.push_back(
+            {directory_->at(party).key, openings_[static_cast<std::size_t>(row - nets_.begin())]});
+    const auto found = sent_.find(net);
+    if (found == sent_.end()) return;
+    for (const market::MaskedShare& share : found->second)
+        if (std::binary_search(share.members.begin(), share.members.end(), party))
+            send(share, party, out);
+}
+
+bool Chaired::expel(const market::Expulsion& expulsion, Outputs& out) {
+    const crypto::PublicKey& key = directory_->at(expulsion.party).key;
+    out.send.push_back({key, wire::SessionExcluded{terms_.id, expulsion.net}});
+    if (!expelled_.insert(expulsion.party).second) return false;
+    ++report_.excluded;
+    out.tell(Severity::notable, "home " + short_hex(key.view()) + " on net " +
+                                    std::to_string(expulsion.net.value) +
+                                    " was silent; its net goes on without it");
+    return true;
+}
+
+void Chaired::send(const market::MaskedShare& share, PartyId to, Outputs& out) const {
+    if (to != share.from)
+        out.send.push_back({directory_->at(to).key, wire::Share{terms_.id, share}});
+}
+
+void Chaired::conclude(const market::Cleared& cleared, UnixMs now) {
+    report_.outcome = cleared.outcome;
+    report_.iterations = cleared.iteration;
+    report_.rounds = cleared.rounds;
+    report_.primal_residual_kw = cleared.primal_residual_kw;
+    report_.dual_residual_eur_per_kw = cleared.dual_residual_eur_per_kw;
+    report_.cleared_ms = now;
+    report_.nets = nets_;
+    report_.price_eur_per_kwh = cleared.y_eur_per_kw / interval_h(charter_.parameters);
+    report_.voltage_pu = device_->voltages_pu(cleared.x_kw);
+    report_.import_kw = device_->import_kw(cleared.x_kw);
+}
+
+}  // namespace kilter::coordinator

@@ -1,0 +1,81 @@
+/// The session this coordinator chairs, from its opening to the last share: tells the homes, runs the feeder's side of
+/// the session, repeats what may have been lost, and leaves out who stays silent. Repeats go on after the session has
+/// cleared, to those who have not heard of it. Stays under the roster it was opened with.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "common/prox/feeder.hpp"
+#include "coordinator/core/attendance.hpp"
+#include "coordinator/core/charter.hpp"
+#include "coordinator/core/outputs.hpp"
+
+namespace kilter::coordinator {
+
+class Chaired {
+  public:
+    /// What a step came to, beside its outputs.
+    struct Step {
+        std::vector<crypto::PublicKey> silent;   ///< homes the session goes on without from now on
+        std::optional<market::Cleared> cleared;  ///< the session's last word
+    };
+
+    /// Nothing is sent yet. REQUIRES: seats are of `attendance`, not empty; `start` has a row for each; the charter
+    /// outlives the session.
+    Chaired(const Charter& charter,
+            market::SessionId id,
+            const Attendance& attendance,
+            std::vector<market::Seat> seats,
+            market::WarmState start,
+            UnixMs now);
+
+    [[nodiscard]] const market::SessionId& id() const { return terms_.id; }
+
+    [[nodiscard]] const settlement::DirectoryPtr& directory() const { return directory_; }
+
+    /// Row i of the feeder's device is net i's terminal.
+    [[nodiscard]] const std::vector<NetId>& nets() const { return nets_; }
+
+    /// Filled as far as the session has come; complete but for `homes` and `final_ms` once it has cleared.
+    [[nodiscard]] const SessionReport& report() const { return report_; }
+
+    /// With a seat at the opening.
+    [[nodiscard]] std::size_t homes() const { return terms_.terminals - nets_.size(); }
+
+    [[nodiscard]] std::uint32_t iteration() const { return session_.iteration(); }
+
+    /// How many homes the iteration waits for.
+    [[nodiscard]] std::size_t awaited() const;
+
+    /// The signed opening, to every home with a seat.
+    void announce(Outputs& out) const;
+    Step step(const market::Input& input, UnixMs now, Outputs& out);
+    /// To all of a net that is not complete: who misses what, only each of them knows.
+    void repeat(Outputs& out) const;
+    /// What this party of the net may have missed: the opening, while nothing was heard of it, and the newest shares.
+    void repeat_to(PartyId party, NetId net, Outputs& out) const;
+
+  private:
+    // Whether it is news: the home is told again whenever it still speaks.
+    bool expel(const market::Expulsion& expulsion, Outputs& out);
+    void send(const market::MaskedShare& share, PartyId to, Outputs& out) const;
+    void conclude(const market::Cleared& cleared, UnixMs now);
+
+    const Charter& charter_;
+    market::Terms terms_;
+    settlement::DirectoryPtr directory_;
+    std::vector<NetId> nets_;
+    std::vector<wire::SessionOpen> openings_;  // row i's
+    std::unique_ptr<prox::Feeder> device_;
+    market::Session session_;
+    std::map<NetId, std::deque<market::MaskedShare>> sent_;  // the newest two of each net
+    std::set<PartyId> expelled_;
+    SessionReport report_;
+};
+
+}  // namespace kilter::coordinator

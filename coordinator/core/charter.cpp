@@ -1,0 +1,20 @@
+#include "coordinator/core/charter.hpp"
+
+namespace kilter::coordinator {
+
+Result<Charter> Charter::create(const crypto::Identity& identity,
+                                settlement::Genesis genesis,
+                                model::Network network) {
+    auto parameters = market::Parameters::decode(genesis.market_parameters);
+    if (!parameters) return Error{"genesis: market parameters: " + parameters.error().message};
+    if (auto valid = network.validate(); !valid) return valid.error();
+    const auto index = genesis.validators.index_of(identity.public_key());
+    if (!index)
+        return Error{
+            "key " + short_hex(identity.public_key().view()) +
+            " is not one of genesis' validators: this key cannot run a coordinator of this log"};
+    const auto chain = crypto::Digest::from(genesis.chain_id().view());
+    return Charter{identity, std::move(genesis), std::move(network), *parameters, chain, *index};
+}
+
+}  // namespace kilter::coordinator

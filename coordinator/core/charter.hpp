@@ -1,0 +1,31 @@
+/// What a feeder's host is created with, and what never changes while it lives: who it is, on which log, under which
+/// agreed parameters, and the network it feeds.
+#pragma once
+
+#include "common/crypto/identity.hpp"
+#include "common/market/parameters.hpp"
+#include "common/model/network.hpp"
+#include "common/settlement/genesis.hpp"
+
+namespace kilter::coordinator {
+
+struct Charter {
+    const crypto::Identity& identity;  ///< must outlive the charter
+    settlement::Genesis genesis;
+    model::Network network;
+    market::Parameters parameters;      ///< genesis', decoded
+    crypto::Digest chain;               ///< names the log in messages
+    consensus::ReplicaIndex index = 0;  ///< of this coordinator among the validators
+
+    /// Error: parameters or network invalid, or the key is no validator's.
+    static Result<Charter> create(const crypto::Identity& identity,
+                                  settlement::Genesis genesis,
+                                  model::Network network);
+};
+
+/// Length of a market interval in hours: what lies between a dual (EUR/kW) and a price (EUR/kWh).
+inline double interval_h(const market::Parameters& parameters) {
+    return parameters.interval_s / 3600.0;
+}
+
+}  // namespace kilter::coordinator

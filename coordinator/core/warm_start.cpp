@@ -1,0 +1,87 @@
+#include "coordinator/core/warm_start.hpp"
+
+#include <algorithm>
+
+#include "common/base/limits.hpp"
+#include "common/market/clearing.hpp"
+#include "coordinator/core/charter.hpp"
+
+namespace kilter::coordinator {
+
+namespace {
+
+double possible(double rho) {
+    return std::clamp(rho, limits::rho_eur_per_kw2_min, limits::rho_eur_per_kw2_max);
+}
+
+Eigen::Index intervals_per_day(const market::Parameters& parameters) {
+    return 86'400 / parameters.interval_s;
+}
+
+}  // namespace
+
+void WarmStart::on_record(IntervalIndex interval,
+                          NetId net,
+                          const std::vector<std::int64_t>& prices_micro_eur_per_kwh) {
+    Posted& newest = posted_[net];
+    if (newest.prices_micro_eur_per_kwh.empty() || interval >= newest.interval)
+        newest = {interval, prices_micro_eur_per_kwh};
+    if (own_ && interval > own_->interval) own_.reset();
+}
+
+void WarmStart::on_cleared(IntervalIndex interval,
+                           std::vector<NetId> nets,
+                           market::WarmState warm) {
+    own_ = {interval, std::move(nets), std::move(warm)};
+}
+
+market::WarmState WarmStart::start(IntervalIndex interval, const std::vector<NetId>& nets) const {
+    const auto rows = static_cast<Eigen::Index>(nets.size());
+    market::WarmState out =
+        market::WarmState::cold(rows, parameters_.horizon, possible(parameters_.rho_eur_per_kw2));
+    for (std::size_t i = 0; i < nets.size(); ++i)
+        start_as_posted(interval, nets[i], static_cast<Eigen::Index>(i), out);
+    start_as_left(interval, nets, out);
+    return out;
+}
+
+// Dual = price times interval length.
+void WarmStart::start_as_posted(IntervalIndex interval,
+                                NetId net,
+                                Eigen::Index row,
+                                market::WarmState& out) const {
+    const auto found = posted_.find(net);
+    if (found == posted_.end() || found->second.interval > interval) return;
+    const auto& prices = found->second.prices_micro_eur_per_kwh;
+    if (prices.size() != parameters_.horizon) return;
+    market::WarmState posted =
+        market::WarmState::cold(1, parameters_.horizon, parameters_.rho_eur_per_kw2);
+    for (std::size_t t = 0; t < prices.size(); ++t)
+        posted.y_eur_per_kw(0, static_cast<Eigen::Index>(t)) =
+            static_cast<double>(prices[t]) * 1e-6 * interval_h(parameters_);
+    const model::Series y =
+        posted.shifted(interval - found->second.interval, intervals_per_day(parameters_))
+            .y_eur_per_kw.row(0);
+    if (market::plausible_prices(y, interval_h(parameters_))) out.y_eur_per_kw.row(row) = y;
+}
+
+void WarmStart::start_as_left(IntervalIndex interval,
+                              const std::vector<NetId>& nets,
+                              market::WarmState& out) const {
+    if (!own_ || interval < own_->interval) return;
+    const market::WarmState left =
+        own_->state.shifted(interval - own_->interval, intervals_per_day(parameters_));
+    out.rho_eur_per_kw2 = possible(left.rho_eur_per_kw2);
+    for (std::size_t i = 0; i < nets.size(); ++i) {
+        const auto found = std::find(own_->nets.begin(), own_->nets.end(), nets[i]);
+        if (found == own_->nets.end()) continue;
+        const auto from = found - own_->nets.begin();
+        if (!market::plausible_prices(left.y_eur_per_kw.row(from), interval_h(parameters_)))
+            continue;
+        const auto row = static_cast<Eigen::Index>(i);
+        out.z_kw.row(row) = left.z_kw.row(from);
+        out.y_eur_per_kw.row(row) = left.y_eur_per_kw.row(from);
+    }
+}
+
+}  // namespace kilter::coordinator
