@@ -1,0 +1,22 @@
+#include "agent/core/charter.hpp"
+
+namespace kilter::agent {
+
+Result<Charter> Charter::create(const crypto::Identity& identity, settlement::Genesis genesis) {
+    auto parameters = market::Parameters::decode(genesis.market_parameters);
+    if (!parameters) return Error{"genesis: market parameters: " + parameters.error().message};
+    if (genesis.role_of(identity.public_key()) != settlement::Role::home)
+        return Error{"key " + short_hex(identity.public_key().view()) +
+                     " is not enrolled as a home in this genesis: ask the operator to enrol it"};
+    const auto parameters_digest = genesis.market_digest();
+    const auto chain = crypto::Digest::from(genesis.chain_id().view());
+    return Charter{identity, std::move(genesis), *parameters, parameters_digest, chain};
+}
+
+std::optional<std::string> Charter::fault(const consensus::Receipt& receipt) const {
+    const auto verdict = consensus::verify(receipt, genesis.chain_id(), genesis.validators);
+    if (verdict == consensus::ReceiptVerdict::valid) return std::nullopt;
+    return std::string(consensus::describe(verdict));
+}
+
+}  // namespace kilter::agent

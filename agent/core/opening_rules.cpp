@@ -1,0 +1,114 @@
+#include "agent/core/opening_rules.hpp"
+
+#include "common/base/limits.hpp"
+#include "common/market/clearing.hpp"
+
+namespace kilter::agent {
+
+namespace {
+
+using Objection = std::optional<std::string>;
+
+Objection about_origin(const Charter& charter,
+                       const Place& place,
+                       const crypto::PublicKey& from,
+                       const wire::SessionOpen& open) {
+    if (!charter.is_validator(from)) return "its sender is no coordinator";
+    if (!crypto::verify(from, wire::signing_bytes(open, charter.chain), open.signature))
+        return "its signature is wrong";
+    if (open.roster_epoch != place.directory->epoch())
+        return "it is for roster epoch " + std::to_string(open.roster_epoch) + ", this home has " +
+               std::to_string(place.directory->epoch());
+    if (open.parameters != charter.parameters_digest)
+        return "it uses other market parameters than genesis";
+    if (open.net != place.net) return "it is for another net";
+    if (open.start_dual_eur_per_kw.size() != charter.parameters.horizon)
+        return "its horizon is not the market's";
+    if (place.directory->find(from) != open.chair) return "its chair is not its sender";
+    return std::nullopt;
+}
+
+Objection about_order(const Charter& charter,
+                      const Position& position,
+                      const crypto::PublicKey& from,
+                      const wire::SessionOpen& open) {
+    const settlement::Genesis& genesis = charter.genesis;
+    if (position.certified && open.session.interval <= *position.certified)
+        return "that interval is already on the log";
+    if (open.session.opening % genesis.validators.size() != genesis.validators.index_of(from))
+        return "its number is another coordinator's";
+    if (position.joined && open.session <= *position.joined)
+        return open.session == *position.joined ? "this home was in it already"
+                                                : "this home was in a later one already";
+    if (position.under_way)
+        return "session " + market::name_of(*position.under_way) + " is under way";
+    return std::nullopt;
+}
+
+Objection about_numbers(const Charter& charter, const Place& place, const wire::SessionOpen& open) {
+    const settlement::Directory& directory = *place.directory;
+    if (open.session.interval >
+        limits::interval_start_ms_max / 1000 / charter.parameters.interval_s)
+        return "its interval is no market's";
+    if (open.rho_eur_per_kw2 < limits::rho_eur_per_kw2_min ||
+        open.rho_eur_per_kw2 > limits::rho_eur_per_kw2_max)
+        return "its penalty is no market's";
+    if (!market::plausible_prices(start_dual(open), charter.interval_h()))
+        return "its start prices are no market's";
+    if (open.terminals < open.members.size() ||
+        open.terminals > directory.roster().members.size() + directory.nets().size())
+        return "its number of terminals is no market's";
+    return std::nullopt;
+}
+
+Objection about_home(const Place& place, const market::Member& member) {
+    if (!place.directory->holds(member.party)) return "it names a party that is not on the roster";
+    const auto& known = place.directory->at(member.party);
+    if (known.role != settlement::Role::home || known.net != place.net)
+        return "it names a party of another net";
+    if (member.weight != known.weight_milli / 1000.0) return "a weight differs from the roster's";
+    if (member.party != place.self && !place.secrets.contains(known.key))
+        return "it names a party whose key is not usable";
+    return std::nullopt;
+}
+
+Objection about_members(const Charter& charter, const Place& place, const wire::SessionOpen& open) {
+    std::uint32_t homes = 0;
+    bool includes_self = false;
+    for (const market::Member& member : open.members) {
+        if (member.party == open.chair) continue;
+        if (auto why = about_home(place, member)) return why;
+        includes_self = includes_self || member.party == place.self;
+        ++homes;
+    }
+    if (homes + 1 != open.members.size()) return "its chair is not among the members";
+    if (!includes_self) return "this home is not among the members";
+    for (const market::Member& member : open.members)
+        if (member.party == open.chair && member.weight != charter.parameters.feeder_weight(homes))
+            return "a weight differs from the market's rule";
+    if (homes < charter.parameters.privacy_members_min)
+        return "it has " + std::to_string(homes) + " homes, fewer than privacy allows (" +
+               std::to_string(charter.parameters.privacy_members_min) + ")";
+    return std::nullopt;
+}
+
+}  // namespace
+
+model::Series start_dual(const wire::SessionOpen& open) {
+    return Eigen::Map<const model::Series>(
+        open.start_dual_eur_per_kw.data(),
+        static_cast<Eigen::Index>(open.start_dual_eur_per_kw.size()));
+}
+
+std::optional<std::string> objection(const Charter& charter,
+                                     const Place& place,
+                                     const Position& position,
+                                     const crypto::PublicKey& from,
+                                     const wire::SessionOpen& open) {
+    if (auto why = about_origin(charter, place, from, open)) return why;
+    if (auto why = about_order(charter, position, from, open)) return why;
+    if (auto why = about_numbers(charter, place, open)) return why;
+    return about_members(charter, place, open);
+}
+
+}  // namespace kilter::agent

@@ -1,0 +1,105 @@
+#include "agent/core/participation.hpp"
+
+#include "agent/core/opening_rules.hpp"
+#include "common/crypto/mask.hpp"
+#include "common/market/clearing.hpp"
+
+namespace kilter::agent {
+
+namespace {
+
+constexpr std::size_t sent_max = 2;
+
+market::WarmState start_of(const market::Parameters& parameters,
+                           const wire::SessionOpen& open,
+                           const std::optional<Warm>& warm) {
+    market::WarmState start = market::WarmState::cold(1, parameters.horizon, open.rho_eur_per_kw2);
+    if (warm && open.session.interval >= warm->interval)
+        start = warm->state.shifted(open.session.interval - warm->interval,
+                                    86'400 / parameters.interval_s);
+    start.rho_eur_per_kw2 = open.rho_eur_per_kw2;
+    start.y_eur_per_kw.row(0) = start_dual(open);
+    return start;
+}
+
+std::shared_ptr<const crypto::PairwiseMasks> masks_of(const Charter& charter,
+                                                      const Place& place,
+                                                      const wire::SessionOpen& open) {
+    std::map<PartyId, crypto::SharedSecret> shared;
+    for (const market::Member& member : open.members)
+        if (member.party != place.self)
+            shared.emplace(member.party, place.secrets.at(place.directory->at(member.party).key));
+    return std::make_shared<const crypto::PairwiseMasks>(
+        place.self, market::session_bytes(charter.chain.view(), open.session), std::move(shared));
+}
+
+market::Terms terms_of(const Charter& charter, const wire::SessionOpen& open) {
+    return {open.session, charter.parameters, open.rho_eur_per_kw2, open.terminals, open.chair};
+}
+
+}  // namespace
+
+std::optional<std::string> objection(const Charter& charter, const model::Home& forecast) {
+    if (auto valid = forecast.validate(); !valid)
+        return "the home's forecast is not usable: " + valid.error().message;
+    if (forecast.load_kw.size() != static_cast<Eigen::Index>(charter.parameters.horizon) ||
+        forecast.interval_h != charter.interval_h())
+        return "the home's forecast has other intervals than the market: give it intervals of " +
+               std::to_string(charter.parameters.interval_s) + " s";
+    return std::nullopt;
+}
+
+Participation::Participation(const Charter& charter,
+                             const Place& place,
+                             const crypto::PublicKey& chair,
+                             const wire::SessionOpen& open,
+                             const model::Home& home,
+                             const std::optional<Warm>& warm,
+                             UnixMs now)
+    : id_(open.session),
+      chair_(chair),
+      net_(place.net),
+      directory_(place.directory),
+      self_(place.self),
+      heard_(now),
+      device_(std::make_unique<prox::Home>(home)),
+      session_(terms_of(charter, open),
+               self_,
+               std::vector<market::Seat>{{open.net, open.members}},
+               *device_,
+               masks_of(charter, place, open),
+               start_of(charter.parameters, open, warm)) {}
+
+bool Participation::admits(const crypto::PublicKey& from,
+                           const market::MaskedShare& share,
+                           UnixMs now) {
+    if (directory_->find(from) != share.from) return false;
+    if (from == chair_) heard_ = now;
+    return true;
+}
+
+market::Outputs Participation::step(const market::Input& input) {
+    market::Outputs out = session_.step(input);
+    for (const market::MaskedShare& share : out.send) {
+        sent_.push_back(share);
+        if (sent_.size() > sent_max) sent_.pop_front();
+    }
+    return out;
+}
+
+std::vector<wire::Outgoing> Participation::letters(const market::MaskedShare& share) const {
+    std::vector<wire::Outgoing> out;
+    for (const PartyId party : share.members)
+        if (party != self_) out.push_back({directory_->at(party).key, wire::Share{id_, share}});
+    return out;
+}
+
+std::vector<wire::Outgoing> Participation::newest_letters() const {
+    std::vector<wire::Outgoing> out;
+    for (const market::MaskedShare& share : sent_)
+        for (wire::Outgoing& letter : letters(share))
+            out.push_back(std::move(letter));
+    return out;
+}
+
+}  // namespace kilter::agent

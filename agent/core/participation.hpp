@@ -1,0 +1,70 @@
+/// A session this home is in: the market's state machine with this home's device, masks and start, and whom its messages
+/// go to.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/core/charter.hpp"
+#include "agent/core/memory.hpp"
+#include "agent/core/place.hpp"
+#include "common/base/time.hpp"
+#include "common/market/session.hpp"
+#include "common/model/home.hpp"
+#include "common/prox/home.hpp"
+#include "common/wire/outgoing.hpp"
+
+namespace kilter::agent {
+
+/// Why a forecast does not do for a session of this market, in words; or nothing.
+std::optional<std::string> objection(const Charter& charter, const model::Home& forecast);
+
+class Participation {
+  public:
+    /// Joins under the chair's key `chair`, starting from `warm` where it is not of a later interval; ρ and prices are the
+    /// opening's. REQUIRES: no objection to the opening or to `home`.
+    Participation(const Charter& charter,
+                  const Place& place,
+                  const crypto::PublicKey& chair,
+                  const wire::SessionOpen& open,
+                  const model::Home& home,
+                  const std::optional<Warm>& warm,
+                  UnixMs now);
+
+    [[nodiscard]] const market::SessionId& id() const { return id_; }
+
+    [[nodiscard]] const crypto::PublicKey& chair() const { return chair_; }
+
+    [[nodiscard]] NetId net() const { return net_; }
+
+    [[nodiscard]] const market::Session& session() const { return session_; }
+
+    /// When the chair was last heard.
+    [[nodiscard]] UnixMs heard() const { return heard_; }
+
+    /// Whether a share of this session that came from the key `from` is that party's own; notes the chair's.
+    bool admits(const crypto::PublicKey& from, const market::MaskedShare& share, UnixMs now);
+
+    market::Outputs step(const market::Input& input);
+
+    /// One letter to each other member in share.members.
+    [[nodiscard]] std::vector<wire::Outgoing> letters(const market::MaskedShare& share) const;
+    /// The newest two shares again, to everyone: two members that each miss the other's message must both hear it.
+    [[nodiscard]] std::vector<wire::Outgoing> newest_letters() const;
+
+  private:
+    market::SessionId id_;
+    crypto::PublicKey chair_;
+    NetId net_;
+    settlement::DirectoryPtr directory_;  // the roster it was opened under
+    PartyId self_;
+    UnixMs heard_;
+    std::unique_ptr<prox::Home> device_;
+    market::Session session_;
+    std::deque<market::MaskedShare> sent_;
+};
+
+}  // namespace kilter::agent

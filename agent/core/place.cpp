@@ -1,0 +1,25 @@
+#include "agent/core/place.hpp"
+
+namespace kilter::agent {
+
+Result<Place> Place::on(settlement::Roster roster, const crypto::Identity& identity) {
+    Place out;
+    out.directory = std::make_shared<const settlement::Directory>(std::move(roster));
+    const settlement::Directory& directory = *out.directory;
+    const auto party = directory.find(identity.public_key());
+    if (!party || directory.at(*party).role != settlement::Role::home)
+        return Error{"roster epoch " + std::to_string(directory.epoch()) +
+                     " does not name this home (key " + short_hex(identity.public_key().view()) +
+                     "): ask the operator to enrol it; until then it cannot trade"};
+    out.self = *party;
+    out.net = directory.at(out.self).net;
+    for (const auto& member : directory.roster().members) {
+        const bool meets = member.role == settlement::Role::coordinator || member.net == out.net;
+        if (member.key == identity.public_key() || !meets) continue;
+        if (auto secret = identity.shared_secret(member.key))
+            out.secrets.emplace(member.key, *secret);
+    }
+    return out;
+}
+
+}  // namespace kilter::agent
