@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <iterator>
+
+#include "agent/core/gateway_state.hpp"
+#include "common/market/clearing.hpp"
+
+namespace kilter::agent {
+
+namespace {
+
+constexpr std::size_t early_shares_max = 4;  // of one member
+
+void send(std::vector<wire::Outgoing> letters, Outputs& out) {
+    std::move(letters.begin(), letters.end(), std::back_inserter(out.send));
+}
+
+}  // namespace
+
+Position Gateway::State::position(const crypto::PublicKey& from) const {
+    Position out;
+    out.certified = known.certified;
+    if (const auto newest = known.joined.find(from); newest != known.joined.end())
+        out.joined = newest->second;
+    if (active && active->chair() != from && now - active->heard() < charter.parameters.silence_ms)
+        out.under_way = active->id();
+    return out;
+}
+
+std::optional<std::string> Gateway::State::objection_to(const crypto::PublicKey& from,
+                                                        const wire::SessionOpen& open) const {
+    return objection(charter, *known.place, position(from), from, open);
+}
+
+void Gateway::State::on_open(const crypto::PublicKey& from,
+                             const wire::SessionOpen& open,
+                             Outputs& out) {
+    if (!known.place || (active && active->id() == open.session)) return;
+    if (postponed && postponed->second.session == open.session) return;
+    if (auto reason = objection_to(from, open)) {
+        const std::string text =
+            "did not join session " + market::name_of(open.session) + ": " + *reason;
+        if (text != last_word) tell(out, Severity::notable, text);
+        if (charter.is_validator(from) && open.roster_epoch > epoch()) greet(out);
+        return;
+    }
+    if (known.agreed.empty() || known.agreed.newest().session.interval >= open.session.interval)
+        return join(from, open, out);
+    postponed.emplace(from, open);
+    greetings_postponed = 0;
+    greetings = 0;
+    on_greet(out);
+}
+
+void Gateway::State::join_postponed(Outputs& out) {
+    if (!postponed) return;
+    const auto [from, open] = std::move(*postponed);
+    postponed.reset();
+    if (!objection_to(from, open)) join(from, open, out);
+}
+
+void Gateway::State::join(const crypto::PublicKey& from,
+                          const wire::SessionOpen& open,
+                          Outputs& out) {
+    const model::Home home = forecast(open.session.interval, charter.parameters.horizon);
+    if (auto reason = objection(charter, home))
+        return tell(out, Severity::wrong, "cannot trade: " + *reason);
+    if (active)
+        tell(out, Severity::notable,
+             "session " + market::name_of(active->id()) + " given up for a later one");
+    active.emplace(charter, *known.place, from, open, home, known.warm, now);
+    known.joined[from] = open.session;
+    out.persist[joined_key] = encode(known.joined);
+    last_word = "clearing session " + market::name_of(open.session);
+    const market::Parameters& parameters = charter.parameters;
+    out.timers.push_back({Timer::deadline, parameters.session_ms + parameters.silence_ms});
+    if (known.agreed.empty()) out.timers.push_back({Timer::greet, 0});
+    drive(market::Begin{}, out);
+
+    auto waiting = std::move(early);
+    early.clear();
+    for (auto& [sender, shares] : waiting)
+        for (wire::Share& share : shares)
+            on_share(sender, std::move(share), out);
+}
+
+void Gateway::State::on_share(const crypto::PublicKey& from, wire::Share share, Outputs& out) {
+    if (active && share.session == active->id()) {
+        if (active->admits(from, share.share, now))
+            drive(market::ShareReceived{std::move(share.share)}, out);
+        return;
+    }
+    if (!known.place || !known.place->secrets.contains(from)) return;
+    const bool past = (active && share.session < active->id()) ||
+                      (known.certified && share.session.interval <= *known.certified);
+    if (past) return;
+    auto& kept = early[from];
+    kept.push_back(std::move(share));
+    if (kept.size() > early_shares_max) kept.pop_front();
+}
+
+void Gateway::State::drive(const market::Input& input, Outputs& out) {
+    market::Outputs result = active->step(input);
+    if (result.verdict == market::Verdict::contradiction ||
+        result.verdict == market::Verdict::malformed)
+        tell(out, Severity::wrong,
+             "a member of the net sent a share that " +
+                 std::string(result.verdict == market::Verdict::contradiction
+                                 ? "contradicts its earlier one"
+                                 : "is malformed"));
+    for (const market::MaskedShare& share : result.send)
+        send(active->letters(share), out);
+    if (result.progressed || !result.send.empty())
+        out.timers.push_back({Timer::resend, resend_ms()});
+    if (result.cleared) finish(std::move(*result.cleared), out);
+}
+
+void Gateway::State::on_resend(Outputs& out) const {
+    if (!active) return;
+    send(active->newest_letters(), out);
+    out.timers.push_back({Timer::resend, resend_ms()});
+}
+
+void Gateway::State::finish(market::Cleared cleared, Outputs& out) {
+    const Participation over = std::move(*active);
+    active.reset();
+    out.timers.push_back({Timer::deadline, 0});
+    out.timers.push_back({Timer::resend, 0});
+
+    SessionReport report;
+    report.session = over.id();
+    report.outcome = cleared.outcome;
+    report.iterations = cleared.iteration;
+    report.rounds = cleared.rounds;
+    if (cleared.outcome == market::Outcome::excluded ||
+        cleared.outcome == market::Outcome::abandoned) {
+        tell(out, Severity::notable,
+             "session " + market::name_of(over.id()) + ": " + cleared.explanation);
+        greet(out);
+    } else if (!market::plausible_prices(cleared.y_eur_per_kw.row(0), charter.interval_h())) {
+        report.outcome = market::Outcome::abandoned;
+        tell(out, Severity::wrong,
+             "session " + market::name_of(over.id()) +
+                 " ended at prices no market has; nothing is agreed: somebody on this net "
+                 "sends wrong values");
+        greet(out);
+    } else {
+        agree(over, cleared, report, out);
+    }
+    last = report;
+    out.report = report;
+}
+
+void Gateway::State::agree(const Participation& over,
+                           const market::Cleared& cleared,
+                           SessionReport& report,
+                           Outputs& out) {
+    const model::Series y = cleared.y_eur_per_kw.row(0);
+    for (const double dual : y)
+        report.price_eur_per_kwh.push_back(dual / charter.interval_h());
+    known.warm = Warm{over.id().interval, cleared.warm};
+    known.agreed.add(agreement_on(charter, over.id(), over.net(), over.chair(), cleared));
+    out.persist[warm_key] = encode(*known.warm);
+    out.persist[pending_key] = known.agreed.encode();
+    greetings = 0;
+    tell(out, cleared.outcome == market::Outcome::partial ? Severity::notable : Severity::routine,
+         "session " + market::name_of(over.id()) + " cleared after " +
+             std::to_string(cleared.iteration) + " iterations" +
+             (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
+    send_clearing_share(out);
+    out.timers.push_back({Timer::greet, greet_waiting_ms});
+}
+
+void Gateway::State::send_clearing_share(Outputs& out) const {
+    const Agreement& mine = known.agreed.newest();
+    out.send.push_back({mine.chair, clearing_share(charter, mine)});
+}
+
+void Gateway::State::on_excluded(const crypto::PublicKey& from,
+                                 const wire::SessionExcluded& message,
+                                 Outputs& out) {
+    if (active && active->id() == message.session && active->net() == message.net &&
+        active->chair() == from)
+        drive(market::Expelled{}, out);
+}
+
+}  // namespace kilter::agent

@@ -1,0 +1,114 @@
+/// The gateway's state and its moves, the drawing in gateway.hpp in detail. What a home is told from the log and what it
+/// asks for is in gateway.cpp, a session from its opening to its result in gateway_session.cpp.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/core/agreements.hpp"
+#include "agent/core/charter.hpp"
+#include "agent/core/gateway.hpp"
+#include "agent/core/memory.hpp"
+#include "agent/core/opening_rules.hpp"
+#include "agent/core/participation.hpp"
+#include "common/settlement/entries.hpp"
+
+namespace kilter::agent {
+
+/// How often a coordinator is asked for what is missing: a roster, a record.
+inline constexpr std::uint32_t greet_waiting_ms = 250;
+
+struct Gateway::State {
+    const Charter charter;
+    const Forecast forecast;
+    Remembered known;  ///< what changes here is persisted in the same step
+
+    std::optional<Participation> active;
+    std::optional<SessionReport> last;
+    /// An opening that came before the record of the interval before it: what was dispatched then
+    /// decides what the home can do now.
+    std::optional<std::pair<crypto::PublicKey, wire::SessionOpen>> postponed;
+    int greetings_postponed = 0;
+    int greetings = 0;  ///< since something new happened
+    /// For a session that is not open here yet.
+    std::map<crypto::PublicKey, std::deque<wire::Share>> early;
+    bool connected = false;  ///< to all peers of this roster, as far as can be
+    std::string last_word = "has just started";
+    UnixMs now = 0;
+
+    State(Charter fixed, Forecast source, Remembered before)
+        : charter(std::move(fixed)), forecast(std::move(source)), known(std::move(before)) {}
+
+    /// How often the newest shares are repeated: nine chances for a message before silence is concluded.
+    [[nodiscard]] std::uint32_t resend_ms() const {
+        return std::max(1U, charter.parameters.silence_ms / 10);
+    }
+
+    void tell(Outputs& out, Severity severity, std::string text) {
+        last_word = text;
+        out.events.push_back({severity, std::move(text)});
+    }
+
+    /// Of the roster this home has; 0: none yet.
+    [[nodiscard]] std::uint64_t epoch() const {
+        return known.place ? known.place->directory->epoch() : 0;
+    }
+
+    // ---- inputs ---------------------------------------------------------------------------------
+    void on(const Started&, Outputs& out);
+    void on(const TimerElapsed& elapsed, Outputs& out);
+    void on(const MessageReceived& received, Outputs& out);
+    void on(const PeersConnected&, Outputs& out);
+
+    // ---- greeting -------------------------------------------------------------------------------
+    /// To say hello with the present roster is to say "ready to trade".
+    void greet(const crypto::PublicKey& coordinator, Outputs& out) const;
+    /// Every coordinator.
+    void greet(Outputs& out) const;
+    void on_greet(Outputs& out);
+    /// Whom this home may speak with: the coordinators, and the homes of its net.
+    [[nodiscard]] std::vector<Peer> peers() const;
+
+    // ---- certified entries ----------------------------------------------------------------------
+    void on_certified(const crypto::PublicKey& from,
+                      const wire::CertifiedEntry& message,
+                      Outputs& out);
+    void on_roster(const consensus::Receipt& receipt, const Bytes& encoded, Outputs& out);
+    void on_record(const consensus::Receipt& receipt, Outputs& out);
+    /// The devices follow a record of what this home agreed to, and no other.
+    void dispatch(const settlement::ClearedNet& record, Outputs& out);
+
+    // ---- a session (gateway_session.cpp) --------------------------------------------------------
+    /// What decides about an opening from this coordinator.
+    [[nodiscard]] Position position(const crypto::PublicKey& from) const;
+    /// REQUIRES: known.place.
+    [[nodiscard]] std::optional<std::string> objection_to(const crypto::PublicKey& from,
+                                                          const wire::SessionOpen& open) const;
+    void on_open(const crypto::PublicKey& from, const wire::SessionOpen& open, Outputs& out);
+    void join_postponed(Outputs& out);
+    /// REQUIRES: no objection_to it.
+    void join(const crypto::PublicKey& from, const wire::SessionOpen& open, Outputs& out);
+    void on_share(const crypto::PublicKey& from, wire::Share share, Outputs& out);
+    /// One step of the active session, and of this home when that was its last. REQUIRES: active.
+    void drive(const market::Input& input, Outputs& out);
+    void on_resend(Outputs& out) const;
+    /// The active session is over: back to idle, or on to awaiting the record.
+    void finish(market::Cleared cleared, Outputs& out);
+    /// Completes the report.
+    void agree(const Participation& over,
+               const market::Cleared& cleared,
+               SessionReport& report,
+               Outputs& out);
+    /// The newest. REQUIRES: !known.agreed.empty().
+    void send_clearing_share(Outputs& out) const;
+    void on_excluded(const crypto::PublicKey& from,
+                     const wire::SessionExcluded& message,
+                     Outputs& out);
+};
+
+}  // namespace kilter::agent
