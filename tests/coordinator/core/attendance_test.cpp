@@ -1,0 +1,89 @@
+// Who is waited for and who sits where. Rosters a feeder cannot serve in full: feeder_host_test.
+#include "coordinator/core/attendance.hpp"
+
+#include <gtest/gtest.h>
+
+namespace kilter::coordinator {
+namespace {
+
+crypto::Identity identity_of(std::uint64_t number) {
+    const auto seed = crypto::digest("kilter test", ByteWriter{}.u64(number).bytes());
+    return crypto::Identity::from_seed(crypto::Seed::from(seed.view()));
+}
+
+// The chair is party 0; homes 1 and 2 live on net 0, homes 3 to 5 on net 1.
+struct AttendanceTest : testing::Test {
+    AttendanceTest() {
+        roster.epoch = 1;
+        roster.members.push_back(
+            {chair.public_key(), settlement::Role::coordinator, NetId{0}, 1000, ""});
+        for (std::uint32_t i = 1; i <= 5; ++i)
+            roster.members.push_back({key(i), settlement::Role::home, NetId{i / 3}, 5000, ""});
+    }
+
+    static crypto::PublicKey key(std::uint64_t party) {
+        return identity_of(100 + party).public_key();
+    }
+
+    Attendance attendance(std::size_t nets = 2) const {
+        return {chair, std::make_shared<const settlement::Directory>(roster), nets,
+                market::Parameters{}};
+    }
+
+    crypto::Identity chair = identity_of(0);
+    settlement::Roster roster;
+};
+
+TEST_F(AttendanceTest, who_has_greeted_or_was_waived_is_not_waited_for) {
+    Attendance homes = attendance();
+    EXPECT_EQ(homes.missing().size(), 5U);
+    EXPECT_TRUE(homes.on_greeting(key(1)));
+    EXPECT_FALSE(homes.on_greeting(key(1)));
+    EXPECT_EQ(homes.missing().size(), 4U);
+    homes.waive(homes.missing());
+    EXPECT_TRUE(homes.missing().empty());
+}
+
+TEST_F(AttendanceTest, a_waived_home_that_greets_and_falls_silent_is_waited_for_again) {
+    Attendance homes = attendance();
+    homes.waive(homes.missing());
+    EXPECT_TRUE(homes.on_greeting(key(2)));
+    homes.on_silence(key(2));
+    EXPECT_EQ(homes.missing(), std::vector<PartyId>{PartyId{2}});
+}
+
+TEST_F(AttendanceTest, greetings_of_strangers_and_coordinators_seat_nobody) {
+    Attendance homes = attendance();
+    EXPECT_FALSE(homes.on_greeting(key(77)));
+    EXPECT_FALSE(homes.on_greeting(chair.public_key()));
+    EXPECT_TRUE(homes.seats().empty());
+}
+
+TEST_F(AttendanceTest, a_net_trades_with_the_chair_when_enough_homes_for_privacy_are_ready) {
+    Attendance homes = attendance();
+    for (const std::uint64_t party : {1U, 3U, 5U})
+        homes.on_greeting(key(party));
+    const auto seats = homes.seats();
+    ASSERT_EQ(seats.size(), 1U);
+    const std::vector<market::Member> expected = {
+        {PartyId{0}, 0.5}, {PartyId{3}, 5}, {PartyId{5}, 5}};
+    EXPECT_EQ(seats[0].members, expected);
+    EXPECT_EQ(nets_of(seats), std::vector<NetId>{NetId{1}});
+}
+
+TEST_F(AttendanceTest, homes_on_a_net_the_feeder_lacks_are_told_of_and_not_waited_for) {
+    const Attendance homes = attendance(1);
+    EXPECT_EQ(homes.missing().size(), 2U);
+    ASSERT_EQ(homes.unserved().size(), 1U);
+    EXPECT_EQ(homes.unserved()[0].severity, Severity::wrong);
+    EXPECT_TRUE(attendance(2).unserved().empty());
+}
+
+TEST_F(AttendanceTest, who_is_not_on_the_roster_has_no_chair) {
+    EXPECT_EQ(attendance().chair(), PartyId{0});
+    roster.members.erase(roster.members.begin());
+    EXPECT_FALSE(attendance().chair());
+}
+
+}  // namespace
+}  // namespace kilter::coordinator

@@ -1,0 +1,35 @@
+#include "coordinator/core/naming.hpp"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace kilter::coordinator {
+namespace {
+
+TEST(Naming, openings_of_one_second_differ_and_keep_their_coordinators_residue) {
+    std::set<market::SessionId> names;
+    for (consensus::ReplicaIndex own = 0; own < 4; ++own) {
+        Naming naming(own, 4, 1'000);
+        for (int i = 0; i < 5; ++i) {
+            const market::SessionId name = naming.next(7, 61'500);
+            EXPECT_EQ(name.interval, 7);
+            EXPECT_EQ(name.opening % 4, own);
+            names.insert(name);
+        }
+    }
+    EXPECT_EQ(names.size(), 20U);
+}
+
+TEST(Naming, a_restart_a_second_later_goes_on_upwards) {
+    const auto before = Naming(2, 4, 0).next(7, 60'000);
+    const auto after = Naming(2, 4, 0).next(7, 61'000);
+    EXPECT_LT(before, after);
+}
+
+TEST(Naming, a_clock_before_the_log_began_counts_as_its_beginning) {
+    EXPECT_EQ(Naming(3, 4, 1'000'000).next(7, 0).opening, 3U);
+}
+
+}  // namespace
+}  // namespace kilter::coordinator
