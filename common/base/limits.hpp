@@ -11,8 +11,9 @@ inline constexpr std::size_t horizon_max = 672;          ///< intervals: a week 
 inline constexpr std::size_t nets_max = 100'000;         ///< of one feeder
 inline constexpr std::size_t members_per_net_max = 256;  ///< homes and the feeder device on one net
 inline constexpr std::uint32_t iterations_max = 5'000;   ///< of one session
-inline constexpr double price_eur_per_kwh_max = 1'000;  ///< either sign: beyond it, no session starts or ends
-inline constexpr double rho_eur_per_kw2_min = 1e-9;     ///< of a session's first iteration
+inline constexpr double price_eur_per_kwh_max =
+    1'000;  ///< either sign: beyond it, no session starts or ends
+inline constexpr double rho_eur_per_kw2_min = 1e-9;  ///< of a session's first iteration
 inline constexpr double rho_eur_per_kw2_max = 1e6;
 inline constexpr std::int64_t interval_start_ms_max = 10'000'000'000'000;  ///< in the year 2286
 inline constexpr std::size_t history_max = 8;  ///< iterates kept to stop at or to roll back to

@@ -37,7 +37,9 @@ class Device {
     /// `target` and `x` are rows() × intervals(); `penalty` is ρ·w_i in EUR/kW², all > 0.
     /// A pure function of its arguments and the device's data (a device may keep a warm start, which changes the time it
     /// takes and at most the last bits of x). Allocates nothing after the first call where that is possible.
-    virtual ProxStatus prox(const Schedules& target, const Eigen::VectorXd& penalty, Schedules& x) = 0;
+    virtual ProxStatus prox(const Schedules& target,
+                            const Eigen::VectorXd& penalty,
+                            Schedules& x) = 0;
 
     /// f(x) in EUR over the horizon, for an x inside the device's set (the indicator part is taken as zero).
     [[nodiscard]] virtual double cost(const Schedules& x) const = 0;

@@ -20,16 +20,16 @@ namespace kilter::model {
 
 struct Bus {
     std::string name;
-    double v_min_pu = 0.9;     ///< voltage magnitude, not squared
+    double v_min_pu = 0.9;  ///< voltage magnitude, not squared
     double v_max_pu = 1.1;
-    double load_p_kw = 0;      ///< the feeder's own fixed load at daily shape 1
+    double load_p_kw = 0;  ///< the feeder's own fixed load at daily shape 1
     double load_q_kvar = 0;
 };
 
 struct Branch {
     std::string name;
-    std::size_t from = 0;      ///< bus index, nearer to the root
-    std::size_t to = 0;        ///< bus index
+    std::size_t from = 0;  ///< bus index, nearer to the root
+    std::size_t to = 0;    ///< bus index
     double r_ohm = 0;
     double x_ohm = 0;
     double rating_kva = std::numeric_limits<double>::infinity();
@@ -47,18 +47,21 @@ struct Tie {
     double import_max_kw = std::numeric_limits<double>::infinity();
     double export_max_kw = std::numeric_limits<double>::infinity();
     double slope_eur_per_kwh_kw = 0;
-    std::vector<double> price_eur_per_kwh;  ///< one day from midnight UTC, at the market's interval length; repeats
+    std::vector<double>
+        price_eur_per_kwh;  ///< one day from midnight UTC, at the market's interval length; repeats
 };
 
 struct Network {
     std::string name;
     double base_kv = 0;
-    double v_root_pu = 1;              ///< voltage magnitude held at the root
-    std::size_t root = 0;              ///< bus index
+    double v_root_pu = 1;  ///< voltage magnitude held at the root
+    std::size_t root = 0;  ///< bus index
     std::vector<Bus> buses;
-    std::vector<Branch> branches;      ///< a tree: buses.size() − 1, every parent before its children after normalise()
-    std::vector<Net> nets;             ///< NetId is the position here
-    std::vector<double> daily_shape;   ///< factor on the buses' fixed load, one day from midnight UTC; repeats
+    std::vector<Branch>
+        branches;  ///< a tree: buses.size() − 1, every parent before its children after normalise()
+    std::vector<Net> nets;  ///< NetId is the position here
+    std::vector<double>
+        daily_shape;  ///< factor on the buses' fixed load, one day from midnight UTC; repeats
     Tie tie;
 
     /// Directs every branch away from the root and orders branches parents first.
@@ -78,6 +81,9 @@ struct FeederHorizon {
 
 /// The network's daily series from interval `first` on (UTC index), `intervals` long. `interval_s` divides a day. A
 /// series of n values gives each an n-th of the day; an empty shape counts as 1 throughout, an empty price as 0.
-FeederHorizon horizon_of(const Network& network, std::int64_t first, Eigen::Index intervals, std::int64_t interval_s);
+FeederHorizon horizon_of(const Network& network,
+                         std::int64_t first,
+                         Eigen::Index intervals,
+                         std::int64_t interval_s);
 
 }  // namespace kilter::model

@@ -19,7 +19,6 @@
 
 #include "common/crypto/identity.hpp"
 #include "common/model/network.hpp"
-#include "common/settlement/directory.hpp"
 #include "common/settlement/genesis.hpp"
 #include "common/wire/messages.hpp"
 #include "coordinator/core/outputs.hpp"

@@ -12,6 +12,7 @@
 #include "common/runtime/logging.hpp"
 #include "common/runtime/loop.hpp"
 #include "common/runtime/service.hpp"
+#include "common/settlement/directory.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/storage/log_store.hpp"
 #include "common/topology/files.hpp"

@@ -75,7 +75,8 @@ TEST_F(Demo, has_the_prices_of_one_process_bit_for_bit) {
 }
 
 TEST_F(Demo, prices_differ_where_the_voltage_band_binds) {
-    const auto prices = result["sessions"][0]["price_eur_per_kwh"].get<std::vector<std::vector<double>>>();
+    const auto prices =
+        result["sessions"][0]["price_eur_per_kwh"].get<std::vector<std::vector<double>>>();
     double widest = 0;
     for (std::size_t t = 0; t < prices.front().size(); ++t) {
         double low = prices.front()[t];
@@ -96,7 +97,8 @@ TEST_F(Demo, log_verify_names_every_entry_and_fails_on_a_flipped_byte) {
     for (const std::size_t part : {1U, 2U, 3U}) {
         const auto copy = *folder / ("flipped-" + std::to_string(part) + ".db");
         std::filesystem::copy_file(store, copy);
-        const auto offset = static_cast<std::streamoff>(std::filesystem::file_size(copy) * part / 4);
+        const auto offset =
+            static_cast<std::streamoff>(std::filesystem::file_size(copy) * part / 4);
         std::fstream file(copy, std::ios::in | std::ios::out | std::ios::binary);
         file.seekg(offset);
         const int byte = file.get();
@@ -114,8 +116,9 @@ TEST_F(Demo, a_coordinator_refuses_a_truncated_store) {
     std::filesystem::copy(street(), copy, std::filesystem::copy_options::recursive);
     const auto store = copy / "coordinator-0" / "state" / "log.db";
     std::filesystem::resize_file(store, std::filesystem::file_size(store) * 2 / 3);
-    const auto run = run_program(
-        "kilter-coordinator", {"run", "--config", (copy / "coordinator-0" / "coordinator.toml").string()});
+    const auto run =
+        run_program("kilter-coordinator",
+                    {"run", "--config", (copy / "coordinator-0" / "coordinator.toml").string()});
     EXPECT_EQ(run.exit_code, 1);
     EXPECT_TRUE(says(run.err, "log.db")) << run.err;
     EXPECT_EQ(run_program("kilter", {"log", "verify", store.string()}).exit_code, 3);
@@ -129,7 +132,8 @@ TEST_F(Demo, an_agent_with_a_key_that_is_not_enrolled_does_not_start) {
     write_file(home / "agent.toml",
                "state_dir = \"state2\"\nkey_file = \"key\"\ngenesis = \"../street/genesis.bin\"\n"
                "bind = \"tcp://127.0.0.1:*\"\n[home]\nfile = \"home.toml\"\n");
-    const auto run = run_program("kilter-agent", {"run", "--config", (home / "agent.toml").string()});
+    const auto run =
+        run_program("kilter-agent", {"run", "--config", (home / "agent.toml").string()});
     EXPECT_EQ(run.exit_code, 1);
     EXPECT_TRUE(says(run.err, "not enrolled")) << run.err;
 }

@@ -49,7 +49,8 @@ TEST(Messages, random_bytes_are_refused_quietly) {
     Prng prng(2);
     for (int round = 0; round < 20'000; ++round) {
         Bytes bytes(prng.below(64));
-        for (auto& byte : bytes) byte = static_cast<std::uint8_t>(prng.next());
+        for (auto& byte : bytes)
+            byte = static_cast<std::uint8_t>(prng.next());
         EXPECT_FALSE(decode(bytes)) << to_hex(bytes);
     }
 }
