@@ -1,8 +1,9 @@
 /// A device: a cost function over the schedules of its terminals, known to the market only through its prox.
 ///
-/// Rows are quantities: one row per terminal and channel (today one channel, active power p in kW; positive flows INTO
-/// the device). Columns are the intervals of the horizon. Costs are in EUR over the whole horizon, so a dual variable is
-/// EUR per kW and interval, and dual / interval length in hours is the price in EUR/kWh.
+/// Rows are quantities: terminal by terminal, its channels: active power p in kW, then, where the market trades it,
+/// reactive power q in kvar; positive flows INTO the device. Columns are the intervals of the horizon. Costs are in EUR
+/// over the whole horizon, so a dual variable is EUR per kW (kvar) and interval, and dual / interval length in hours is
+/// the price in EUR/kWh (EUR/kvarh).
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,12 @@ class Device {
     Device& operator=(const Device&) = delete;
     virtual ~Device() = default;
 
+    /// Terminals × channels().
     [[nodiscard]] virtual Eigen::Index rows() const = 0;
+
+    /// 1: p; 2: p and q. Row = terminal × channels() + channel.
+    [[nodiscard]] virtual Eigen::Index channels() const { return 1; }
+
     [[nodiscard]] virtual Eigen::Index intervals() const = 0;
 
     /// x ← argmin f(x) + Σ_i (penalty_i / 2) ‖x_i − target_i‖² over the rows i.
@@ -40,6 +46,14 @@ class Device {
     virtual ProxStatus prox(const Schedules& target,
                             const Eigen::VectorXd& penalty,
                             Schedules& x) = 0;
+
+    /// How the last prox() of a device with one terminal answers prices: R = −∂x/∂y at its target = z − y/penalty, kW per
+    /// EUR/kW, symmetric and positive semidefinite, channels()·T square, index channel × T + interval. An element of the
+    /// generalised Jacobian where the prox has a kink. False, and `response` untouched, where the device cannot tell.
+    [[nodiscard]] virtual bool price_response(Eigen::MatrixXd& response) const {
+        static_cast<void>(response);
+        return false;
+    }
 
     /// f(x) in EUR over the horizon, for an x inside the device's set (the indicator part is taken as zero).
     [[nodiscard]] virtual double cost(const Schedules& x) const = 0;
