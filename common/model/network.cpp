@@ -38,6 +38,10 @@ Result<void> check_bus(const Bus& bus) {
         return at_fault(item, "load_p_kw", bus.load_p_kw, "give a finite power");
     if (!std::isfinite(bus.load_q_kvar))
         return at_fault(item, "load_q_kvar", bus.load_q_kvar, "give a finite power");
+    if (!finite_from(bus.shunt_p_kw, 0))
+        return at_fault(item, "shunt_p_kw", bus.shunt_p_kw, "give a power of at least 0");
+    if (!std::isfinite(bus.shunt_q_kvar))
+        return at_fault(item, "shunt_q_kvar", bus.shunt_q_kvar, "give a finite power");
     return {};
 }
 
@@ -48,11 +52,15 @@ Result<void> check_branch(const Branch& branch, std::size_t buses) {
     if (branch.from == branch.to) return Error{item + ": both ends are at the same bus"};
     if (!finite_from(branch.r_ohm, 0))
         return at_fault(item, "r_ohm", branch.r_ohm, "give a resistance of at least 0");
-    if (!std::isfinite(branch.x_ohm))
-        return at_fault(item, "x_ohm", branch.x_ohm, "give a finite reactance");
+    if (!finite_from(branch.x_ohm, 0))
+        return at_fault(item, "x_ohm", branch.x_ohm, "give a reactance of at least 0");
     if (!(branch.rating_kva > 0))
         return at_fault(item, "rating_kva", branch.rating_kva,
                         "give a rating above 0, or leave it out for none");
+    if (!finite_from(branch.ratio, 0.5) || branch.ratio > 2)
+        return at_fault(item, "ratio", branch.ratio, "give a ratio between 0.5 and 2");
+    if (!finite_from(branch.charging_kvar, 0))
+        return at_fault(item, "charging_kvar", branch.charging_kvar, "give at least 0");
     return {};
 }
 
@@ -86,6 +94,16 @@ Result<void> check_names(const char* kind, const Items& items) {
     return {};
 }
 
+/// The same branch seen from its other end: what is behind the transformer is now before it.
+void turn(Branch& branch) {
+    const double square = branch.ratio * branch.ratio;
+    std::swap(branch.from, branch.to);
+    branch.ratio = 1 / branch.ratio;
+    branch.r_ohm *= square;
+    branch.x_ohm *= square;
+    branch.charging_kvar /= square;
+}
+
 /// The value of a one-day series (n values from midnight UTC, however long each) at `slot` of
 /// `slots` of the day.
 double at_slot(const std::vector<double>& day, std::int64_t slot, std::int64_t slots) {
@@ -115,7 +133,7 @@ Result<void> Network::normalise() {
             if (used[b]) continue;
             used[b] = true;
             Branch branch = branches[b];
-            if (branch.from != bus) std::swap(branch.from, branch.to);
+            if (branch.from != bus) turn(branch);
             if (reached[branch.to])
                 return Error{"branch " + branch.name +
                              " closes a loop, leave it out: only radial feeders are supported"};
@@ -143,6 +161,9 @@ Result<void> Network::validate() const {
     if (nets.size() > limits::nets_max)
         return Error{"the network has " + std::to_string(nets.size()) + " nets, at most " +
                      std::to_string(limits::nets_max) + " are allowed"};
+    if (!finite_from(limit_penalty_eur_per_kwh, 0) || limit_penalty_eur_per_kwh == 0)
+        return at_fault("network", "limit_penalty_eur_per_kwh", limit_penalty_eur_per_kwh,
+                        "give a price above 0");
     if (auto ok = check_names("bus", buses); !ok) return ok;
     if (auto ok = check_names("branch", branches); !ok) return ok;
     if (auto ok = check_names("net", nets); !ok) return ok;

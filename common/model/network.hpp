@@ -1,10 +1,16 @@
 /// A radial feeder as data: buses, branches, nets, the tie to the grid above. Private to the grid operator.
 ///
-/// Linear branch flow (Baran & Wu 1989, losses neglected), per interval, P in kW, Q in kvar, v = squared voltage
-/// magnitude in per unit, branch b from its parent bus to bus i:
-///     P_b = Σ_{j in subtree(i)} (fixed_p_j + net consumption at j),   Q_b likewise
-///     v_i = v_parent − 2 (r_b P_b + x_b Q_b) / (1000 · base_kv²)          (r, x in ohm)
-/// Limits: v_min² ≤ v_i ≤ v_max²; P_b² + Q_b² ≤ rating_b²; −export_max ≤ P_tie ≤ import_max.
+/// Branch flow (Baran & Wu 1989) with losses as a second-order cone (Farivar & Low 2013), per interval. P in kW, Q in
+/// kvar, v = squared voltage magnitude in per unit, r and x in pu²/kW (ohm / (1000 · base_kv²)), l = squared current in
+/// kW²/pu². Branch b leads from bus i to bus j; P_b, Q_b enter its series impedance at i, where the voltage is
+/// v_s = v_i / ratio_b²:
+///     l_b ≥ (P_b² + Q_b²) / v_s                          equality: the physics
+///     v_j  = v_s − 2 (r P_b + x Q_b) + (r² + x²) l_b
+///     P_b − r l_b = fixed_p_j + net consumption at j + shunt_p_j v_j + Σ_{c from j} P_c
+///     Q_b − x l_b = fixed_q_j + net consumption at j − shunt_q_j v_j + Σ_{c from j} Q_c
+/// A line's charging is half at either end: it adds to the shunts of both buses, and its rating counts it.
+/// `losses = false` is the linear model: l = 0 throughout.
+/// Limits: v_min² ≤ v_i ≤ v_max²; apparent power ≤ rating_b at both ends; −export_max ≤ P_tie ≤ import_max.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +30,9 @@ struct Bus {
     double v_max_pu = 1.1;
     double load_p_kw = 0;  ///< the feeder's own fixed load at daily shape 1
     double load_q_kvar = 0;
+    double shunt_p_kw = 0;  ///< consumed at 1 per unit, grows with v
+    double shunt_q_kvar =
+        0;  ///< supplied at 1 per unit: a capacitor bank's; negative for a reactor
 };
 
 struct Branch {
@@ -33,6 +42,8 @@ struct Branch {
     double r_ohm = 0;
     double x_ohm = 0;
     double rating_kva = std::numeric_limits<double>::infinity();
+    double ratio = 1;  ///< of an ideal transformer or regulator at `from`: V_from / V_series
+    double charging_kvar = 0;  ///< of the whole line at 1 per unit
 };
 
 /// A connection point where homes meet the feeder device.
@@ -63,6 +74,9 @@ struct Network {
     std::vector<double>
         daily_shape;  ///< factor on the buses' fixed load, one day from midnight UTC; repeats
     Tie tie;
+    bool losses = false;
+    /// What a limit is worth when it cannot be kept: its multiplier raises or lowers no net's price by more.
+    double limit_penalty_eur_per_kwh = 10;
 
     /// Directs every branch away from the root and orders branches parents first.
     /// Error: not a tree (names the bus that is unreachable or the branch that closes a loop).
