@@ -46,8 +46,8 @@ Agreement agreement_on(const Charter& charter,
                        NetId net,
                        const crypto::PublicKey& chair,
                        const market::Cleared& cleared) {
-    const model::Series x = cleared.x_kw.row(0);
-    const model::Series y = cleared.y_eur_per_kw.row(0);
+    const model::Series x = market::terminal_values(cleared.x_kw, 0, charter.parameters);
+    const model::Series y = market::terminal_values(cleared.y_eur_per_kw, 0, charter.parameters);
     const Bytes name = market::session_bytes(charter.chain.view(), session);
     Agreement out;
     out.session = session;

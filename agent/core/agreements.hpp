@@ -19,9 +19,10 @@ struct Agreement {
     NetId net;
     crypto::PublicKey chair;
     std::uint32_t iteration = 0;
-    std::vector<std::int64_t> prices_micro;  ///< micro-EUR/kWh, over the horizon
-    crypto::Digest commitment;               ///< to this home's energies
-    double consumption_kw = 0;               ///< of the first interval, positive = import
+    std::vector<std::int64_t>
+        prices_micro;           ///< micro-EUR/kWh (kvarh), channel by channel over the horizon
+    crypto::Digest commitment;  ///< to this home's energies
+    double consumption_kw = 0;  ///< of the first interval, positive = import
     bool operator==(const Agreement&) const = default;
 };
 

@@ -5,6 +5,10 @@ namespace kilter::agent {
 Result<Charter> Charter::create(const crypto::Identity& identity, settlement::Genesis genesis) {
     auto parameters = market::Parameters::decode(genesis.market_parameters);
     if (!parameters) return Error{"genesis: market parameters: " + parameters.error().message};
+    if (parameters->channels != 1)
+        return Error{
+            "genesis: this market trades reactive power (channels = 2), which this "
+            "version's homes do not"};
     if (genesis.role_of(identity.public_key()) != settlement::Role::home)
         return Error{"key " + short_hex(identity.public_key().view()) +
                      " is not enrolled as a home in this genesis: ask the operator to enrol it"};

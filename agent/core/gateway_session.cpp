@@ -136,7 +136,9 @@ void Gateway::State::finish(market::Cleared cleared, Outputs& out) {
         tell(out, Severity::notable,
              "session " + market::name_of(over.id()) + ": " + cleared.explanation);
         greet(out);
-    } else if (!market::plausible_prices(cleared.y_eur_per_kw.row(0), charter.interval_h())) {
+    } else if (!market::plausible_prices(
+                   market::terminal_values(cleared.y_eur_per_kw, 0, charter.parameters),
+                   charter.interval_h())) {
         report.outcome = market::Outcome::abandoned;
         tell(out, Severity::wrong,
              "session " + market::name_of(over.id()) +

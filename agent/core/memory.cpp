@@ -6,22 +6,19 @@ namespace kilter::agent {
 
 namespace {
 
-void write_row(ByteWriter& out, const model::Schedules& row) {
-    out.u32(static_cast<std::uint32_t>(row.cols()));
-    for (Eigen::Index t = 0; t < row.cols(); ++t)
-        out.f64(row(0, t));
+void write(ByteWriter& out, const model::Schedules& rows) {
+    out.u32(static_cast<std::uint32_t>(rows.size()));
+    for (const double value : rows.reshaped<Eigen::RowMajor>())
+        out.f64(value);
 }
 
-model::Schedules read_row(ByteReader& in) {
-    const std::uint32_t count = in.u32();
-    if (count > limits::horizon_max || in.left() < 8 * std::size_t{count}) {
-        in.raw(in.left() + 1);  // fails the reader
-        return {};
-    }
-    model::Schedules row(1, count);
-    for (Eigen::Index t = 0; t < row.cols(); ++t)
-        row(0, t) = in.f64();
-    return row;
+/// A home's rows: one per channel.
+std::optional<model::Schedules> read(ByteReader& in, const market::Parameters& parameters) {
+    if (in.u32() != parameters.quantities()) return std::nullopt;
+    model::Schedules rows(parameters.channels, parameters.horizon);
+    for (double& value : rows.reshaped<Eigen::RowMajor>())
+        value = in.f64();
+    return rows;
 }
 
 std::optional<IntervalIndex> decode_certified(ByteView bytes) {
@@ -41,16 +38,17 @@ std::optional<Joined> decode_joined(ByteView bytes) {
     return in.failed() ? std::nullopt : std::optional(std::move(out));
 }
 
-std::optional<Warm> decode_warm(ByteView bytes, Eigen::Index horizon) {
+std::optional<Warm> decode_warm(ByteView bytes, const market::Parameters& parameters) {
     ByteReader in(bytes);
     Warm out;
     out.interval = in.i64();
     out.state.rho_eur_per_kw2 = in.f64();
-    out.state.z_kw = read_row(in);
-    out.state.y_eur_per_kw = read_row(in);
-    const bool whole = in.complete() && out.state.z_kw.cols() == horizon &&
-                       out.state.y_eur_per_kw.cols() == horizon;
-    return whole ? std::optional(std::move(out)) : std::nullopt;
+    auto z = read(in, parameters);
+    auto y = read(in, parameters);
+    if (!z || !y || !in.complete()) return std::nullopt;
+    out.state.z_kw = std::move(*z);
+    out.state.y_eur_per_kw = std::move(*y);
+    return out;
 }
 
 Error damaged(const char* key) {
@@ -83,8 +81,8 @@ Bytes encode(const Joined& joined) {
 Bytes encode(const Warm& warm) {
     ByteWriter out;
     out.i64(warm.interval).f64(warm.state.rho_eur_per_kw2);
-    write_row(out, warm.state.z_kw);
-    write_row(out, warm.state.y_eur_per_kw);
+    write(out, warm.state.z_kw);
+    write(out, warm.state.y_eur_per_kw);
     return std::move(out).bytes();
 }
 
@@ -114,7 +112,7 @@ Result<Remembered> recall(const Charter& charter, const Memory& memory) {
         out.joined = std::move(*joined);
     }
     if (const Bytes* bytes = find(warm_key)) {
-        out.warm = decode_warm(*bytes, charter.parameters.horizon);
+        out.warm = decode_warm(*bytes, charter.parameters);
         if (!out.warm) return damaged(warm_key);
     }
     return out;

@@ -21,7 +21,7 @@ inline constexpr const char* warm_key = "warm";            ///< Remembered::warm
 /// Newest session joined under each coordinator.
 using Joined = std::map<crypto::PublicKey, market::SessionId>;
 
-/// How a session for `interval` ended: where the next one starts from. One row.
+/// How a session for `interval` ended: where the next one starts from. A row per channel.
 struct Warm {
     IntervalIndex interval = 0;
     market::WarmState state;

@@ -22,7 +22,7 @@ Objection about_origin(const Charter& charter,
     if (open.parameters != charter.parameters_digest)
         return "it uses other market parameters than genesis";
     if (open.net != place.net) return "it is for another net";
-    if (open.start_dual_eur_per_kw.size() != charter.parameters.horizon)
+    if (open.start_dual_eur_per_kw.size() != charter.parameters.quantities())
         return "its horizon is not the market's";
     if (place.directory->find(from) != open.chair) return "its chair is not its sender";
     return std::nullopt;

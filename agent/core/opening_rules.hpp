@@ -18,7 +18,7 @@ struct Position {
     std::optional<market::SessionId> under_way;  ///< another chair's session that is alive
 };
 
-/// The opening's y of this net to start from, over the horizon.
+/// The opening's y of this net to start from, channel by channel over the horizon.
 model::Series start_dual(const wire::SessionOpen& open);
 
 /// Why this opening is not one to join, in words that continue "did not join: "; or nothing. Total in `open`;

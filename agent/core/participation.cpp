@@ -13,12 +13,13 @@ constexpr std::size_t sent_max = 2;
 market::WarmState start_of(const market::Parameters& parameters,
                            const wire::SessionOpen& open,
                            const std::optional<Warm>& warm) {
-    market::WarmState start = market::WarmState::cold(1, parameters.horizon, open.rho_eur_per_kw2);
+    market::WarmState start =
+        market::WarmState::cold(parameters.channels, parameters.horizon, open.rho_eur_per_kw2);
     if (warm && open.session.interval >= warm->interval)
         start = warm->state.shifted(open.session.interval - warm->interval,
                                     86'400 / parameters.interval_s);
     start.rho_eur_per_kw2 = open.rho_eur_per_kw2;
-    start.y_eur_per_kw.row(0) = start_dual(open);
+    market::terminal_values(start.y_eur_per_kw, 0, parameters) = start_dual(open);
     return start;
 }
 

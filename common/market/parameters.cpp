@@ -39,6 +39,12 @@ Result<void> Parameters::validate() const {
         return refused("interval_s", interval_s, "at least 60 and divide a day (86400)");
     if (horizon < 1 || horizon > limits::horizon_max)
         return refused("horizon", horizon, "from 1 to " + std::to_string(limits::horizon_max));
+    if (channels != 1 && channels != 2)
+        return refused("channels", channels, "1 (active power) or 2 (reactive power as well)");
+    if (quantities() > limits::horizon_max)
+        return refused("horizon", horizon,
+                       "at most " + std::to_string(limits::horizon_max / channels) + " with " +
+                           std::to_string(channels) + " channels");
     if (!(alpha >= 1 && alpha < 2)) return refused("alpha", alpha, "at least 1 and below 2");
 
     struct Positive {
@@ -71,6 +77,7 @@ Bytes Parameters::encode() const {
     return ByteWriter()
         .u32(interval_s)
         .u32(horizon)
+        .u32(channels)
         .f64(rho_eur_per_kw2)
         .f64(alpha)
         .f64(weight_flexible)
@@ -93,6 +100,7 @@ Result<Parameters> Parameters::decode(ByteView bytes) {
     Parameters out;
     out.interval_s = in.u32();
     out.horizon = in.u32();
+    out.channels = in.u32();
     out.rho_eur_per_kw2 = in.f64();
     out.alpha = in.f64();
     out.weight_flexible = in.f64();

@@ -13,13 +13,14 @@
 namespace kilter::market {
 
 struct Parameters {
-    std::uint32_t interval_s = 900;      ///< length of a market interval; divides a day
-    std::uint32_t horizon = 96;          ///< intervals optimised together; the first one binds
-    double rho_eur_per_kw2 = 0.015;      ///< penalty of a session that has no predecessor
-    double alpha = 1.5;                  ///< over-relaxation, 1 ≤ α < 2
-    double weight_flexible = 1;          ///< w of a home with a battery
-    double weight_curtailing = 5;        ///< w of a home with panels and no battery
-    double weight_stiff = 10;            ///< w of a home that cannot flex
+    std::uint32_t interval_s = 900;  ///< length of a market interval; divides a day
+    std::uint32_t horizon = 96;      ///< intervals optimised together; the first one binds
+    std::uint32_t channels = 1;      ///< what is traded: 1 active power, 2 reactive power as well
+    double rho_eur_per_kw2 = 0.015;  ///< penalty of a session that has no predecessor
+    double alpha = 1.5;              ///< over-relaxation, 1 ≤ α < 2
+    double weight_flexible = 1;      ///< w of a home with a battery
+    double weight_curtailing = 5;    ///< w of a home with panels and no battery
+    double weight_stiff = 10;        ///< w of a home that cannot flex
     bool weight_feeder_by_homes = true;  ///< feeder terminal's w = 1/(homes of the net), else 1
     bool balance_rho = true;             ///< adapt ρ within a session
     double primal_tolerance_kw = 1e-3;   ///< RMS over terminals and intervals
@@ -35,6 +36,9 @@ struct Parameters {
     /// The algorithm exactly as published (Kraning et al. 2013): all weights 1, no relaxation,
     /// fixed ρ.
     static Parameters paper();
+
+    /// Numbers a terminal's schedule has: its channels one after the other, each over the horizon.
+    [[nodiscard]] std::uint32_t quantities() const { return channels * horizon; }
 
     /// w of a home's terminal, by its public flag.
     [[nodiscard]] double home_weight(model::Flexibility flexibility) const {

@@ -13,7 +13,8 @@ constexpr double allowed_ratio = 10 * 10;
 constexpr double rho_factor = 1.1;
 
 double cells(const Terms& terms) {
-    return static_cast<double>(terms.terminals) * static_cast<double>(terms.parameters.horizon);
+    return static_cast<double>(terms.terminals) *
+           static_cast<double>(terms.parameters.quantities());
 }
 
 double interval_h(const Parameters& parameters) {

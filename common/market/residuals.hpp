@@ -2,7 +2,7 @@
 /// the next penalty. Everything here is a pure function of announced integers and agreed
 /// parameters, by +, −, ×, ÷ and comparisons only: every member computes the same bits.
 ///
-/// Squares travel as integers in units of 2^-36 kW². With n = terminals × intervals,
+/// Squares travel as integers in units of 2^-36 kW². With n = terminals × channels × intervals,
 ///     primal residual = √(Σ r² / n) / α        r = α Σ x + (1 − α) Σ z and Σ z = 0, so this is the
 ///     imbalance of x dual residual   = ρ √(Σ (w Δz)² / n)     the ρ-scaled movement, EUR/kW
 #pragma once

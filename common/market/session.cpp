@@ -90,22 +90,25 @@ Session::State::State(Terms agreed,
       device(own_device),
       masks(std::move(pairwise)),
       weights(static_cast<Eigen::Index>(seats.size())),
-      history(start_from(start)),
+      history(start_from(start, seats.size())),
       rho(terms.rho_eur_per_kw2) {
-    const auto rows = static_cast<Eigen::Index>(seats.size());
+    const auto terminals = static_cast<Eigen::Index>(seats.size());
+    const Eigen::Index rows = terminals * terms.parameters.channels;
     const auto horizon = static_cast<Eigen::Index>(terms.parameters.horizon);
     KILTER_CHECK(terms.parameters.validate().ok() && rho > 0 && terms.terminals > 0,
                  "invalid terms");
-    KILTER_CHECK(rows > 0 && (rows == 1 || chairs()), "only the chair sits at several nets");
-    KILTER_CHECK(device.rows() == rows && device.intervals() == horizon,
+    KILTER_CHECK(terminals > 0 && (terminals == 1 || chairs()),
+                 "only the chair sits at several nets");
+    KILTER_CHECK(device.channels() == terms.parameters.channels && device.rows() == rows &&
+                     device.intervals() == horizon,
                  "the device has another shape than the session");
     for (const auto* given : {&start.z_kw, &start.y_eur_per_kw})
         KILTER_CHECK(given->rows() == rows && given->cols() == horizon && given->allFinite(),
                      "the start has another shape than the session");
     for (Seat& seat : seats)
-        nets.emplace_back(std::move(seat), self, terms.chair, words_per_message(horizon));
-    for (Eigen::Index row = 0; row < rows; ++row)
-        weights(row) = nets[static_cast<std::size_t>(row)].own_weight();
+        nets.emplace_back(std::move(seat), self, terms.chair, words_per_message(terms.parameters));
+    for (Eigen::Index i = 0; i < terminals; ++i)
+        weights(i) = nets[static_cast<std::size_t>(i)].own_weight();
 }
 
 // ---- inputs
@@ -213,13 +216,13 @@ void Session::State::begin_iteration(Outputs& out) {
 }
 
 void Session::State::send(Gathering& net, Outputs& out) {
-    const Eigen::Index row = &net - nets.data();
+    const auto terminal = static_cast<std::size_t>(&net - nets.data());
     MaskedShare share{.net = net.net(),
                       .from = self,
                       .iteration = next.iteration,
                       .attempt = net.attempt(),
                       .members = net.members(),
-                      .words = plain_words(history.last(), next, row),
+                      .words = plain_words(history.last(), next, terminal),
                       .notice = {}};
     if (chairs()) share.notice = notice;
     if (masks) masks->add(share.net, share.iteration, share.attempt, share.members, share.words);
@@ -265,8 +268,8 @@ void Session::State::complete_iteration(Outputs& out) {
     next.primal_square = 0;
     next.members.clear();
     for (std::size_t i = 0; i < nets.size(); ++i) {
-        const auto row = static_cast<Eigen::Index>(i);
-        moved = saturating_add(moved, net_step(history.last(), next, row, weights(row),
+        const double weight = weights(static_cast<Eigen::Index>(i));
+        moved = saturating_add(moved, net_step(history.last(), next, i, weight,
                                                nets[i].inverse_weights(), nets[i].sum(iteration)));
         next.members.push_back(nets[i].members());
     }

@@ -82,7 +82,7 @@ struct Terms {
     PartyId chair;
 };
 
-/// Where the next session starts from. Rows are terminals, columns intervals. y of a net must be
+/// Where the next session starts from. Rows as the device's, columns intervals. y of a net must be
 /// the same at all its members, bit for bit (the session's opening tells it); z is each member's
 /// own business.
 struct WarmState {
@@ -95,6 +95,22 @@ struct WarmState {
     /// earlier where the horizon reaches back that far, else the last one.
     [[nodiscard]] WarmState shifted(IntervalIndex by, Eigen::Index intervals_per_day) const;
 };
+
+/// A terminal's numbers, its channels one after the other, each over the horizon: as they are signed, recorded and sent.
+/// `rows` as a device's.
+inline auto terminal_values(const model::Schedules& rows,
+                            std::size_t terminal,
+                            const Parameters& parameters) {
+    return Eigen::Map<const model::Series>(rows.data() + terminal * parameters.quantities(),
+                                           parameters.quantities());
+}
+
+inline auto terminal_values(model::Schedules& rows,
+                            std::size_t terminal,
+                            const Parameters& parameters) {
+    return Eigen::Map<model::Series>(rows.data() + terminal * parameters.quantities(),
+                                     parameters.quantities());
+}
 
 enum class Outcome : std::uint8_t {
     converged,  ///< both residuals under tolerance
@@ -117,7 +133,7 @@ struct Notice {
 };
 
 /// One member's message on one net in one iteration. `words` are int64 sums mod 2^64, masked:
-/// horizon words of a_i in units of 2^-20 kW, then one of the member's movement ‖w_i Δz_i‖² in the
+/// the words of a_i, channel by channel over the horizon, in units of 2^-20 kW (kvar), then one of the member's movement ‖w_i Δz_i‖² in the
 /// net step before, in units of 2^-36 kW² (saturating at 2^55, so that no net's sum wraps).
 struct MaskedShare {
     NetId net;
@@ -151,7 +167,7 @@ using Input = std::variant<Begin, ShareReceived, SilenceElapsed, DeadlineElapsed
 
 // ---- outputs
 // -------------------------------------------------------------------------------------------------------
-/// What the session came to. Rows are this member's terminals.
+/// What the session came to. Rows as the device's.
 struct Cleared {
     Outcome outcome = Outcome::converged;
     std::uint32_t iteration = 0;    ///< the common iterate

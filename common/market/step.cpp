@@ -16,14 +16,24 @@ std::int64_t to_units(double kw) {
     return std::llround(std::clamp(kw, -a_max_kw, a_max_kw) / unit_kw);
 }
 
+/// A terminal's rows; their number is that of the channels.
+struct Rows {
+    Eigen::Index first, count;
+};
+
+Rows rows_of(const Iterate& iterate, std::size_t terminal) {
+    const auto count = iterate.z_kw.rows() / static_cast<Eigen::Index>(iterate.moved.size());
+    return {static_cast<Eigen::Index>(terminal) * count, count};
+}
+
 }  // namespace
 
-Iterate start_from(const WarmState& warm) {
+Iterate start_from(const WarmState& warm, std::size_t terminals) {
     Iterate out;
     out.rho_eur_per_kw2 = warm.rho_eur_per_kw2;
     out.z_kw = out.x_kw = warm.z_kw;
     out.y_eur_per_kw = warm.y_eur_per_kw;
-    out.moved.assign(static_cast<std::size_t>(warm.z_kw.rows()), 0);
+    out.moved.assign(terminals, 0);
     return out;
 }
 
@@ -35,7 +45,9 @@ Iterate device_step(model::Device& device,
     Iterate next;
     next.iteration = last.iteration + 1;
     next.rho_eur_per_kw2 = rho;
-    const Eigen::VectorXd penalty = rho * weights;
+    const Eigen::Index channels = rows_of(last, 0).count;
+    const Eigen::VectorXd penalty =
+        rho * weights.transpose().replicate(channels, 1).reshaped();  // each for all its channels
     const model::Schedules target =
         last.z_kw.array() - last.y_eur_per_kw.array().colwise() / penalty.array();
     next.x_kw.resize(target.rows(), target.cols());
@@ -50,25 +62,33 @@ Iterate device_step(model::Device& device,
     return next;
 }
 
-std::vector<std::uint64_t> plain_words(const Iterate& last, const Iterate& next, Eigen::Index row) {
+std::vector<std::uint64_t> plain_words(const Iterate& last,
+                                       const Iterate& next,
+                                       std::size_t terminal) {
+    const auto [first, count] = rows_of(last, terminal);
     std::vector<std::uint64_t> words;
-    words.reserve(words_per_message(static_cast<std::size_t>(next.a_units.cols())));
-    for (const std::int64_t units : next.a_units.row(row))
-        words.push_back(static_cast<std::uint64_t>(units));
-    words.push_back(last.moved[static_cast<std::size_t>(row)]);
+    words.reserve(static_cast<std::size_t>(count * next.a_units.cols()) + 1);
+    for (Eigen::Index row = first; row < first + count; ++row)
+        for (const std::int64_t units : next.a_units.row(row))
+            words.push_back(static_cast<std::uint64_t>(units));
+    words.push_back(last.moved[terminal]);
     return words;
 }
 
 std::uint64_t net_step(const Iterate& last,
                        Iterate& next,
-                       Eigen::Index row,
+                       std::size_t terminal,
                        double weight,
                        double inverse_weights,
                        std::span<const std::uint64_t> sums) {
     double r_square = 0;
     double moved_square = 0;
-    for (Eigen::Index t = 0; t < next.a_units.cols(); ++t) {
-        const auto sum = static_cast<std::int64_t>(sums[static_cast<std::size_t>(t)]);
+    const auto [first, count] = rows_of(last, terminal);
+    const Eigen::Index horizon = next.a_units.cols();
+    for (Eigen::Index k = 0; k < count * horizon; ++k) {
+        const Eigen::Index row = first + k / horizon;
+        const Eigen::Index t = k % horizon;
+        const auto sum = static_cast<std::int64_t>(sums[static_cast<std::size_t>(k)]);
         const double r = static_cast<double>(sum) * unit_kw;
         const double a = static_cast<double>(next.a_units(row, t)) * unit_kw;
         const double z = a - r / (weight * inverse_weights);
@@ -79,7 +99,7 @@ std::uint64_t net_step(const Iterate& last,
         r_square += r * r;
         moved_square += moved * moved;
     }
-    next.moved[static_cast<std::size_t>(row)] = square_units(moved_square, movement_max);
+    next.moved[terminal] = square_units(moved_square, movement_max);
     next.primal_square = saturating_add(next.primal_square, square_units(r_square));
     return sums.back();
 }

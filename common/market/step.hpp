@@ -20,7 +20,7 @@ namespace kilter::market {
 
 using Units = Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-/// All that one iteration leaves behind at one member. Rows are its terminals.
+/// All that one iteration leaves behind at one member. Rows as the device's: terminal × channels + channel.
 struct Iterate {
     std::uint32_t iteration = 0;
     double rho_eur_per_kw2 = 0;  ///< used in it
@@ -30,34 +30,37 @@ struct Iterate {
     // after the net step
     model::Schedules z_kw;
     model::Schedules y_eur_per_kw;
-    std::vector<std::uint64_t> moved;  ///< ‖w_i Δz_i‖² per row, 2^-36 kW², at most movement_max
+    std::vector<std::uint64_t>
+        moved;  ///< ‖w_i Δz_i‖² per terminal, 2^-36 kW², at most movement_max
     std::uint64_t primal_square = 0;  ///< Σ r² over this member's nets, 2^-36 kW², saturating
-    std::vector<std::vector<PartyId>> members;  ///< who took part, per row
+    std::vector<std::vector<PartyId>> members;  ///< who took part, per terminal
 };
 
-/// Iterate 0: where a session starts.
-Iterate start_from(const WarmState& warm);
+/// Iterate 0: where a session of a member with `terminals` terminals starts.
+Iterate start_from(const WarmState& warm, std::size_t terminals);
 
-/// Words of a message: one per interval and the movement.
-inline std::size_t words_per_message(std::size_t horizon) {
-    return horizon + 1;
+/// Words of a message: the schedule's numbers and the movement.
+inline std::size_t words_per_message(const Parameters& parameters) {
+    return parameters.quantities() + 1;
 }
 
-/// The device step of the iteration after `last`. `weights`: w_i per row.
+/// The device step of the iteration after `last`. `weights`: w_i per terminal.
 Iterate device_step(model::Device& device,
                     const Iterate& last,
                     const Eigen::VectorXd& weights,
                     double rho,
                     double alpha);
 
-/// Row `row`'s unmasked message of the iteration `next` under way.
-std::vector<std::uint64_t> plain_words(const Iterate& last, const Iterate& next, Eigen::Index row);
+/// A terminal's unmasked message of the iteration `next` under way.
+std::vector<std::uint64_t> plain_words(const Iterate& last,
+                                       const Iterate& next,
+                                       std::size_t terminal);
 
-/// The net step of one row from the sum of all members' words; completes `next`. `inverse_weights`
+/// The net step of one terminal from the sum of all members' words; completes `next`. `inverse_weights`
 /// is W. Returns the sum of the members' movements in the net step before.
 std::uint64_t net_step(const Iterate& last,
                        Iterate& next,
-                       Eigen::Index row,
+                       std::size_t terminal,
                        double weight,
                        double inverse_weights,
                        std::span<const std::uint64_t> sums);

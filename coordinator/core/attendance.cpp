@@ -11,7 +11,7 @@ namespace {
 // Homes of one net whose signatures fit one record, and who fit one session beside the chair.
 std::size_t homes_max_of(const market::Parameters& parameters) {
     settlement::ClearedNet record;
-    record.prices_micro_eur_per_kwh.resize(parameters.horizon);
+    record.prices_micro_eur_per_kwh.resize(parameters.quantities());
     const std::size_t empty = settlement::encode(record).size();
     record.members.resize(1);
     const std::size_t each = settlement::encode(record).size() - empty;

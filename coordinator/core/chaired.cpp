@@ -44,8 +44,8 @@ std::vector<wire::SessionOpen> openings_of(const Charter& charter,
         message.parameters = charter.genesis.market_digest();
         message.rho_eur_per_kw2 = terms.rho_eur_per_kw2;
         message.terminals = terms.terminals;
-        const auto row = start.y_eur_per_kw.row(static_cast<Eigen::Index>(i));
-        message.start_dual_eur_per_kw.assign(row.begin(), row.end());
+        const auto y = market::terminal_values(start.y_eur_per_kw, i, charter.parameters);
+        message.start_dual_eur_per_kw.assign(y.begin(), y.end());
         message.signature = charter.identity.sign(wire::signing_bytes(message, charter.chain));
         out.push_back(std::move(message));
     }

@@ -25,7 +25,7 @@ class Chaired {
         std::optional<market::Cleared> cleared;  ///< the session's last word
     };
 
-    /// Nothing is sent yet. REQUIRES: seats are of `attendance`, not empty; `start` has a row for each; the charter
+    /// Nothing is sent yet. REQUIRES: seats are of `attendance`, not empty; `start` has a terminal for each; the charter
     /// outlives the session.
     Chaired(const Charter& charter,
             market::SessionId id,
@@ -38,7 +38,7 @@ class Chaired {
 
     [[nodiscard]] const settlement::DirectoryPtr& directory() const { return directory_; }
 
-    /// Row i of the feeder's device is net i's terminal.
+    /// Terminal i of the feeder's device is net i's.
     [[nodiscard]] const std::vector<NetId>& nets() const { return nets_; }
 
     /// Filled as far as the session has come; complete but for `homes` and `final_ms` once it has cleared.

@@ -7,6 +7,10 @@ Result<Charter> Charter::create(const crypto::Identity& identity,
                                 model::Network network) {
     auto parameters = market::Parameters::decode(genesis.market_parameters);
     if (!parameters) return Error{"genesis: market parameters: " + parameters.error().message};
+    if (parameters->channels != 1)
+        return Error{
+            "genesis: this market trades reactive power (channels = 2), which this "
+            "version's feeder does not"};
     if (auto valid = network.validate(); !valid) return valid.error();
     const auto index = genesis.validators.index_of(identity.public_key());
     if (!index)

@@ -24,7 +24,8 @@ Records::Records(const Charter& charter,
     for (std::size_t i = 0; i < nets.size(); ++i) {
         Row row;
         row.net = nets[i];
-        const model::Series y = cleared.y_eur_per_kw.row(static_cast<Eigen::Index>(i));
+        const model::Series y =
+            market::terminal_values(cleared.y_eur_per_kw, i, charter.parameters);
         row.plausible = market::plausible_prices(y, hours);
         if (row.plausible) {
             row.prices_micro_eur_per_kwh = market::prices_micro_eur_per_kwh(y, hours);

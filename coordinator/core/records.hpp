@@ -21,7 +21,7 @@ class Records {
         forged,     ///< signs something else than this net's prices: report it
     };
 
-    /// Row i of `cleared` is net i. REQUIRES: cleared is converged or partial; the charter outlives this.
+    /// Terminal i of `cleared` is net i. REQUIRES: cleared is converged or partial; the charter outlives this.
     Records(const Charter& charter,
             const market::SessionId& session,
             settlement::DirectoryPtr directory,

@@ -36,11 +36,11 @@ void WarmStart::on_cleared(IntervalIndex interval,
 }
 
 market::WarmState WarmStart::start(IntervalIndex interval, const std::vector<NetId>& nets) const {
-    const auto rows = static_cast<Eigen::Index>(nets.size());
+    const auto rows = static_cast<Eigen::Index>(nets.size() * parameters_.channels);
     market::WarmState out =
         market::WarmState::cold(rows, parameters_.horizon, possible(parameters_.rho_eur_per_kw2));
     for (std::size_t i = 0; i < nets.size(); ++i)
-        start_as_posted(interval, nets[i], static_cast<Eigen::Index>(i), out);
+        start_as_posted(interval, nets[i], i, out);
     start_as_left(interval, nets, out);
     return out;
 }
@@ -48,21 +48,22 @@ market::WarmState WarmStart::start(IntervalIndex interval, const std::vector<Net
 // Dual = price times interval length.
 void WarmStart::start_as_posted(IntervalIndex interval,
                                 NetId net,
-                                Eigen::Index row,
+                                std::size_t terminal,
                                 market::WarmState& out) const {
     const auto found = posted_.find(net);
     if (found == posted_.end() || found->second.interval > interval) return;
     const auto& prices = found->second.prices_micro_eur_per_kwh;
-    if (prices.size() != parameters_.horizon) return;
-    market::WarmState posted =
-        market::WarmState::cold(1, parameters_.horizon, parameters_.rho_eur_per_kw2);
-    for (std::size_t t = 0; t < prices.size(); ++t)
-        posted.y_eur_per_kw(0, static_cast<Eigen::Index>(t)) =
-            static_cast<double>(prices[t]) * 1e-6 * interval_h(parameters_);
-    const model::Series y =
-        posted.shifted(interval - found->second.interval, intervals_per_day(parameters_))
-            .y_eur_per_kw.row(0);
-    if (market::plausible_prices(y, interval_h(parameters_))) out.y_eur_per_kw.row(row) = y;
+    if (prices.size() != parameters_.quantities()) return;
+    market::WarmState posted = market::WarmState::cold(parameters_.channels, parameters_.horizon,
+                                                       parameters_.rho_eur_per_kw2);
+    auto then = market::terminal_values(posted.y_eur_per_kw, 0, parameters_);
+    for (std::size_t k = 0; k < prices.size(); ++k)
+        then[static_cast<Eigen::Index>(k)] =
+            static_cast<double>(prices[k]) * 1e-6 * interval_h(parameters_);
+    posted = posted.shifted(interval - found->second.interval, intervals_per_day(parameters_));
+    const model::Series y = market::terminal_values(posted.y_eur_per_kw, 0, parameters_);
+    if (market::plausible_prices(y, interval_h(parameters_)))
+        market::terminal_values(out.y_eur_per_kw, terminal, parameters_) = y;
 }
 
 void WarmStart::start_as_left(IntervalIndex interval,
@@ -75,12 +76,12 @@ void WarmStart::start_as_left(IntervalIndex interval,
     for (std::size_t i = 0; i < nets.size(); ++i) {
         const auto found = std::find(own_->nets.begin(), own_->nets.end(), nets[i]);
         if (found == own_->nets.end()) continue;
-        const auto from = found - own_->nets.begin();
-        if (!market::plausible_prices(left.y_eur_per_kw.row(from), interval_h(parameters_)))
-            continue;
-        const auto row = static_cast<Eigen::Index>(i);
-        out.z_kw.row(row) = left.z_kw.row(from);
-        out.y_eur_per_kw.row(row) = left.y_eur_per_kw.row(from);
+        const auto from = static_cast<std::size_t>(found - own_->nets.begin());
+        const model::Series y = market::terminal_values(left.y_eur_per_kw, from, parameters_);
+        if (!market::plausible_prices(y, interval_h(parameters_))) continue;
+        market::terminal_values(out.y_eur_per_kw, i, parameters_) = y;
+        market::terminal_values(out.z_kw, i, parameters_) =
+            market::terminal_values(left.z_kw, from, parameters_);
     }
 }
 

@@ -16,14 +16,14 @@ class WarmStart {
     /// REQUIRES: parameters valid.
     explicit WarmStart(const market::Parameters& parameters) : parameters_(parameters) {}
 
-    /// A record became final. Prices in micro-EUR/kWh, per interval from `interval` on.
+    /// A record became final. Prices in micro-EUR/kWh (kvarh), channel by channel, per interval from `interval` on.
     void on_record(IntervalIndex interval,
                    NetId net,
                    const std::vector<std::int64_t>& prices_micro_eur_per_kwh);
-    /// A session of this coordinator cleared; row i of `warm` is net i's terminal.
+    /// A session of this coordinator cleared; terminal i of `warm` is net i's.
     void on_cleared(IntervalIndex interval, std::vector<NetId> nets, market::WarmState warm);
 
-    /// One row per net. ρ is within limits.
+    /// One terminal per net. ρ is within limits.
     [[nodiscard]] market::WarmState start(IntervalIndex interval,
                                           const std::vector<NetId>& nets) const;
 
@@ -41,7 +41,7 @@ class WarmStart {
 
     void start_as_posted(IntervalIndex interval,
                          NetId net,
-                         Eigen::Index row,
+                         std::size_t terminal,
                          market::WarmState&) const;
     void start_as_left(IntervalIndex interval,
                        const std::vector<NetId>& nets,

@@ -39,6 +39,10 @@ Neighbourhood inhabited(Neighbourhood all) {
 
 Result<void> check(const Neighbourhood& neighbourhood, const Options& options) {
     if (auto valid = options.parameters.validate(); !valid) return valid.error();
+    if (options.parameters.channels != 1)
+        return Error{
+            "the market would trade reactive power (channels = 2), which this version's "
+            "homes do not"};
     if (auto valid = neighbourhood.network.validate(); !valid) return valid.error();
     if (neighbourhood.homes.empty())
         return Error{"a neighbourhood without homes has nothing to clear: add homes"};
@@ -149,11 +153,14 @@ struct Simulation {
         return static_cast<Eigen::Index>(options.parameters.horizon);
     }
 
+    [[nodiscard]] Eigen::Index channels() const { return options.parameters.channels; }
+
     [[nodiscard]] double interval_h() const { return options.parameters.interval_s / 3600.0; }
 
     /// Where the party's next session starts: its own z, but y and ρ as the chair has them.
     [[nodiscard]] market::WarmState start_of(PartyId party) const {
-        const Eigen::Index rows = party == chair ? static_cast<Eigen::Index>(seats.size()) : 1;
+        const Eigen::Index rows =
+            channels() * (party == chair ? static_cast<Eigen::Index>(seats.size()) : 1);
         if (warm.empty() || !options.warm)
             return market::WarmState::cold(rows, horizon(), options.parameters.rho_eur_per_kw2);
         return warm[party.value].shifted(1, 86'400 / options.parameters.interval_s);
@@ -218,15 +225,16 @@ void Simulation::conclude(const Clearing& clearing,
     result.delivery_kw = -at_chair.x_kw;
 
     model::Schedules into_nets = model::Schedules::Zero(feeder.rows(), horizon());
-    result.schedule_kw.resize(static_cast<Eigen::Index>(households.size()), horizon());
+    result.schedule_kw.resize(static_cast<Eigen::Index>(households.size()) * channels(), horizon());
     warm.assign(1, at_chair.warm);
     for (std::size_t i = 0; i < households.size(); ++i) {
         const market::Cleared& home = clearing.cleared(party_of(i));
-        const auto net = static_cast<Eigen::Index>(neighbourhood.homes[i].net.value);
-        KILTER_CHECK(home.y_eur_per_kw.row(0) == at_chair.y_eur_per_kw.row(net),
+        const Eigen::Index net = neighbourhood.homes[i].net.value * channels();
+        KILTER_CHECK(home.y_eur_per_kw == at_chair.y_eur_per_kw.middleRows(net, channels()),
                      "two members of a net have different prices");
-        result.schedule_kw.row(static_cast<Eigen::Index>(i)) = home.x_kw.row(0);
-        into_nets.row(net) += home.x_kw.row(0);
+        result.schedule_kw.middleRows(static_cast<Eigen::Index>(i) * channels(), channels()) =
+            home.x_kw;
+        into_nets.middleRows(net, channels()) += home.x_kw;
         warm.push_back(home.warm);
         households[i].dispatch(result.session.interval, home.x_kw(0, 0));
     }

@@ -60,6 +60,7 @@ struct SessionResult {
     double primal_residual_kw = 0;
     double dual_residual_eur_per_kw = 0;
     double rho_end_eur_per_kw2 = 0;
+    // Rows: net (home) × channels + channel.
     model::Schedules price_eur_per_kwh;  ///< nets × intervals
     model::Schedules dual_eur_per_kw;    ///< the same before division by the interval length: y
     model::Schedules schedule_kw;        ///< homes × intervals, positive = consumption

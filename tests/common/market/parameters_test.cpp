@@ -44,6 +44,13 @@ TEST(Parameters, RefusesWhatIsOutOfRangeByName) {
         {"interval_s", [](Parameters& p) { p.interval_s = 901; }},
         {"horizon", [](Parameters& p) { p.horizon = 0; }},
         {"horizon", [](Parameters& p) { p.horizon = 673; }},
+        {"horizon",
+         [](Parameters& p) {
+             p.horizon = 337;
+             p.channels = 2;
+         }},
+        {"channels", [](Parameters& p) { p.channels = 0; }},
+        {"channels", [](Parameters& p) { p.channels = 3; }},
         {"rho_eur_per_kw2", [](Parameters& p) { p.rho_eur_per_kw2 = 0; }},
         {"rho_eur_per_kw2", [&](Parameters& p) { p.rho_eur_per_kw2 = infinite; }},
         {"alpha", [](Parameters& p) { p.alpha = 2; }},
@@ -74,6 +81,7 @@ TEST(Parameters, RefusesWhatIsOutOfRangeByName) {
 TEST(Parameters, EncodeToAFixedWidthAndBack) {
     Parameters p = Parameters::paper();
     p.horizon = 17;
+    p.channels = 2;
     p.rho_eur_per_kw2 = 0.1;
     p.session_ms = 99'999;
     const Bytes bytes = p.encode();
@@ -88,7 +96,7 @@ TEST(Parameters, DecodeRefusesDamage) {
     const Bytes bytes = Parameters{}.encode();
     Bytes shorter(bytes.begin(), bytes.end() - 1), longer = bytes, odd_flag = bytes;
     longer.push_back(0);
-    odd_flag[48] = 2;  // weight_feeder_by_homes
+    odd_flag[52] = 2;  // weight_feeder_by_homes
     for (const Bytes& damaged : {shorter, longer, odd_flag, Bytes{}})
         EXPECT_FALSE(Parameters::decode(damaged).ok());
 }

@@ -68,6 +68,62 @@ TEST(Session, ComputesWhatPlainAdmmInOneLoopComputes) {
     }
 }
 
+/// The same numbers seen as two channels: row 2 i + c is the c-th half of the device's row i.
+class Halved final : public model::Device {
+  public:
+    explicit Halved(std::unique_ptr<model::Device> whole) : whole_(std::move(whole)) {}
+
+    Eigen::Index rows() const override { return 2 * whole_->rows(); }
+
+    Eigen::Index channels() const override { return 2; }
+
+    Eigen::Index intervals() const override { return whole_->intervals() / 2; }
+
+    model::ProxStatus prox(const Schedules& target,
+                           const Eigen::VectorXd& penalty,
+                           Schedules& x) override {
+        const Schedules wide =
+            target.reshaped<Eigen::RowMajor>(whole_->rows(), whole_->intervals());
+        const Eigen::VectorXd once = penalty(Eigen::seqN(0, whole_->rows(), 2));
+        EXPECT_TRUE(once == penalty(Eigen::seqN(1, whole_->rows(), 2)));
+        Schedules answer(wide.rows(), wide.cols());
+        const auto status = whole_->prox(wide, once, answer);
+        x = answer.reshaped<Eigen::RowMajor>(rows(), intervals());
+        return status;
+    }
+
+    double cost(const Schedules& x) const override {
+        return whole_->cost(x.reshaped<Eigen::RowMajor>(whole_->rows(), whole_->intervals()));
+    }
+
+  private:
+    std::unique_ptr<model::Device> whole_;
+};
+
+TEST(Session, TwoChannelsAreTwiceAsManyNumbersPerTerminal) {
+    Scene one = scene(3, 3, 16), two = scene(3, 3, 16);
+    two.parameters.channels = 2;
+    two.parameters.horizon = 8;
+    for (auto& [party, device] : two.devices)
+        device = std::make_unique<Halved>(std::move(device));
+    Exchange single(one), pair(two);
+    single.run();
+    pair.run();
+    ASSERT_EQ(single.cleared.at(one.chair).outcome, Outcome::converged);
+    for (const auto& [party, cleared] : single.cleared) {
+        const Cleared& other = pair.cleared.at(party);
+        EXPECT_EQ(cleared.iteration, other.iteration);
+        EXPECT_EQ(cleared.primal_residual_kw, other.primal_residual_kw);
+        for (std::size_t terminal = 0; terminal < cleared.members.size(); ++terminal) {
+            EXPECT_TRUE(terminal_values(cleared.x_kw, terminal, one.parameters) ==
+                        terminal_values(other.x_kw, terminal, two.parameters));
+            EXPECT_TRUE(terminal_values(cleared.y_eur_per_kw, terminal, one.parameters) ==
+                        terminal_values(other.y_eur_per_kw, terminal, two.parameters));
+        }
+    }
+    EXPECT_EQ(pair.sent(PartyId{1}, 1).words.size(), 17u);
+}
+
 TEST(Session, OrderAndRepetitionOfMessagesChangeNothing) {
     Scene plain = scene(3, 3, 8);
     Exchange straight(plain);

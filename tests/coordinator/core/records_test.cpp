@@ -15,6 +15,7 @@ crypto::Identity identity_of(std::uint64_t number) {
 
 struct RecordsTest : testing::Test {
     RecordsTest() : charter{chair, {}, {}, {}, {}, 0} {
+        charter.parameters.horizon = 4;
         settlement::Roster roster;
         roster.epoch = 3;
         roster.members.push_back(
