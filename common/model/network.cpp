@@ -64,24 +64,6 @@ Result<void> check_branch(const Branch& branch, std::size_t buses) {
     return {};
 }
 
-Result<void> check_tie(const Tie& tie) {
-    if (!(tie.import_max_kw >= 0))
-        return at_fault("tie", "import_max_kw", tie.import_max_kw,
-                        "give a limit of at least 0, or leave it out for none");
-    if (!(tie.export_max_kw >= 0))
-        return at_fault("tie", "export_max_kw", tie.export_max_kw,
-                        "give a limit of at least 0, or leave it out for none");
-    if (!finite_from(tie.slope_eur_per_kwh_kw, 0))
-        return at_fault("tie", "slope_eur_per_kwh_kw", tie.slope_eur_per_kwh_kw,
-                        "give a finite slope of at least 0");
-    for (std::size_t i = 0; i < tie.price_eur_per_kwh.size(); ++i) {
-        if (!std::isfinite(tie.price_eur_per_kwh[i]))
-            return at_fault("tie", "price_eur_per_kwh[" + std::to_string(i) + "]",
-                            tie.price_eur_per_kwh[i], "give a finite price");
-    }
-    return {};
-}
-
 template <class Items>
 Result<void> check_names(const char* kind, const Items& items) {
     std::set<std::string> seen;
@@ -112,6 +94,24 @@ double at_slot(const std::vector<double>& day, std::int64_t slot, std::int64_t s
 }
 
 }  // namespace
+
+Result<void> Tie::validate() const {
+    if (!(import_max_kw >= 0))
+        return at_fault("tie", "import_max_kw", import_max_kw,
+                        "give a limit of at least 0, or leave it out for none");
+    if (!(export_max_kw >= 0))
+        return at_fault("tie", "export_max_kw", export_max_kw,
+                        "give a limit of at least 0, or leave it out for none");
+    if (!finite_from(slope_eur_per_kwh_kw, 0))
+        return at_fault("tie", "slope_eur_per_kwh_kw", slope_eur_per_kwh_kw,
+                        "give a finite slope of at least 0");
+    for (std::size_t i = 0; i < price_eur_per_kwh.size(); ++i) {
+        if (!std::isfinite(price_eur_per_kwh[i]))
+            return at_fault("tie", "price_eur_per_kwh[" + std::to_string(i) + "]",
+                            price_eur_per_kwh[i], "give a finite price");
+    }
+    return {};
+}
 
 Result<void> Network::normalise() {
     if (buses.empty()) return Error{"the network has no buses"};
@@ -182,7 +182,7 @@ Result<void> Network::validate() const {
             return at_fault("network", "daily_shape[" + std::to_string(i) + "]", daily_shape[i],
                             "give a finite factor");
     }
-    if (auto ok = check_tie(tie); !ok) return ok;
+    if (auto ok = tie.validate(); !ok) return ok;
     Network copy = *this;
     return copy.normalise();
 }

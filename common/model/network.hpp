@@ -60,6 +60,9 @@ struct Tie {
     double slope_eur_per_kwh_kw = 0;
     std::vector<double>
         price_eur_per_kwh;  ///< one day from midnight UTC, at the market's interval length; repeats
+
+    /// Every number in its range; the error names the quantity.
+    [[nodiscard]] Result<void> validate() const;
 };
 
 struct Network {
