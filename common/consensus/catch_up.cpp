@@ -22,9 +22,11 @@ Status Replica::Core::own_status() const {
 }
 
 void Replica::Core::standstill() {
+    changed_ = true;  // a proposal's time may have come
+    if (mutant == Mutant::no_standstill) return;
     send(std::nullopt, own_status());
     for (const Vote& vote : signer_.journal(votes_resent_views))
-        send(std::nullopt, vote);
+        if (mutant != Mutant::no_vote_resend) send(std::nullopt, vote);
     if (config_.validators.leader(current_) == index()) resend_proposal();
     std::size_t entries = 0;
     for (const Mempool::Item& item : mempool_.ready()) {
@@ -35,7 +37,6 @@ void Replica::Core::standstill() {
         wanted.asked_ms = now_;
         send(std::nullopt, GetBlock{hash});
     }
-    changed_ = true;  // a proposal's time may have come
 }
 
 void Replica::Core::on_status(ReplicaIndex from, const Status& status) {
@@ -65,7 +66,7 @@ void Replica::Core::on_status(ReplicaIndex from, const Status& status) {
 }
 
 void Replica::Core::want(const BlockHash& hash) {
-    if (wanted_.size() >= wanted_max) return;
+    if (wanted_.size() >= wanted_max || mutant == Mutant::no_fetch) return;
     const auto [at, fresh] = wanted_.try_emplace(hash);
     if (!fresh) return;
     at->second.asked_ms = now_;

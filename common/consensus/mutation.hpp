@@ -1,22 +1,77 @@
-/// One rule of the protocol broken on purpose. Only the tests that prove that the simulator would notice define
-/// KILTER_MUTANT, and they compile this folder anew for it; every program is built with `none`.
+/// Rules of the protocol that can be broken on purpose, to prove that the simulator would notice. Only its own build of
+/// this folder defines KILTER_MUTANTS and can choose one at run time; in every program `mutant` is a constant and the
+/// branches are gone.
 #pragma once
 
+#include <array>
 #include <cstdint>
-
-#ifndef KILTER_MUTANT
-#define KILTER_MUTANT none
-#endif
+#include <optional>
+#include <string_view>
+#include <utility>
 
 namespace kilter::consensus {
 
 enum class Mutant : std::uint8_t {
     none,
-    smaller_quorum,     ///< q - 1 votes decide
-    final_after_skip,   ///< the signer forgets that skip and final exclude each other
-    unjustified_gap,    ///< a proposal may leave views out without skip certificates
-    forgetful_journal,  ///< votes are sent without having been written
+    smaller_quorum,    ///< q - 1 votes decide
+    unjustified_gap,   ///< a proposal may leave views out without skip certificates
+    final_after_skip,  ///< the signer forgets that skip and final exclude each other
+    lost_journal,      ///< a restart forgets the own votes
+    unwritten_notar,   ///< notar votes are sent without having been written
+    unwritten_skip,    ///< likewise skip votes
+    unwritten_final,   ///< likewise final votes
+    one_certificate,   ///< of a notar and a skip certificate of one view only the first is kept
+    no_standstill,     ///< nothing is repeated when nothing happens
+    no_vote_resend,    ///< own votes are not repeated
+    no_certificate_forward,  ///< the certificate that lets a replica into a view is not passed on
+    no_join,                 ///< f+1 skip votes of others do not make a replica skip
+    no_backoff,              ///< view timeouts do not grow
+    unwritten_certificate,   ///< notar and skip certificates are lost in a restart
+    unwritten_block,         ///< a block is notarised without its body on disk
+    unchecked_certificate,   ///< certificates are believed without looking at their signatures
+    unchecked_state,         ///< a block's state root is believed
+    unchecked_log,           ///< a block's log root is believed
+    unchecked_time,          ///< a block may be from the future
+    unchecked_entries,       ///< entries are believed to be their authors'
+    no_fetch,                ///< missing blocks are not asked for
+    unverified_evidence,     ///< contradictory votes accuse before their signatures are checked
 };
-inline constexpr Mutant mutant = Mutant::KILTER_MUTANT;
+
+inline constexpr std::array<std::pair<std::string_view, Mutant>, 22> mutants{{
+    {"smaller_quorum", Mutant::smaller_quorum},
+    {"unjustified_gap", Mutant::unjustified_gap},
+    {"final_after_skip", Mutant::final_after_skip},
+    {"lost_journal", Mutant::lost_journal},
+    {"unwritten_notar", Mutant::unwritten_notar},
+    {"unwritten_skip", Mutant::unwritten_skip},
+    {"unwritten_final", Mutant::unwritten_final},
+    {"one_certificate", Mutant::one_certificate},
+    {"no_standstill", Mutant::no_standstill},
+    {"no_vote_resend", Mutant::no_vote_resend},
+    {"no_certificate_forward", Mutant::no_certificate_forward},
+    {"no_join", Mutant::no_join},
+    {"no_backoff", Mutant::no_backoff},
+    {"unwritten_certificate", Mutant::unwritten_certificate},
+    {"unwritten_block", Mutant::unwritten_block},
+    {"unchecked_certificate", Mutant::unchecked_certificate},
+    {"unchecked_state", Mutant::unchecked_state},
+    {"unchecked_log", Mutant::unchecked_log},
+    {"unchecked_time", Mutant::unchecked_time},
+    {"unchecked_entries", Mutant::unchecked_entries},
+    {"no_fetch", Mutant::no_fetch},
+    {"unverified_evidence", Mutant::unverified_evidence},
+}};
+
+constexpr std::optional<Mutant> mutant_named(std::string_view name) {
+    for (const auto& [known, rule] : mutants)
+        if (known == name) return rule;
+    return std::nullopt;
+}
+
+#ifdef KILTER_MUTANTS
+inline Mutant mutant = Mutant::none;
+#else
+inline constexpr Mutant mutant = Mutant::none;
+#endif
 
 }  // namespace kilter::consensus

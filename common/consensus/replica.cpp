@@ -87,7 +87,11 @@ Replica::Core::Core(Config config,
                     DurableImage image)
     : config_(std::move(config)),
       application_(application),
-      signer_(std::move(identity), config_.chain, index, image_final_view(image), image.journal),
+      signer_(std::move(identity),
+              config_.chain,
+              index,
+              image_final_view(image),
+              mutant == Mutant::lost_journal ? std::vector<Vote>{} : image.journal),
       tally_(config_.chain, config_.validators),
       tree_(config_, application, image),
       final_(image.tip_certificate),
@@ -115,6 +119,8 @@ Outputs Replica::Core::step(const Input& input, UnixMs now) {
     if (halted_) return {};
     now_ = now;
     out_ = {};
+    // No block can hold them any more, so they are no work: views would be skipped for their sake.
+    mempool_.remove_expired(now);
     std::visit(Overloaded{[&](const Started&) { on_started(); },
                           [&](const MessageReceived& in) { on_message(in.from, in.message); },
                           [&](const TimerElapsed& in) { on_timer(in.timer); },

@@ -41,7 +41,7 @@ std::optional<Signer::Signed> Signer::sign(VoteKind kind, View view, const Block
     ViewVotes& mine = votes_[view];
     std::optional<Vote>& slot = mine.of(kind);
     if (slot) return slot->hash == hash ? std::optional(Signed{*slot, false}) : std::nullopt;
-    constexpr bool exclusive = mutant != Mutant::final_after_skip;
+    const bool exclusive = mutant != Mutant::final_after_skip;
     switch (kind) {
         case VoteKind::notar:
             break;

@@ -26,7 +26,7 @@ void Replica::Core::advance() {
     }
     if (!moved) return;
     // What let this replica in lets others in; a view is never entered by the clock alone.
-    if (current_entered_) {
+    if (current_entered_ && mutant != Mutant::no_certificate_forward) {
         if (const auto cert = notars_.find(current_ - 1); cert != notars_.end())
             send(std::nullopt, cert->second);
         if (const auto cert = skips_.find(current_ - 1); cert != skips_.end())
@@ -39,7 +39,9 @@ void Replica::Core::advance() {
     timers_[TimerKind::batch].armed = false;
     changed_ = true;
     // The skip votes that arrived before the view did count now.
-    if (tally_.count(VoteKind::skip, current_, {}) > config_.validators.faults()) skip_current();
+    if (tally_.count(VoteKind::skip, current_, {}) > config_.validators.faults() &&
+        mutant != Mutant::no_join)
+        skip_current();
 }
 
 void Replica::Core::note_leader(View view, bool skipped) {
@@ -64,7 +66,11 @@ bool Replica::Core::unfinished_block() const {
 }
 
 bool Replica::Core::has_work() const {
-    return !mempool_.ready().empty() || tally_.count(VoteKind::skip, current_, {}) > 0 ||
+    // A block of this view that somebody may have voted for waits for a decision, even if its entries are nowhere else.
+    const bool undecided =
+        proposals_.contains(current_) || signer_.made(VoteKind::notar, current_) != nullptr;
+    return undecided || !mempool_.ready().empty() ||
+           tally_.count(VoteKind::skip, current_, {}) > 0 ||
            (final_ && final_->hash != tree_.tip_hash()) || unfinished_block();
 }
 
@@ -171,6 +177,7 @@ std::int64_t Replica::Core::view_timeout() const {
     if (silent_views_[config_.validators.leader(current_)] >= silent_views_max)
         return parameters.dead_leader_timeout_ms;
     std::int64_t timeout = parameters.view_timeout_ms;
+    if (mutant == Mutant::no_backoff) return timeout;
     for (View view = final_view_ + 2; view < current_ && timeout < parameters.view_timeout_ms_max;
          ++view)
         timeout = timeout * parameters.timeout_growth_percent / 100 + 1;

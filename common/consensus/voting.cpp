@@ -71,7 +71,7 @@ void Replica::Core::count(const Vote& vote, bool verified) {
         blame(liar, Misconduct::bad_vote);
     if (cert) take_cert(*cert);
     // f+1 skips: one of them is honest, so this view is given up by someone who had a reason. Likewise its leader.
-    if (vote.kind == VoteKind::skip && vote.view == current_ &&
+    if (vote.kind == VoteKind::skip && vote.view == current_ && mutant != Mutant::no_join &&
         (tally_.count(vote.kind, vote.view, vote.hash) > config_.validators.faults() ||
          (vote.signer == config_.validators.leader(current_) && vote.signer != index())))
         skip_current();
@@ -104,7 +104,8 @@ bool Replica::Core::held(const Cert& cert) const {
 }
 
 bool Replica::Core::valid(const Cert& cert) const {
-    return held(cert) || verify(cert, config_.chain, config_.validators) == CertVerdict::valid;
+    return held(cert) || mutant == Mutant::unchecked_certificate ||
+           verify(cert, config_.chain, config_.validators) == CertVerdict::valid;
 }
 
 /// REQUIRES: valid(cert).
@@ -117,10 +118,13 @@ void Replica::Core::take_cert(const Cert& cert) {
         final_certs_[cert.hash] = cert;
         signer_.raise_floor(final_view_);
     } else {
-        auto& certs = cert.kind == VoteKind::notar ? notars_ : skips_;
-        if (!certs.emplace(cert.view, cert).second) return;
+        const bool is_notar = cert.kind == VoteKind::notar;
+        if (mutant == Mutant::one_certificate && (is_notar ? skips_ : notars_).contains(cert.view))
+            return;
+        if (!(is_notar ? notars_ : skips_).emplace(cert.view, cert).second) return;
     }
-    out_.persist.push_back(cert);
+    if (mutant != Mutant::unwritten_certificate || cert.kind == VoteKind::final)
+        out_.persist.push_back(cert);
     changed_ = true;
     // Each signature in it is a vote that may contradict one seen elsewhere.
     std::size_t at = 0;
@@ -139,7 +143,10 @@ void Replica::Core::take_cert(const Cert& cert) {
 bool Replica::Core::cast(VoteKind kind, View view, const BlockHash& hash) {
     const auto made = signer_.sign(kind, view, hash);
     if (!made || !made->fresh) return false;
-    if (mutant != Mutant::forgetful_journal) out_.persist.push_back(made->vote);
+    const Mutant unwritten = kind == VoteKind::notar  ? Mutant::unwritten_notar
+                             : kind == VoteKind::skip ? Mutant::unwritten_skip
+                                                      : Mutant::unwritten_final;
+    if (mutant != unwritten) out_.persist.push_back(made->vote);
     changed_ = true;
     count(made->vote, true);
     if (kind != VoteKind::notar || config_.validators.leader(view) != index())
@@ -178,7 +185,8 @@ void Replica::Core::notarise_one_of(View view) {
             ++at;
             continue;
         }
-        if (header.time_ms > now_ + config_.parameters.clock_drift_ms_max) {
+        if (header.time_ms > now_ + config_.parameters.clock_drift_ms_max &&
+            mutant != Mutant::unchecked_time) {
             ++at;  // its time will come; the view timer runs meanwhile
             continue;
         }
@@ -191,13 +199,14 @@ void Replica::Core::notarise_one_of(View view) {
             if (view == current_) skip_current();
             continue;
         }
-        out_.persist.push_back(at->block);
+        if (mutant != Mutant::unwritten_block) out_.persist.push_back(at->block);
         cast(VoteKind::notar, view, block.hash);
         return;
     }
 }
 
 bool Replica::Core::entries_verify(const Block& block) const {
+    if (mutant == Mutant::unchecked_entries) return true;
     return std::all_of(block.entries.begin(), block.entries.end(), [&](const EntryPtr& entry) {
         const EntryPtr known = mempool_.find(entry->id);
         if (known && known->leaf == entry->leaf) return true;

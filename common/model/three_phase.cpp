@@ -143,16 +143,4 @@ std::vector<PhaseLoad> ThreePhaseNetwork::loads_at(double factor) const {
     return out;
 }
 
-ThreePhaseHorizon horizon_of(const ThreePhaseNetwork& network,
-                             std::int64_t first,
-                             Eigen::Index intervals,
-                             std::int64_t interval_s) {
-    Network one_bus;
-    one_bus.buses = {{.name = "load", .load_p_kw = 1}};
-    one_bus.daily_shape = network.daily_shape;
-    one_bus.tie = network.tie;
-    const FeederHorizon cut = horizon_of(one_bus, first, intervals, interval_s);
-    return {cut.interval_h, cut.fixed_p_kw.row(0).transpose(), cut.price_eur_per_kwh};
-}
-
 }  // namespace kilter::model

@@ -201,17 +201,4 @@ struct ThreePhaseNetwork {
     [[nodiscard]] std::vector<PhaseLoad> loads_at(double factor) const;
 };
 
-/// An unbalanced feeder over one horizon: its series cut to the session's intervals.
-struct ThreePhaseHorizon {
-    double interval_h = 0.25;
-    Series load_factor;        ///< on the network's loads
-    Series price_eur_per_kwh;  ///< tie price
-};
-
-/// As horizon_of(Network), from interval `first` on.
-ThreePhaseHorizon horizon_of(const ThreePhaseNetwork& network,
-                             std::int64_t first,
-                             Eigen::Index intervals,
-                             std::int64_t interval_s);
-
 }  // namespace kilter::model

@@ -1,0 +1,34 @@
+/// S7, S15, S17, L3: what must hold of one honest process at any time.
+#pragma once
+
+#include <map>
+
+#include "tests/simulator/disk.hpp"
+#include "tests/simulator/network.hpp"
+#include "tests/simulator/report.hpp"
+
+namespace kilter::consensus::simulation {
+
+class ProcessChecker {
+  public:
+    ProcessChecker(Report& report, ChainId chain, ValidatorSet validators, std::size_t addresses);
+
+    /// After a turn whose writes are durable. `timer`: a timer of the process runs.
+    void on_turn(Address address, const ReplicaStatus& status, bool timer, const Image& disk);
+    void on_boot(Address address, const ReplicaStatus& status);
+    void on_evidence(const Evidence& evidence, bool signer_is_honest);
+    void on_halt(Address address, const std::string& reason);
+
+    [[nodiscard]] std::size_t accusations() const { return accusations_; }
+
+  private:
+    void complain(std::string_view invariant, Address address, const std::string& what);
+
+    Report& report_;
+    ChainId chain_;
+    ValidatorSet validators_;
+    std::vector<ReplicaStatus> last_;
+    std::size_t accusations_ = 0;
+};
+
+}  // namespace kilter::consensus::simulation

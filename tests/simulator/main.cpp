@@ -1,0 +1,115 @@
+// kilter-sim log: many runs of the log's fault simulator.
+#include <ctime>
+#include <iomanip>
+#include <iostream>
+#include <map>
+
+#include <CLI/CLI.hpp>
+
+#include "common/consensus/mutation.hpp"
+#include "tests/simulator/cluster.hpp"
+
+namespace {
+using namespace kilter::consensus;
+using namespace kilter::consensus::simulation;
+
+struct Arguments {
+    std::uint64_t seed = 1;
+    std::uint64_t seeds = 1;
+    std::optional<std::size_t> replicas;
+    std::optional<double> break_s;
+    std::optional<double> heal_s;
+    std::string mutant;
+    bool verbose = false;
+    bool keep_going = false;
+};
+
+Options options_of(const Arguments& arguments, std::uint64_t seed) {
+    Options options = swarm(seed, arguments.replicas);
+    if (arguments.break_s) options.break_ms = static_cast<std::int64_t>(*arguments.break_s * 1'000);
+    if (arguments.heal_s) options.heal_ms = static_cast<std::int64_t>(*arguments.heal_s * 1'000);
+    return options;
+}
+
+void print(const Options& options, const Outcome& outcome) {
+    std::cout << "seed " << options.seed << (outcome.report.clean() ? " PASS" : " FAIL")
+              << " trace " << std::hex << std::setw(16) << std::setfill('0') << outcome.trace
+              << std::dec << " height " << outcome.height << " entries " << outcome.entries
+              << " restarts " << outcome.restarts << " accusations " << outcome.accusations
+              << " events " << outcome.steps << " simulated " << outcome.ended / second << " s  "
+              << describe(options) << '\n';
+    for (const Violation& violation : outcome.report.violations())
+        std::cout << "  " << violation.invariant << ": " << violation.what << '\n';
+    if (outcome.report.clean()) return;
+    for (std::size_t i = 0; i < outcome.status.size(); ++i) {
+        const auto& status = outcome.status[i];
+        std::cout << "  process " << i << ": ";
+        if (status)
+            std::cout << "view " << status->view << ", final view " << status->final_view
+                      << ", height " << status->final_height << ", entries " << status->entries
+                      << ", mempool " << status->mempool << (status->has_work ? ", at work" : "")
+                      << (status->halted ? ", halted" : "") << '\n';
+        else
+            std::cout << "down\n";
+    }
+}
+
+int run_log(const Arguments& arguments) {
+    if (!arguments.mutant.empty()) {
+        const auto chosen = mutant_named(arguments.mutant);
+        if (!chosen) {
+            std::cerr << "there is no mutant " << arguments.mutant
+                      << "; common/consensus/mutation.hpp lists them\n";
+            return 2;
+        }
+        mutant = *chosen;
+    }
+    std::uint64_t failed = 0;
+    std::uint64_t done = 0;
+    std::uint64_t blocks = 0;
+    std::uint64_t events = 0;
+    std::map<std::string, std::uint64_t> found;
+    const std::clock_t start = std::clock();
+    for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
+        const Options options = options_of(arguments, seed);
+        const Outcome outcome = run(options);
+        ++done;
+        blocks += outcome.height;
+        events += outcome.steps;
+        if (!outcome.report.clean()) {
+            ++failed;
+            ++found[outcome.report.violations().front().invariant];
+        }
+        if (arguments.verbose || !outcome.report.clean()) print(options, outcome);
+        if (failed > 0 && !arguments.keep_going && arguments.mutant.empty()) break;
+        if (failed > 0 && !arguments.mutant.empty()) break;
+    }
+    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    std::cout << done << " schedules, " << failed << " failed";
+    for (const auto& [invariant, times] : found)
+        std::cout << ", " << invariant << ' ' << times;
+    std::cout << "; " << blocks << " blocks, " << events << " events, " << seconds << " s of CPU, "
+              << static_cast<double>(done) / seconds << " schedules/s\n";
+    return failed == 0 ? 0 : 1;
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"kilter's fault simulators"};
+    app.require_subcommand(1);
+    Arguments arguments;
+    CLI::App* log =
+        app.add_subcommand("log", "runs of the replicated log under faults drawn from a seed");
+    log->add_option("--seed", arguments.seed, "first seed")->capture_default_str();
+    log->add_option("--seeds", arguments.seeds, "how many")->capture_default_str();
+    log->add_option("--replicas", arguments.replicas, "4 or 7 instead of drawn from the seed")
+        ->check(CLI::IsMember({1, 4, 7, 10, 13}));
+    log->add_option("--phase-break", arguments.break_s, "seconds of faults");
+    log->add_option("--phase-heal", arguments.heal_s, "seconds in which all must be final");
+    log->add_option("--mutant", arguments.mutant,
+                    "break this rule of the protocol: the run must fail");
+    log->add_flag("--verbose", arguments.verbose, "a line for every seed, not only for failures");
+    log->add_flag("--keep-going", arguments.keep_going, "do not stop at the first failure");
+    CLI11_PARSE(app, argc, argv);
+    return run_log(arguments);
+}

@@ -1,0 +1,112 @@
+// Runs drawn from seeds: the whole protocol under every fault at once. kilter-sim log runs as many as one likes; these are
+// the fixed ones of every build.
+#include <gtest/gtest.h>
+
+#include "common/consensus/mutation.hpp"
+#include "tests/simulator/cluster.hpp"
+
+namespace kilter::consensus::simulation {
+namespace {
+
+void expect_clean(const Options& options) {
+    const Outcome outcome = run(options);
+    for (const Violation& violation : outcome.report.violations())
+        ADD_FAILURE() << "seed " << options.seed << ": " << violation.invariant << ": "
+                      << violation.what << "\n  " << describe(options);
+}
+
+TEST(Swarm, FixedSeeds) {
+    for (std::uint64_t seed = 1; seed <= 300; ++seed)
+        expect_clean(swarm(seed));
+}
+
+TEST(Swarm, SevenReplicas) {
+    for (std::uint64_t seed = 1; seed <= 30; ++seed)
+        expect_clean(swarm(seed, 7));
+}
+
+TEST(Swarm, OneReplicaAlone) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed)
+        expect_clean(swarm(seed, 1));
+}
+
+TEST(Swarm, TheSameSeedIsTheSameRun) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        const Outcome first = run(swarm(seed));
+        const Outcome second = run(swarm(seed));
+        EXPECT_EQ(first.trace, second.trace) << "seed " << seed;
+        EXPECT_EQ(first.steps, second.steps) << "seed " << seed;
+        EXPECT_NE(first.trace, run(swarm(seed + 1)).trace) << "seed " << seed;
+    }
+}
+
+TEST(Swarm, FaultsDoHappen) {
+    std::size_t restarts = 0;
+    std::size_t accusations = 0;
+    std::size_t entries = 0;
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+        const Outcome outcome = run(swarm(seed));
+        restarts += outcome.restarts;
+        accusations += outcome.accusations;
+        entries += outcome.entries;
+    }
+    EXPECT_GT(restarts, 50u);
+    EXPECT_GT(accusations, 50u);
+    EXPECT_GT(entries, 500u);
+}
+
+// A process dies at every point between the steps of its turns, in the same run again and again.
+TEST(Swarm, DeathAtEveryPoint) {
+    Options options;
+    options.seed = 5;
+    options.break_ms = 1'500;
+    options.clients.malformed = 0;
+    const std::uint64_t points = run(options).points;
+    ASSERT_GT(points, 100u);
+    for (std::uint64_t point = 0; point < points; ++point) {
+        options.kill_at_point = point;
+        expect_clean(options);
+    }
+}
+
+// Seeds that once failed, and why.
+TEST(Swarm, AnExpiredEntryIsNoWork) {  // views were skipped for its sake, ever more slowly
+    for (const std::uint64_t seed : {423, 699})
+        expect_clean(swarm(seed));
+}
+
+class MutantTest : public testing::TestWithParam<std::pair<std::string_view, Mutant>> {
+  protected:
+    void SetUp() override { mutant = GetParam().second; }
+
+    void TearDown() override { mutant = Mutant::none; }
+};
+
+// A simulator that notices nothing proves nothing.
+TEST_P(MutantTest, IsKilled) {
+    std::uint64_t seed = 0;
+    Outcome outcome;
+    while (outcome.report.clean() && seed < 1'500)
+        outcome = run(swarm(++seed));
+    ASSERT_FALSE(outcome.report.clean()) << "survived " << seed << " seeds";
+    RecordProperty("seed", static_cast<int>(seed));
+    RecordProperty("invariant", outcome.report.violations().front().invariant);
+}
+
+/// Those that chance needs too long for have transcripts of their own (transcript_test.cpp).
+std::vector<std::pair<std::string_view, Mutant>> found_by_chance() {
+    std::vector<std::pair<std::string_view, Mutant>> out(mutants.begin(), mutants.end());
+    std::erase_if(out, [](const auto& named) {
+        return named.second == Mutant::no_certificate_forward || named.second == Mutant::no_join ||
+               named.second == Mutant::no_backoff;
+    });
+    return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(Log,
+                         MutantTest,
+                         testing::ValuesIn(found_by_chance()),
+                         [](const auto& test) { return std::string(test.param.first); });
+
+}  // namespace
+}  // namespace kilter::consensus::simulation
