@@ -99,6 +99,8 @@ void read_buses(TomlTable root,
         bus.load_q_kvar = table.optional<double>("load_q_kvar", 0);
         bus.v_min_pu = table.optional<double>("v_min_pu", v_min_pu, voltage_pu);
         bus.v_max_pu = table.optional<double>("v_max_pu", v_max_pu, voltage_pu);
+        bus.shunt_p_kw = table.optional<double>("shunt_p_kw", 0, Range::not_negative());
+        bus.shunt_q_kvar = table.optional<double>("capacitor_kvar", 0);
         if (bus.v_min_pu > bus.v_max_pu && v_min_pu <= v_max_pu)
             table.fail(
                 table.has("v_min_pu") ? "v_min_pu" : "v_max_pu",
@@ -121,6 +123,8 @@ void read_lines(TomlTable root, model::Network& network, const Index& index, Con
         branch.x_ohm = table.required<double>("x_ohm", Range::not_negative());
         branch.rating_kva =
             table.optional<double>("rating_kva", branch.rating_kva, Range::positive());
+        branch.ratio = table.optional<double>("ratio", 1, Range::between(0.5, 2));
+        branch.charging_kvar = table.optional<double>("charging_kvar", 0, Range::not_negative());
         branch.name = table.optional<std::string>("name", "");
         if (!from || !to) continue;
         branch.from = *from;
@@ -191,6 +195,9 @@ Result<model::Network> parse_network(std::string_view text,
     network.name = root.required<std::string>("name");
     network.base_kv = root.required<double>("base_kv", Range::positive());
     network.v_root_pu = root.optional<double>("v_root_pu", 1, voltage_pu);
+    network.losses = root.optional<bool>("losses", true);
+    network.limit_penalty_eur_per_kwh = root.optional<double>(
+        "limit_penalty_eur_per_kwh", network.limit_penalty_eur_per_kwh, Range::positive());
     Index buses;
     std::vector<TomlTable> bus_tables;
     read_buses(root, network, buses, bus_tables);
@@ -232,12 +239,16 @@ std::string write_network(const model::Network& network) {
     std::string out = "name = " + toml_string(network.name) +
                       "\nroot = " + toml_string(network.buses[network.root].name) + "\n" +
                       limit("base_kv", network.base_kv) + limit("v_root_pu", network.v_root_pu) +
+                      "losses = " + (network.losses ? "true" : "false") + "\n" +
+                      limit("limit_penalty_eur_per_kwh", network.limit_penalty_eur_per_kwh) +
                       limit("v_min_pu", usual.v_min_pu) + limit("v_max_pu", usual.v_max_pu) +
                       "\nbus = [\n";
     for (const model::Bus& bus : network.buses) {
         out += "    { name = " + toml_string(bus.name) +
                ", load_p_kw = " + toml_float(bus.load_p_kw) +
                ", load_q_kvar = " + toml_float(bus.load_q_kvar);
+        if (bus.shunt_p_kw != 0) out += ", shunt_p_kw = " + toml_float(bus.shunt_p_kw);
+        if (bus.shunt_q_kvar != 0) out += ", capacitor_kvar = " + toml_float(bus.shunt_q_kvar);
         if (bus.v_min_pu != usual.v_min_pu) out += ", v_min_pu = " + toml_float(bus.v_min_pu);
         if (bus.v_max_pu != usual.v_max_pu) out += ", v_max_pu = " + toml_float(bus.v_max_pu);
         out += " },\n";
@@ -250,6 +261,9 @@ std::string write_network(const model::Network& network) {
                ", r_ohm = " + toml_float(branch.r_ohm) + ", x_ohm = " + toml_float(branch.x_ohm);
         if (std::isfinite(branch.rating_kva))
             out += ", rating_kva = " + toml_float(branch.rating_kva);
+        if (branch.ratio != 1) out += ", ratio = " + toml_float(branch.ratio);
+        if (branch.charging_kvar != 0)
+            out += ", charging_kvar = " + toml_float(branch.charging_kvar);
         out += " },\n";
     }
     out += "]\n\nnet = [\n";

@@ -40,6 +40,7 @@ void home_prox(benchmark::State& state) {
 BENCHMARK(home_prox)->Arg(0)->Arg(8)->Arg(1000)->Unit(benchmark::kMicrosecond);
 
 /// Targets wander as a session's do; limits bind at the far ends in the evening (state.range(1) % of what nets ask for).
+/// state.range(2): with losses.
 void feeder_prox(benchmark::State& state) {
     const auto buses = static_cast<std::size_t>(state.range(0));
     Prng random(2);
@@ -51,6 +52,7 @@ void feeder_prox(benchmark::State& state) {
         bus.load_p_kw = bus.load_q_kvar = 0;
         bus.v_max_pu = 3;
     }
+    network.losses = state.range(2) != 0;
     network.tie.slope_eur_per_kwh_kw = 0;
     network.tie.price_eur_per_kwh = {0.2};
     if (!network.normalise().ok()) return state.SkipWithError("not a tree");
@@ -65,6 +67,7 @@ void feeder_prox(benchmark::State& state) {
     {  // scale the voltage level so that the evening's request drops v by 15 %, and set the limits into it
         for (auto& bus : network.buses)
             bus.v_min_pu = 0;
+        network.losses = false;
         const prox::Feeder open(network, model::horizon_of(network, 0, intervals, 900));
         const double lowest = open.voltages_pu(-asked).minCoeff();
         network.base_kv *= std::sqrt((1 - lowest * lowest) / 0.15);
@@ -74,6 +77,7 @@ void feeder_prox(benchmark::State& state) {
         network.tie.import_max_kw =
             asked.colwise().sum().maxCoeff() * (static_cast<double>(state.range(1)) + 5) / 100;
     }
+    network.losses = state.range(2) != 0;
     prox::Feeder feeder(network, model::horizon_of(network, 0, intervals, 900));
     // a target around which the cost of import pulls back to what is asked for
     std::vector<model::Schedules> targets;
@@ -86,18 +90,15 @@ void feeder_prox(benchmark::State& state) {
         feeder.prox(targets[next++ % targets.size()], penalty, x);
         benchmark::DoNotOptimize(x.data());
     }
-    const auto& duals = feeder.duals();
+    const prox::FeederDuals duals = feeder.duals();
     state.counters["binding"] =
         static_cast<double>((duals.voltage.array() != 0).count() +
                             (duals.branch.array() != 0).count() + (duals.tie.array() != 0).count());
 }
 
 BENCHMARK(feeder_prox)
-    ->ArgNames({"buses", "percent"})
-    ->Args({33, 200})
-    ->Args({33, 85})
-    ->Args({900, 200})
-    ->Args({900, 85})
+    ->ArgNames({"buses", "percent", "losses"})
+    ->ArgsProduct({{33, 900}, {200, 85, 50, 30}, {0, 1}})
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
