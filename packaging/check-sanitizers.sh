@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The pure cores' tests under AddressSanitizer and UndefinedBehaviorSanitizer. Their random inputs come from fixed seeds,
-# so two runs are the same run. Arguments go to ctest.
+# The pure cores' tests under AddressSanitizer and UndefinedBehaviorSanitizer, and the transport's, the one folder that
+# starts a thread, under ThreadSanitizer. Random inputs come from fixed seeds, so two runs are the same run. Arguments go
+# to ctest.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/phases.sh
@@ -11,3 +12,9 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 build asan pure_tests -- -DKILTER_TESTS=ON
 shown "pure tests under asan and ubsan" \
     ctest --test-dir "$source_dir/build/asan" -L pure --output-on-failure --no-tests=error -j "$jobs" "$@"
+
+# One test fills queues with megabytes: minutes under tsan, and nothing in it that the others lack.
+export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:report_thread_leaks=0:suppressions=$source_dir/tests/tsan.supp
+build tsan test_common_transport -- -DKILTER_TESTS=ON
+phase "threads under tsan" "$source_dir/build/tsan/bin/test_common_transport" --gtest_brief=1 \
+    --gtest_filter=-Hub.a_peer_that_never_reads_costs_a_bounded_queue
