@@ -55,7 +55,7 @@ std::string Gateway::explain() const {
 
 // ---- inputs ------------------------------------------------------------------------------------
 
-void Gateway::State::on(const Started&, Outputs& out) {
+void Gateway::State::on(const Started&, Outputs& out) const {
     out.peers = peers();
     out.timers.push_back({Timer::greet, greet_first_ms});
 }

@@ -104,6 +104,8 @@ class Gateway {
                                   Forecast forecast,
                                   const Memory& memory);
     ~Gateway();
+    Gateway(const Gateway&) = delete;
+    Gateway& operator=(const Gateway&) = delete;
     Gateway(Gateway&&) noexcept;
     Gateway& operator=(Gateway&&) noexcept;
 

@@ -60,7 +60,7 @@ struct Gateway::State {
     }
 
     // ---- inputs ---------------------------------------------------------------------------------
-    void on(const Started&, Outputs& out);
+    void on(const Started&, Outputs& out) const;
     void on(const TimerElapsed& elapsed, Outputs& out);
     void on(const MessageReceived& received, Outputs& out);
     void on(const PeersConnected&, Outputs& out);

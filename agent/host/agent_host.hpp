@@ -15,6 +15,8 @@ class AgentHost {
     /// Opens everything. Error: what is wrong with which file, key, address or store, and what to do.
     static Result<AgentHost> open(const Config& config);
     ~AgentHost();
+    AgentHost(const AgentHost&) = delete;
+    AgentHost& operator=(const AgentHost&) = delete;
     AgentHost(AgentHost&&) noexcept;
     AgentHost& operator=(AgentHost&&) noexcept;
 

@@ -42,7 +42,7 @@ inline constexpr std::size_t mempool_entries_max = 50'000;
 inline constexpr std::size_t mempool_bytes_max = 64u << 20;
 inline constexpr std::size_t mempool_share = 16;  ///< one author holds at most 1/16 of the mempool
 inline constexpr std::int64_t entry_life_ms_max =
-    24 * 3'600'000;  ///< from the block's time to the entry's expiry
+    std::int64_t{24} * 3'600'000;  ///< from the block's time to the entry's expiry
 inline constexpr std::size_t endpoint_bytes_max = 256;
 inline constexpr std::size_t skips_attached_max =
     128;  ///< skip certificates that travel with one proposal

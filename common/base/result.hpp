@@ -23,9 +23,8 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
   public:
-    Result(T value)
-        : content_(std::move(value)) {
-    }  // NOLINT(google-explicit-constructor): returning reads well
+    // Implicit, so that a function returns a value or an error as it is.
+    Result(T value) : content_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
 
     Result(Error error) : content_(std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
@@ -51,12 +50,12 @@ class [[nodiscard]] Result {
     }
 
   private:
-    T& value() {
+    [[nodiscard]] T& value() {
         KILTER_CHECK(ok(), "value of a Result that holds an error");
         return std::get<T>(content_);
     }
 
-    const T& value() const {
+    [[nodiscard]] const T& value() const {
         KILTER_CHECK(ok(), "value of a Result that holds an error");
         return std::get<T>(content_);
     }

@@ -96,9 +96,9 @@ Replica::Core::Core(Config config,
       tree_(config_, application, image),
       final_(image.tip_certificate),
       final_view_(image_final_view(image)),
+      final_hash_(final_ && final_->view == final_view_ ? final_->hash : tree_.tip_hash()),
       silent_views_(config_.validators.size(), 0),
       peers_(config_.validators.size()) {
-    final_hash_ = final_ && final_->view == final_view_ ? final_->hash : tree_.tip_hash();
     if (final_ && final_->hash != tree_.tip_hash()) final_certs_[final_->hash] = *final_;
     for (Cert& cert : image.certificates) {
         if (cert.view <= final_view_) continue;

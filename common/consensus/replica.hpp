@@ -61,6 +61,8 @@ class Replica {
             const Application& application,
             DurableImage image);
     ~Replica();
+    Replica(const Replica&) = delete;
+    Replica& operator=(const Replica&) = delete;
     Replica(Replica&&) noexcept;
     Replica& operator=(Replica&&) noexcept;
 

@@ -4,20 +4,29 @@
 
 namespace kilter::consensus {
 
-const std::optional<Vote>& Signer::ViewVotes::of(VoteKind kind) const {
+namespace {
+
+template <class Votes>
+auto& vote_of(Votes& votes, VoteKind kind) {
     switch (kind) {
         case VoteKind::notar:
-            return notar;
+            return votes.notar;
         case VoteKind::skip:
-            return skip;
+            return votes.skip;
         case VoteKind::final:
             break;
     }
-    return final;
+    return votes.final;
+}
+
+}  // namespace
+
+const std::optional<Vote>& Signer::ViewVotes::of(VoteKind kind) const {
+    return vote_of(*this, kind);
 }
 
 std::optional<Vote>& Signer::ViewVotes::of(VoteKind kind) {
-    return const_cast<std::optional<Vote>&>(static_cast<const ViewVotes*>(this)->of(kind));
+    return vote_of(*this, kind);
 }
 
 Signer::Signer(crypto::Identity identity,

@@ -2,8 +2,8 @@
 
 namespace kilter::consensus {
 
-Tally::Tally(const ChainId& chain, const ValidatorSet& validators)
-    : chain_(chain), validators_(validators) {}
+Tally::Tally(const ChainId& chain, ValidatorSet validators)
+    : chain_(chain), validators_(std::move(validators)) {}
 
 bool Tally::verify_slot(Slot& slot) const {
     if (!slot.verified) slot.verified = verify(*slot.vote, chain_, validators_);
@@ -29,9 +29,8 @@ std::optional<Evidence> Tally::add(const Vote& vote, bool verified) {
         evidence = Evidence{*slot.vote, vote};
     }
     Slot& slot = mine.slots[position(vote.kind)];
-    if (!slot.vote) slot = candidate;
     // The same vote again, now known to be good, replaces one that nobody has looked at.
-    else if (verified && !slot.verified && slot.vote->hash == vote.hash)
+    if (!slot.vote || (verified && !slot.verified && slot.vote->hash == vote.hash))
         slot = candidate;
     return evidence;
 }

@@ -16,7 +16,7 @@ namespace kilter::consensus {
 
 class Tally {
   public:
-    Tally(const ChainId& chain, const ValidatorSet& validators);
+    Tally(const ChainId& chain, ValidatorSet validators);
 
     /// `verified`: the caller knows the signature to be good. Evidence is only ever of two good signatures.
     std::optional<Evidence> add(const Vote& vote, bool verified);

@@ -51,7 +51,7 @@ void Replica::Core::on_vote(ReplicaIndex from, const Vote& vote) {
 }
 
 void Replica::Core::count(const Vote& vote, bool verified) {
-    if (auto evidence = tally_.add(vote, verified)) out_.evidence.push_back(*std::move(evidence));
+    if (const auto evidence = tally_.add(vote, verified)) out_.evidence.push_back(*evidence);
     const auto have = [&](const std::map<View, Cert>& certs) { return certs.contains(vote.view); };
     switch (vote.kind) {
         case VoteKind::notar:
@@ -136,7 +136,7 @@ void Replica::Core::take_cert(const Cert& cert) {
                         cert.hash,
                         static_cast<ReplicaIndex>(i),
                         cert.signatures[at++]};
-        if (auto evidence = tally_.add(vote, true)) out_.evidence.push_back(*std::move(evidence));
+        if (const auto evidence = tally_.add(vote, true)) out_.evidence.push_back(*evidence);
     }
 }
 

@@ -21,7 +21,7 @@ std::vector<PartyId> without(const std::vector<PartyId>& set, const std::vector<
 }  // namespace
 
 struct Session::State {
-    State(Terms agreed,
+    State(const Terms& agreed,
           PartyId party,
           std::vector<Seat> seats,
           model::Device& own_device,
@@ -34,9 +34,6 @@ struct Session::State {
     void on_silence(Outputs& out);
     void on_deadline(Outputs& out);
     void on_expelled(Outputs& out);
-
-  private:
-    friend class Session;
 
     [[nodiscard]] bool chairs() const { return self == terms.chair; }
 
@@ -57,9 +54,9 @@ struct Session::State {
     [[nodiscard]] Notice notice_about(const Iterate& iterate) const;
 
     /// Empty if what the notice says agrees with what this member can see.
-    [[nodiscard]] std::string disagreement(const Notice& notice) const;
-    void obey_stop(const Notice& notice, Outputs& out);
-    void stop(const Notice& notice, Outputs& out);
+    [[nodiscard]] std::string disagreement(const Notice& heard) const;
+    void obey_stop(const Notice& heard, Outputs& out);
+    void stop(const Notice& heard, Outputs& out);
     void give_up(Outcome outcome, std::string why, Outputs& out);
     [[nodiscard]] std::string device_trouble(const Iterate& iterate) const;
 
@@ -79,13 +76,13 @@ struct Session::State {
     std::uint32_t settled_since = 1;                      // first iterate of the present sets
 };
 
-Session::State::State(Terms agreed,
+Session::State::State(const Terms& agreed,
                       PartyId party,
                       std::vector<Seat> seats,
                       model::Device& own_device,
                       std::shared_ptr<const crypto::PairwiseMasks> pairwise,
                       const WarmState& start)
-    : terms(std::move(agreed)),
+    : terms(agreed),
       self(party),
       device(own_device),
       masks(std::move(pairwise)),
@@ -439,14 +436,14 @@ void Session::State::give_up(Outcome outcome, std::string why, Outputs& out) {
 // ---- the machine
 // ---------------------------------------------------------------------------------
 
-Session::Session(Terms terms,
+Session::Session(const Terms& terms,
                  PartyId self,
                  std::vector<Seat> seats,
                  model::Device& device,
                  std::shared_ptr<const crypto::PairwiseMasks> masks,
-                 WarmState start)
+                 const WarmState& start)
     : state_(std::make_unique<State>(
-          std::move(terms), self, std::move(seats), device, std::move(masks), start)) {}
+          terms, self, std::move(seats), device, std::move(masks), start)) {}
 
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;

@@ -219,13 +219,15 @@ class Session {
     /// `start` has the device's rows and intervals; its ρ is not used, Terms' is. The device must
     /// outlive the session. REQUIRES: shapes agree; self and chair sit at every seat; only the
     /// chair has several; parameters are valid.
-    Session(Terms terms,
+    Session(const Terms& terms,
             PartyId self,
             std::vector<Seat> seats,
             model::Device& device,
             std::shared_ptr<const crypto::PairwiseMasks> masks,
-            WarmState start);
+            const WarmState& start);
     ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
     Session(Session&&) noexcept;
     Session& operator=(Session&&) noexcept;
 

@@ -1,25 +1,19 @@
 #include "common/model/home.hpp"
 
 #include <cmath>
-#include <cstdio>
 
 #include "common/base/limits.hpp"
+#include "common/base/number.hpp"
 
 namespace kilter::model {
 
 namespace {
 
-std::string number(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%g", value);
-    return text;
-}
-
 Result<void> check_series(const char* name, const Series& series) {
     for (Eigen::Index t = 0; t < series.size(); ++t) {
         if (!std::isfinite(series[t]) || series[t] < 0)
             return Error{std::string(name) + " in interval " + std::to_string(t) + " is " +
-                         number(series[t]) + ", give a power of at least 0 kW"};
+                         number_text(series[t]) + ", give a power of at least 0 kW"};
     }
     return {};
 }
@@ -35,20 +29,20 @@ Result<void> check_battery(const Battery& battery, double horizon_h) {
 
     for (const auto& field : fields) {
         if (!std::isfinite(field.value) || field.value < 0)
-            return Error{std::string("battery ") + field.name + " is " + number(field.value) +
+            return Error{std::string("battery ") + field.name + " is " + number_text(field.value) +
                          ", give a finite number of at least 0"};
     }
     if (battery.energy_start_kwh > battery.energy_max_kwh)
-        return Error{"battery energy_start_kwh is " + number(battery.energy_start_kwh) +
-                     ", more than energy_max_kwh " + number(battery.energy_max_kwh)};
+        return Error{"battery energy_start_kwh is " + number_text(battery.energy_start_kwh) +
+                     ", more than energy_max_kwh " + number_text(battery.energy_max_kwh)};
     if (battery.energy_end_min_kwh > battery.energy_max_kwh)
-        return Error{"battery energy_end_min_kwh is " + number(battery.energy_end_min_kwh) +
-                     ", more than energy_max_kwh " + number(battery.energy_max_kwh)};
+        return Error{"battery energy_end_min_kwh is " + number_text(battery.energy_end_min_kwh) +
+                     ", more than energy_max_kwh " + number_text(battery.energy_max_kwh)};
     const double reachable = battery.energy_start_kwh + battery.power_max_kw * horizon_h;
     if (battery.energy_end_min_kwh > reachable * (1 + 1e-12))
-        return Error{"battery energy_end_min_kwh is " + number(battery.energy_end_min_kwh) +
+        return Error{"battery energy_end_min_kwh is " + number_text(battery.energy_end_min_kwh) +
                      ", but from energy_start_kwh with power_max_kw no more than " +
-                     number(reachable) + " kWh can be reached within the horizon"};
+                     number_text(reachable) + " kWh can be reached within the horizon"};
     return {};
 }
 
@@ -56,7 +50,7 @@ Result<void> check_battery(const Battery& battery, double horizon_h) {
 
 Result<void> Home::validate() const {
     if (!std::isfinite(interval_h) || interval_h <= 0 || interval_h > 24)
-        return Error{"interval_h is " + number(interval_h) +
+        return Error{"interval_h is " + number_text(interval_h) +
                      ", give a length above 0 and up to 24 hours"};
     const auto intervals = load_kw.size();
     if (intervals == 0) return Error{"load_kw is empty, give one value per interval"};

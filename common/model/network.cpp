@@ -1,26 +1,20 @@
 #include "common/model/network.hpp"
 
 #include <cmath>
-#include <cstdio>
-#include <set>
 
 #include "common/base/limits.hpp"
+#include "common/base/number.hpp"
+#include "common/model/names.hpp"
 
 namespace kilter::model {
 
 namespace {
 
-std::string number(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%g", value);
-    return text;
-}
-
 Error at_fault(const std::string& item,
                const std::string& field,
                double value,
                const std::string& allowed) {
-    return Error{item + ": " + field + " is " + number(value) + ", " + allowed};
+    return Error{item + ": " + field + " is " + number_text(value) + ", " + allowed};
 }
 
 bool finite_from(double value, double low) {
@@ -33,7 +27,7 @@ Result<void> check_bus(const Bus& bus) {
         return at_fault(item, "v_min_pu", bus.v_min_pu, "give a magnitude of at least 0");
     if (!finite_from(bus.v_max_pu, bus.v_min_pu))
         return at_fault(item, "v_max_pu", bus.v_max_pu,
-                        "give a magnitude of at least v_min_pu " + number(bus.v_min_pu));
+                        "give a magnitude of at least v_min_pu " + number_text(bus.v_min_pu));
     if (!std::isfinite(bus.load_p_kw))
         return at_fault(item, "load_p_kw", bus.load_p_kw, "give a finite power");
     if (!std::isfinite(bus.load_q_kvar))
@@ -61,18 +55,6 @@ Result<void> check_branch(const Branch& branch, std::size_t buses) {
         return at_fault(item, "ratio", branch.ratio, "give a ratio between 0.5 and 2");
     if (!finite_from(branch.charging_kvar, 0))
         return at_fault(item, "charging_kvar", branch.charging_kvar, "give at least 0");
-    return {};
-}
-
-template <class Items>
-Result<void> check_names(const char* kind, const Items& items) {
-    std::set<std::string> seen;
-    for (const auto& item : items) {
-        if (item.name.empty()) return Error{std::string("a ") + kind + " has no name, give it one"};
-        if (!seen.insert(item.name).second)
-            return Error{std::string("the name of ") + kind + " " + item.name +
-                         " is used twice, give each its own"};
-    }
     return {};
 }
 
@@ -123,7 +105,8 @@ Result<void> Network::normalise() {
         at_bus[branches[b].from].push_back(b);
         at_bus[branches[b].to].push_back(b);
     }
-    std::vector<bool> reached(buses.size()), used(branches.size());
+    std::vector<bool> reached(buses.size());
+    std::vector<bool> used(branches.size());
     std::vector<Branch> ordered;
     std::vector<std::size_t> frontier{root};
     reached[root] = true;

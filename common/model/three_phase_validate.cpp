@@ -1,7 +1,7 @@
 #include <cmath>
-#include <set>
 
 #include "common/base/limits.hpp"
+#include "common/model/names.hpp"
 #include "common/model/three_phase.hpp"
 
 namespace kilter::model {
@@ -15,18 +15,6 @@ Error refuse(const std::string& item, const std::string& field, double value, co
 
 bool is_finite(const Phasors& values) {
     return values.real().allFinite() && values.imag().allFinite();
-}
-
-template <class Items>
-Result<void> check_names(const char* kind, const Items& items) {
-    std::set<std::string> seen;
-    for (const auto& item : items) {
-        if (item.name.empty()) return Error{std::string("a ") + kind + " has no name, give it one"};
-        if (!seen.insert(item.name).second)
-            return Error{std::string("the name of ") + kind + " " + item.name +
-                         " is used twice, give each its own"};
-    }
-    return {};
 }
 
 Result<void> check(const std::string& item, const PhaseLine& line, PhaseSet phases) {

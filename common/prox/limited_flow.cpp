@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "common/base/check.hpp"
+#include "common/base/number.hpp"
 
 namespace kilter::prox {
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double tolerance_kw = 1e-10;  // of a limit, as distance
 constexpr double settled_kw = 1e-7;     // of Newton's method: losses and deliveries
 constexpr double direction_kva = 1e-6;  // a flow smaller than this has no direction

@@ -62,7 +62,8 @@ void Radial::transpose(std::span<const double> rows, std::span<double> d) {
 /// p.
 std::vector<double> Radial::norms() const {
     const std::size_t count = buses();
-    std::vector<double> squares(2 * count), path(count);
+    std::vector<double> squares(2 * count);
+    std::vector<double> path(count);
     for (const std::size_t p : position_of_net_)
         squares[count + p] += 1;
     for (std::size_t p = count; p-- > 1;)

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "common/base/check.hpp"
+#include "common/base/number.hpp"
 
 namespace kilter::prox {
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double rounding =
     1e-9;  // far above what sums of steps lose, far below what anyone measures
 

@@ -19,8 +19,8 @@ using Microseconds = std::int64_t;
 
 /// Monotonic.
 Microseconds monotonic_us() {
-    using namespace std::chrono;
-    return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
+    const auto since_epoch = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count();
 }
 
 /// SIGTERM and SIGINT as a readable descriptor, for as long as this lives.
@@ -67,8 +67,8 @@ struct Watch {
 }  // namespace
 
 UnixMs now_ms() {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
 }
 
 struct Loop::State {

@@ -35,10 +35,12 @@ class Audit {
     /// `on_entry` (may be empty) sees each entry as soon as its block is checked.
     explicit Audit(Genesis genesis, std::function<void(const CheckedEntry&)> on_entry = {});
     ~Audit();
+    Audit(const Audit&) = delete;
+    Audit& operator=(const Audit&) = delete;
 
     /// The next block. The error names the height and what is wrong; after an error the audit is
     /// over.
-    Result<void> add(const consensus::FinalBlock& block);
+    Result<void> add(const consensus::FinalBlock& final);
     /// Error: blocks at the end without a final certificate.
     Result<AuditReport> finish();
 

@@ -65,6 +65,8 @@ class Statement {
     Statement(Database& database, sqlite3_stmt* statement, std::string failure)
         : database_(&database), statement_(statement), failure_(std::move(failure)) {}
 
+    Statement(const Statement&) = delete;
+    Statement& operator=(const Statement&) = delete;
     Statement(Statement&& other) noexcept;
     Statement& operator=(Statement&&) = delete;
     ~Statement();

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <iterator>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,11 @@ constexpr std::size_t file_bytes = 2 * crypto::Seed::size + 1;
 /// An open file, closed at the end of its scope.
 struct Descriptor {
     int value;
+
+    explicit Descriptor(int opened) : value(opened) {}
+
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
 
     ~Descriptor() {
         if (value >= 0) ::close(value);
@@ -36,10 +42,9 @@ Result<void> write_key_file(const std::filesystem::path& file, const crypto::Ide
                    : because(file, "cannot create");
     crypto::Seed seed = identity.seed();
     std::string text = to_hex(seed.view()) + "\n";
-    const bool written =
-        ::fchmod(out.value, 0600) == 0 &&
-        ::write(out.value, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-        ::fsync(out.value) == 0;
+    const bool written = ::fchmod(out.value, 0600) == 0 &&
+                         ::write(out.value, text.data(), text.size()) == std::ssize(text) &&
+                         ::fsync(out.value) == 0;
     sodium_memzero(seed.bytes.data(), seed.bytes.size());
     sodium_memzero(text.data(), text.size());
     if (!written) return because(file, "cannot write");
@@ -70,7 +75,7 @@ Result<crypto::Identity> read_key_file(const std::filesystem::path& file) {
         return Error{name + " has " + std::to_string(status.st_size) + " bytes; a key file has " +
                      std::to_string(file_bytes)};
     std::string text(file_bytes, '\0');
-    if (::read(in.value, text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    if (::read(in.value, text.data(), text.size()) != std::ssize(text))
         return because(file, "cannot read");
     Result<crypto::Seed> seed =
         fixed_from_hex<crypto::Seed>(std::string_view(text).substr(0, 2 * crypto::Seed::size));

@@ -30,6 +30,8 @@ class KeyValue {
 
     KeyValue(KeyValue&&) noexcept;
     KeyValue& operator=(KeyValue&&) noexcept;
+    KeyValue(const KeyValue&) = delete;
+    KeyValue& operator=(const KeyValue&) = delete;
     ~KeyValue();
 
   private:

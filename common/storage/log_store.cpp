@@ -96,13 +96,13 @@ struct LogStore::Content {
           select_entry(database->prepare("SELECT height, position FROM entry WHERE id = ?")),
           select_key(database->prepare("SELECT id FROM entry_key WHERE key = ?")) {}
 
-    Error damaged(const std::string& what) const {
+    [[nodiscard]] Error damaged(const std::string& what) const {
         return Error{database->file().string() + " is damaged: " + what};
     }
 
     /// For reads on behalf of a running replica: damage ends the process.
     template <class T>
-    T sound(Result<T> result) const {
+    [[nodiscard]] T sound(Result<T> result) const {
         if (!result) die(database->file(), result.error().message);
         return *std::move(result);
     }
@@ -312,8 +312,9 @@ Result<consensus::DurableImage> LogStore::load(const consensus::Application& app
         }
     };
     const auto into = [](auto& list, auto value) {
-        if (value) list.push_back(*std::move(value));
-        return value.has_value();
+        if (!value) return false;
+        list.push_back(*std::move(value));
+        return true;
     };
     for (const Result<void>& read :
          {each(blocks.bind(tip_view), "block",

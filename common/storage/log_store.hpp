@@ -40,11 +40,11 @@ class LogStore {
 
     /// Final blocks for a peer: from `range.from` on, at most range_blocks_max and about
     /// range_bytes_max, ending at a block with a certificate of its own. None: not held.
-    std::optional<consensus::Range> range(const consensus::GetRange& range) const;
+    [[nodiscard]] std::optional<consensus::Range> range(const consensus::GetRange& range) const;
     /// None: not final here.
-    std::optional<consensus::Receipt> receipt(const consensus::EntryId& id) const;
+    [[nodiscard]] std::optional<consensus::Receipt> receipt(const consensus::EntryId& id) const;
     /// Of the final entry with this semantic key, e.g. settlement::cleared_key(interval, net).
-    std::optional<consensus::Receipt> receipt_for_key(ByteView key) const;
+    [[nodiscard]] std::optional<consensus::Receipt> receipt_for_key(ByteView key) const;
     [[nodiscard]] consensus::Height height() const;
     /// The final block at a height. Error: none there, or damaged.
     Result<consensus::FinalBlock> block(consensus::Height height) const;

@@ -47,7 +47,11 @@ sqlite3_file* real(sqlite3_file* file) {
     return self(file)->real;
 }
 
-sqlite3_vfs* system_vfs = nullptr;
+sqlite3_vfs* system_vfs() {
+    static sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
+    KILTER_CHECK(vfs != nullptr, "SQLite has no VFS");
+    return vfs;
+}
 
 bool whole_page(int amount, sqlite3_int64 offset) {
     return amount == page_bytes && offset % page_bytes == 0;
@@ -72,7 +76,7 @@ int read_file(sqlite3_file* file, void* to, int amount, sqlite3_int64 offset) {
 int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 offset) {
     if (!self(file)->database || !whole_page(amount, offset))
         return real(file)->pMethods->xWrite(real(file), from, amount, offset);
-    std::array<std::uint8_t, page_bytes> page;
+    std::array<std::uint8_t, page_bytes> page{};
     std::memcpy(page.data(), from, content_bytes);
     const Checksum sum = checksum({page.data(), content_bytes}, page_number(offset));
     std::memcpy(page.data() + content_bytes, sum.data(), sum.size());
@@ -131,7 +135,7 @@ int open_file(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags
     mine->real = reinterpret_cast<sqlite3_file*>(mine + 1);
     mine->database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     mine->base.pMethods = nullptr;
-    const int status = system_vfs->xOpen(system_vfs, name, mine->real, flags, out_flags);
+    const int status = system_vfs()->xOpen(system_vfs(), name, mine->real, flags, out_flags);
     if (mine->real->pMethods != nullptr) mine->base.pMethods = &methods();
     return status;
 }
@@ -207,12 +211,10 @@ Result<void> check_wal(const std::filesystem::path& path) {
 
 const char* checksum_vfs() {
     static sqlite3_vfs vfs = [] {
-        system_vfs = sqlite3_vfs_find(nullptr);
-        KILTER_CHECK(system_vfs != nullptr, "SQLite has no VFS");
-        sqlite3_vfs v = *system_vfs;
+        sqlite3_vfs v = *system_vfs();
         v.pNext = nullptr;
         v.zName = "kilter-checksum";
-        v.szOsFile = static_cast<int>(sizeof(File)) + system_vfs->szOsFile;
+        v.szOsFile = static_cast<int>(sizeof(File)) + system_vfs()->szOsFile;
         v.xOpen = open_file;
         return v;
     }();

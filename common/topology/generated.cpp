@@ -14,7 +14,7 @@ namespace {
 /// unique.
 constexpr double slope_eur_per_kwh_at_peak = 0.1;
 
-double bump(double at, double hour, double width) {
+double bell(double at, double hour, double width) {
     return std::exp(-std::pow((at - hour) / width, 2));
 }
 
@@ -23,7 +23,7 @@ std::vector<double> tie_price() {
     std::vector<double> price(profile_intervals);
     for (std::size_t t = 0; t < price.size(); ++t) {
         const double hour = (static_cast<double>(t) + 0.5) * 24 / static_cast<double>(price.size());
-        price[t] = 0.15 + 0.15 * bump(hour, 19, 3) - 0.08 * bump(hour, 13, 3);
+        price[t] = 0.15 + 0.15 * bell(hour, 19, 3) - 0.08 * bell(hour, 13, 3);
     }
     return price;
 }

@@ -6,13 +6,13 @@
 #include <unordered_map>
 
 #include "common/base/check.hpp"
+#include "common/base/number.hpp"
 #include "common/topology/files.hpp"
 #include "common/topology/toml_reader.hpp"
 
 namespace kilter::topology {
 namespace {
 
-constexpr std::int64_t day_s = 86'400;
 /// Per-unit voltages beyond this are typing errors, not feeders.
 constexpr Range voltage_pu = Range::between(0.5, 1.5);
 

@@ -7,12 +7,12 @@
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
+#include "common/base/number.hpp"
 #include "common/base/prng.hpp"
 
 namespace kilter::topology {
 namespace {
 
-constexpr std::int64_t day_s = 86'400;
 /// How alike the forecast errors of neighbouring intervals are.
 constexpr double error_memory = 0.9;
 /// No forecast misses by more standard deviations than this.

@@ -226,7 +226,7 @@ struct TomlTable::Content {
         return std::string(key) + (place.front() == '[' ? " in " : " at ") + place;
     }
 
-    void note(toml::source_position at, std::string message);
+    void note(toml::source_position at, std::string message) const;
     TomlTable open(const toml::table* nested, std::string_view key, bool one_of_many);
 };
 
@@ -237,7 +237,7 @@ struct TomlDocument::State {
     std::vector<Note> notes;
 };
 
-void TomlTable::Content::note(toml::source_position at, std::string message) {
+void TomlTable::Content::note(toml::source_position at, std::string message) const {
     document->notes.push_back({at, std::move(message)});
 }
 

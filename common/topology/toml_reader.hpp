@@ -92,6 +92,8 @@ class TomlDocument {
     /// `source_name` is the file's name as the user wrote it. Error: not TOML, or larger than
     /// limits::config_file_bytes_max.
     static Result<TomlDocument> parse(std::string_view text, std::string source_name);
+    TomlDocument(const TomlDocument&) = delete;
+    TomlDocument& operator=(const TomlDocument&) = delete;
     TomlDocument(TomlDocument&&) noexcept;
     TomlDocument& operator=(TomlDocument&&) noexcept;
     ~TomlDocument();

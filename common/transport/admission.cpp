@@ -21,10 +21,10 @@ std::thread start_without_signals(Function function) {
 }
 
 // frames of a request: version, request id, domain, address, routing id, mechanism, key
-constexpr std::size_t request_id = 1;
-constexpr std::size_t address = 3;
-constexpr std::size_t mechanism = 5;
-constexpr std::size_t key = 6;
+constexpr std::size_t request_id_frame = 1;
+constexpr std::size_t address_frame = 3;
+constexpr std::size_t mechanism_frame = 5;
+constexpr std::size_t key_frame = 6;
 constexpr std::size_t request_frames = 7;
 
 }  // namespace
@@ -91,11 +91,11 @@ void Admission::serve(zmq::socket_t requests) {
         for (;;) {
             std::vector<zmq::message_t> request;
             if (!zmq::recv_multipart(requests, std::back_inserter(request))) continue;
-            const bool curve =
-                request.size() == request_frames && request[mechanism].to_string_view() == "CURVE";
-            const Verdict verdict =
-                curve ? judge(as_bytes(request[key].to_string_view()), request[address].to_string())
-                      : Verdict{Answer::never, {}};
+            const bool curve = request.size() == request_frames &&
+                               request[mechanism_frame].to_string_view() == "CURVE";
+            const Verdict verdict = curve ? judge(as_bytes(request[key_frame].to_string_view()),
+                                                  request[address_frame].to_string())
+                                          : Verdict{Answer::never, {}};
             std::string_view status;
             std::string_view text;
             switch (verdict.answer) {
@@ -109,8 +109,9 @@ void Admission::serve(zmq::socket_t requests) {
                     status = "400", text = "revoked";
                     break;
             }
-            const std::string id =
-                request.size() > request_id ? request[request_id].to_string() : std::string();
+            const std::string id = request.size() > request_id_frame
+                                       ? request[request_id_frame].to_string()
+                                       : std::string();
             const std::array<zmq::const_buffer, 6> reply = {
                 zmq::str_buffer("1.0"),       zmq::buffer(id),
                 zmq::buffer(status),          zmq::buffer(text),

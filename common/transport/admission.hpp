@@ -54,7 +54,7 @@ class Admission {
     };
 
     void serve(zmq::socket_t requests);
-    Verdict judge(ByteView key, const std::string& address);
+    Verdict judge(ByteView raw_key, const std::string& from);
 
     mutable std::mutex mutex_;  // guards all below, up to the thread
     std::map<crypto::CurveKey, crypto::PublicKey> admitted_;

@@ -16,8 +16,8 @@ constexpr int sockets_max = 8'192;
 constexpr int backlog = 1'024;
 
 std::int64_t unix_ms() {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
 }
 
 Result<void> check_endpoint(const std::string& endpoint) {
@@ -63,6 +63,9 @@ struct Hub::State {
         admission.emplace(context);
     }
 
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
     ~State() {
         peers.clear();
         router.close();
@@ -81,7 +84,7 @@ struct Hub::State {
     }
 
     Result<void> bind();
-    Result<Link> make_link(const crypto::CurveKey& peer, const std::string& endpoint);
+    Result<Link> make_link(const crypto::CurveKey& peer, const std::string& to);
 
     /// Above every counter used before, by this process or by an earlier one of the same identity:
     /// nobody sends 2^20 messages in a millisecond. A clock that was set back between two processes

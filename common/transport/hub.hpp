@@ -123,9 +123,9 @@ class Hub {
     /// The link to this peer is up (handshake done) and has room for a message.
     [[nodiscard]] bool connected(const crypto::PublicKey& peer) const;
 
-    /// Hands the message to the link; never blocks. False, and counted, when there is no link, the
+    /// Hands the message to the link to a peer; never blocks. False, and counted, when there is no link, the
     /// link is down, or its queue is full. REQUIRES: wire::check(message).ok().
-    bool send(const crypto::PublicKey& peer, const wire::Message& message);
+    bool send(const crypto::PublicKey& to, const wire::Message& message);
 
     /// The next message that is in order in every respect; never blocks. Empty: nothing there (wait
     /// on inbound()). Drops and counts all others, at most queue_messages_max in one call.

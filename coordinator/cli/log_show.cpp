@@ -11,7 +11,7 @@
 namespace kilter::cli {
 namespace {
 
-constexpr const char* name = "kilter log show";
+constexpr const char* log_show_command = "kilter log show";
 
 void print(const consensus::FinalBlock& final, std::int64_t interval_s) {
     const consensus::Header& header = final.block->header;
@@ -53,17 +53,18 @@ Json json_of(const consensus::FinalBlock& final, std::int64_t interval_s) {
 
 int LogShow::run() const {
     const auto opened = storage::LogStore::open_read_only(store_file(store));
-    if (!opened) return fail(name, opened.error());
+    if (!opened) return fail(log_show_command, opened.error());
     const consensus::Height tip = opened->height();
     if (height && (*height < 1 || *height > tip))
-        return fail(name, Error{"there is no block at height " + std::to_string(*height) +
-                                "; the store has 1 to " + std::to_string(tip)});
+        return fail(log_show_command,
+                    Error{"there is no block at height " + std::to_string(*height) +
+                          "; the store has 1 to " + std::to_string(tip)});
     const std::int64_t interval_s = interval_seconds(opened->genesis());
 
     Json blocks = Json::array();
     for (consensus::Height h = height.value_or(1); h <= height.value_or(tip); ++h) {
         const auto block = opened->block(h);
-        if (!block) return fail(name, block.error(), ExitCode::not_verified);
+        if (!block) return fail(log_show_command, block.error(), ExitCode::not_verified);
         if (json)
             blocks.push_back(json_of(*block, interval_s));
         else

@@ -13,7 +13,7 @@
 namespace kilter::cli {
 namespace {
 
-constexpr const char* name = "kilter log verify";
+constexpr const char* log_verify_command = "kilter log verify";
 
 Result<settlement::Genesis> read_genesis(const std::filesystem::path& path) {
     const auto text = topology::read_text_file(path);
@@ -187,7 +187,7 @@ int LogVerify::run() const {
     std::optional<settlement::Genesis> reference;
     if (!genesis.empty()) {
         auto read = read_genesis(genesis);
-        if (!read) return fail(name, read.error());
+        if (!read) return fail(log_verify_command, read.error());
         reference = std::move(*read);
     }
     std::vector<StoreCheck> checks;

@@ -19,6 +19,8 @@ class Process {
     static Result<Process> start(const std::vector<std::string>& arguments,
                                  const std::filesystem::path& log);
 
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
     Process(Process&& other) noexcept;
     Process& operator=(Process&& other) noexcept;
     /// Kills (SIGKILL) and reaps a child that still runs.

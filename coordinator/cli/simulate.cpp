@@ -16,7 +16,7 @@
 namespace kilter::cli {
 namespace {
 
-constexpr const char* name = "kilter simulate";
+constexpr const char* simulate_command = "kilter simulate";
 
 std::string range_text(double low, double high) {
     return fixed(low, 4) + " .. " + fixed(high, 4);
@@ -81,7 +81,7 @@ int Simulate::run() const {
 
     auto drawn =
         draw_neighbourhood(topology, homes_per_net, homes_seed, options.parameters.interval_s);
-    if (!drawn) return fail(name, drawn.error());
+    if (!drawn) return fail(simulate_command, drawn.error());
 
     Progress progress;
     const auto report =
@@ -92,11 +92,11 @@ int Simulate::run() const {
                           at.session, at.sessions);
         });
     progress.clear();
-    if (!report) return fail(name, report.error());
+    if (!report) return fail(simulate_command, report.error());
 
     if (!json.empty())
         if (const auto written = write_output(json, planner::to_json(*report) + "\n"); !written)
-            return fail(name, written.error());
+            return fail(simulate_command, written.error());
     if (json != "-") print(*report, drawn->series);
     const bool converged = std::all_of(
         report->sessions.begin(), report->sessions.end(),

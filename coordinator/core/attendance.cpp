@@ -107,6 +107,7 @@ std::vector<PartyId> Attendance::served(NetId net) const {
 
 std::vector<NetId> nets_of(const std::vector<market::Seat>& seats) {
     std::vector<NetId> out;
+    out.reserve(seats.size());
     for (const market::Seat& seat : seats)
         out.push_back(seat.net);
     return out;

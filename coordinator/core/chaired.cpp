@@ -76,8 +76,8 @@ std::uint32_t resend_ms(const market::Parameters& parameters) {
 Chaired::Chaired(const Charter& charter,
                  market::SessionId id,
                  const Attendance& attendance,
-                 std::vector<market::Seat> seats,
-                 market::WarmState start,
+                 const std::vector<market::Seat>& seats,
+                 const market::WarmState& start,
                  UnixMs now)
     : charter_(charter),
       terms_{id, charter.parameters, start.rho_eur_per_kw2, terminals_of(seats),
@@ -86,12 +86,8 @@ Chaired::Chaired(const Charter& charter,
       nets_(nets_of(seats)),
       openings_(openings_of(charter, terms_, directory_->epoch(), seats, start)),
       device_(device_for(charter, nets_, id.interval)),
-      session_(terms_,
-               terms_.chair,
-               seats,
-               *device_,
-               masks_for(charter, id, attendance, seats),
-               std::move(start)) {
+      session_(
+          terms_, terms_.chair, seats, *device_, masks_for(charter, id, attendance, seats), start) {
     report_.session = id;
     report_.started_ms = now;
 }

@@ -30,8 +30,8 @@ class Chaired {
     Chaired(const Charter& charter,
             market::SessionId id,
             const Attendance& attendance,
-            std::vector<market::Seat> seats,
-            market::WarmState start,
+            const std::vector<market::Seat>& seats,
+            const market::WarmState& start,
             UnixMs now);
 
     [[nodiscard]] const market::SessionId& id() const { return terms_.id; }

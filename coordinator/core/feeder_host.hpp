@@ -59,6 +59,8 @@ class FeederHost {
                                      model::Network network,
                                      Pace pace);
     ~FeederHost();
+    FeederHost(const FeederHost&) = delete;
+    FeederHost& operator=(const FeederHost&) = delete;
     FeederHost(FeederHost&&) noexcept;
     FeederHost& operator=(FeederHost&&) noexcept;
 

@@ -19,6 +19,8 @@ class CoordinatorHost {
     /// Opens everything. Error: what is wrong with which file, key, address or store, and what to do.
     static Result<CoordinatorHost> open(const Config& config);
     ~CoordinatorHost();
+    CoordinatorHost(const CoordinatorHost&) = delete;
+    CoordinatorHost& operator=(const CoordinatorHost&) = delete;
     CoordinatorHost(CoordinatorHost&&) noexcept;
     CoordinatorHost& operator=(CoordinatorHost&&) noexcept;
 
