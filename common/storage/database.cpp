@@ -42,7 +42,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
         return Error{file.string() +
                      " is empty: cut short, or never written; remove it only if it is new"};
     if (!fresh)
-        if (auto sound = check_files(file); !sound) return sound.error();
+        if (auto sound = check_files(file, AfterPowerCut::is_expected); !sound)
+            return sound.error();
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     const auto failed = [&](const std::string& what) {
         return Error{file.string() + ": " + what + ": " + sqlite3_errmsg(database->handle_)};
@@ -57,8 +58,9 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
           "PRAGMA wal_autocheckpoint=0", "PRAGMA mmap_size=0", schema})
         if (sqlite3_exec(database->handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
             return failed("cannot be set up");
-    // The schema reaches the main file at once, so that even an empty store is one whose damage shows.
-    if (fresh) database->checkpoint();
+    // The schema reaches the main file at once, so that even an empty store is one whose damage shows; and what a power
+    // cut left in the log does not stay there to look like damage.
+    database->checkpoint();
     return database;
 }
 

@@ -1,10 +1,13 @@
 #include "common/storage/page_checksum.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
 #include <new>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include <sqlite3.h>
 
@@ -169,11 +172,30 @@ struct RunningChecksum {
     }
 };
 
-Result<void> check_wal(const std::filesystem::path& path) {
+/// Where a log that does not hold from some frame on still may be taken as whole: if that frame belongs to the last
+/// transaction. A transaction is begun only after the one before was synchronised and acknowledged, so a later frame of
+/// this generation behind the next commit frame shows that what is broken had been whole.
+bool only_last_transaction(std::ifstream& in, const std::uint8_t* salts, const std::uint8_t* bad) {
+    std::array<std::uint8_t, 24 + page_bytes> frame{};
+    std::copy_n(bad, frame.size(), frame.data());
+    bool committed = false;
+    for (;;) {
+        const bool current = std::memcmp(frame.data() + 8, salts, 8) == 0;
+        if (current && committed) return false;
+        committed = committed || (current && big_endian(frame.data() + 4) != 0);
+        in.read(reinterpret_cast<char*>(frame.data()), frame.size());
+        if (in.gcount() != static_cast<std::streamsize>(frame.size())) return true;
+    }
+}
+
+/// The pages that the log holds whole, in committed transactions.
+Result<std::set<std::uint64_t>> check_wal(const std::filesystem::path& path,
+                                          AfterPowerCut leftovers) {
     std::ifstream in(path, std::ios::binary);
     const std::string name = path.string();
     std::array<std::uint8_t, 32> header{};
-    if (!in || in.peek() == std::ifstream::traits_type::eof()) return {};
+    std::set<std::uint64_t> pages;
+    if (!in || in.peek() == std::ifstream::traits_type::eof()) return pages;
     const auto read = [&](std::uint8_t* to, std::size_t size) {
         in.read(reinterpret_cast<char*>(to), static_cast<std::streamsize>(size));
         return static_cast<std::size_t>(in.gcount()) == size;
@@ -181,14 +203,20 @@ Result<void> check_wal(const std::filesystem::path& path) {
     const Error damaged{name +
                         " is damaged in its header; do not start from it, restore the replica "
                         "under a new key"};
-    if (!read(header.data(), header.size())) return damaged;
+    const bool whole = read(header.data(), header.size());
     const std::uint32_t magic = big_endian(header.data());
-    if ((magic & ~1u) != 0x377f0682u || big_endian(header.data() + 8) != page_bytes) return damaged;
     RunningChecksum running{(magic & 1) != 0};
     running.add(header.data(), 24);
-    if (!running.is(header.data() + 24)) return damaged;
+    if (!whole || (magic & ~1u) != 0x377f0682u || big_endian(header.data() + 8) != page_bytes ||
+        !running.is(header.data() + 24)) {
+        // The header is synchronised before the first frame is written, so without frames it may be torn.
+        if (leftovers == AfterPowerCut::is_expected && std::filesystem::file_size(path) <= 32)
+            return pages;
+        return damaged;
+    }
     std::array<std::uint8_t, 24 + page_bytes> frame{};
     bool older = false;  // past the end of the current generation
+    std::vector<std::uint64_t> uncommitted;
     for (std::size_t number = 1; read(frame.data(), frame.size()); ++number) {
         const bool salt1 = std::memcmp(frame.data() + 8, header.data() + 16, 4) == 0;
         const bool salt2 = std::memcmp(frame.data() + 12, header.data() + 20, 4) == 0;
@@ -201,11 +229,21 @@ Result<void> check_wal(const std::filesystem::path& path) {
             older = true;
             holds = !salt1 && !salt2;
         }
+        if (holds && !older) {
+            uncommitted.push_back(big_endian(frame.data()));
+            if (big_endian(frame.data() + 4) != 0) {
+                pages.insert(uncommitted.begin(), uncommitted.end());
+                uncommitted.clear();
+            }
+        }
+        if (!holds && leftovers == AfterPowerCut::is_expected &&
+            only_last_transaction(in, header.data() + 16, frame.data()))
+            return pages;
         if (!holds)
             return Error{name + " is damaged in frame " + std::to_string(number) +
                          "; do not start from it, restore the replica under a new key"};
     }
-    return {};
+    return pages;
 }
 }  // namespace
 
@@ -223,7 +261,12 @@ const char* checksum_vfs() {
     return vfs.zName;
 }
 
-Result<void> check_files(const std::filesystem::path& database) {
+Result<void> check_files(const std::filesystem::path& database, AfterPowerCut leftovers) {
+    const auto logged = check_wal(database.string() + "-wal", leftovers);
+    if (!logged) return logged.error();
+    const auto rewritten = [&](std::uint64_t page) {
+        return leftovers == AfterPowerCut::is_expected && logged->contains(page);
+    };
     std::ifstream in(database, std::ios::binary);
     if (!in) return Error{"cannot read " + database.string()};
     std::array<std::uint8_t, page_bytes> page{};
@@ -239,14 +282,14 @@ Result<void> check_files(const std::filesystem::path& database) {
                              " of " + std::to_string(pages) + " pages are there"};
             break;
         }
-        if (in.gcount() != page_bytes)
+        if (in.gcount() != page_bytes && !rewritten(number))
             return Error{database.string() + " is cut short in page " + std::to_string(number)};
-        if (!checksum_holds(page.data(), number))
+        if (!checksum_holds(page.data(), number) && !rewritten(number))
             return Error{database.string() + " is damaged in page " + std::to_string(number) +
                          ": its checksum does not hold"};
         if (number == 1) pages = big_endian(page.data() + 28);
     }
-    return check_wal(database.string() + "-wal");
+    return {};
 }
 
 }  // namespace kilter::storage

@@ -4,6 +4,7 @@
 /// not hold; check_files() takes it for damage. What lies in the log from before its last restart is not content.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 
 #include "common/base/result.hpp"
@@ -16,8 +17,13 @@ inline constexpr int page_reserved_bytes = 16;
 /// Registers the VFS (once per process) and returns its name for sqlite3_open_v2.
 const char* checksum_vfs();
 
+/// What a power cut may leave behind: a last transaction of the log of which only some sectors were written (it was never
+/// acknowledged, and SQLite ignores it), and pages of the database half overwritten that the log still holds whole.
+enum class AfterPowerCut : std::uint8_t { is_damage, is_expected };
+
 /// Every page of the database file and every frame of its write-ahead log, whether in use or not. The error names the
 /// file and the place. REQUIRES: no writer is active, or the caller retries.
-Result<void> check_files(const std::filesystem::path& database);
+Result<void> check_files(const std::filesystem::path& database,
+                         AfterPowerCut leftovers = AfterPowerCut::is_damage);
 
 }  // namespace kilter::storage

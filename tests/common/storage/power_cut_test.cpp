@@ -1,0 +1,140 @@
+// Power cuts and failing writes under the real store: what was acknowledged is there, the turn under way is there as a
+// whole or not at all, and a write that fails ends the process.
+#include "tests/common/storage/power_cut.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "common/storage/database.hpp"
+
+namespace kilter::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t turns = 8;
+constexpr std::int64_t rows_per_turn = 3;
+constexpr const char* schema = "CREATE TABLE IF NOT EXISTS t(turn INTEGER, body BLOB)";
+
+struct PowerCut : testing::Test {
+    PowerCut() {
+        fs::remove_all(folder);
+        fs::create_directories(folder / "live");
+        fs::create_directories(folder / "survivors");
+    }
+
+    ~PowerCut() override { fs::remove_all(folder); }
+
+    PowerCut(const PowerCut&) = delete;
+    PowerCut& operator=(const PowerCut&) = delete;
+
+    struct End {
+        int status = 0;
+        std::int64_t acknowledged = 0;  ///< turns
+    };
+
+    /// A process that writes turns, with a checkpoint in between, until the failure or to the end.
+    End live(std::uint64_t operation, power_cut::Failure failure, std::uint64_t seed) const {
+        std::array<int, 2> pipe{};
+        KILTER_CHECK(::pipe(pipe.data()) == 0, "a pipe");
+        const pid_t child = ::fork();
+        if (child == 0) {
+            (void)::freopen("/dev/null", "w", stderr);
+            const rlimit no_core{0, 0};
+            (void)::setrlimit(RLIMIT_CORE, &no_core);
+            auto database = *Database::open(folder / "live" / "db", schema);
+            power_cut::arm(folder / "live", folder / "survivors", operation, failure, Prng(seed));
+            Statement insert = database->prepare("INSERT INTO t VALUES(?, ?)");
+            for (std::int64_t turn = 0; turn < turns; ++turn) {
+                database->begin();
+                for (std::int64_t row = 0; row < rows_per_turn; ++row)
+                    insert.restart().bind(turn).bind(Bytes(1'500, 7)).run();
+                database->commit();
+                (void)!::write(pipe[1], "!", 1);
+                if (turn == turns / 2) database->checkpoint();
+            }
+            ::_exit(42);  // there are no more operations
+        }
+        ::close(pipe[1]);
+        End end;
+        for (char acknowledgement = 0; ::read(pipe[0], &acknowledgement, 1) == 1;)
+            ++end.acknowledged;
+        ::close(pipe[0]);
+        ::waitpid(child, &end.status, 0);
+        return end;
+    }
+
+    // In memory where there is such a place: hundreds of stores are opened, and none of them outlives its test.
+    fs::path folder = (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) /
+                      ("kilter-power-" + std::to_string(::getpid()));
+};
+
+TEST_F(PowerCut, KeepsWhatWasAcknowledgedAndTheLastTurnWholeOrNot) {
+    std::size_t cuts = 0;
+    for (std::uint64_t operation = 0;; ++operation) {
+        for (std::uint64_t seed = 0; seed < 4; ++seed) {
+            fs::remove_all(folder);
+            fs::create_directories(folder / "live");
+            fs::create_directories(folder / "survivors");
+            const End end = live(operation, power_cut::Failure::power, 100 * operation + seed);
+            ASSERT_TRUE(WIFEXITED(end.status));
+            if (WEXITSTATUS(end.status) == 42) {
+                EXPECT_GT(cuts, 50u) << "too few operations to cut at";
+                return;
+            }
+            ++cuts;
+            auto database = Database::open(folder / "survivors" / "db", schema);
+            ASSERT_TRUE(database.ok())
+                << "operation " << operation << ": " << database.error().message;
+            Statement count = (*database)->prepare("SELECT count(*), count(DISTINCT turn) FROM t");
+            ASSERT_TRUE(*count.row());
+            EXPECT_EQ(count.integer(0), rows_per_turn * count.integer(1)) << "half a turn";
+            EXPECT_GE(count.integer(1), end.acknowledged) << "operation " << operation;
+            EXPECT_LE(count.integer(1), end.acknowledged + 1);
+        }
+    }
+}
+
+TEST_F(PowerCut, DamageBeforeTheLastTurnIsNoLeftover) {
+    const End end = live(SIZE_MAX, power_cut::Failure::power, 1);
+    ASSERT_EQ(end.acknowledged, turns);
+    const fs::path log = folder / "live" / "db-wal";
+    std::ifstream in(log, std::ios::binary);
+    const std::string whole{std::istreambuf_iterator<char>(in), {}};
+    ASSERT_GT(whole.size(), 8u * 4'096);  // three turns after the checkpoint
+    Prng prng(3);
+    for (int i = 0; i < 40; ++i) {
+        std::string flipped = whole;
+        flipped[prng.below(whole.size() / 2)] ^= 1;
+        for (const char* left : {"db", "db-wal", "db-shm"})
+            fs::remove(folder / "survivors" / left);
+        fs::copy_file(folder / "live" / "db", folder / "survivors" / "db");
+        std::ofstream(folder / "survivors" / "db-wal", std::ios::binary) << flipped;
+        EXPECT_FALSE(Database::open(folder / "survivors" / "db", schema).ok()) << i;
+    }
+}
+
+TEST_F(PowerCut, AFailedWriteOrSynchronisationEndsTheProcess) {
+    for (const auto failure : {power_cut::Failure::io, power_cut::Failure::full})
+        for (std::uint64_t operation = 0;; operation += 7) {
+            fs::remove_all(folder / "live");
+            fs::create_directories(folder / "live");
+            const End end = live(operation, failure, 1);
+            if (WIFEXITED(end.status)) {
+                EXPECT_EQ(WEXITSTATUS(end.status), 42);
+                EXPECT_EQ(end.acknowledged, turns);
+                EXPECT_GT(operation, 20u);
+                break;
+            }
+            EXPECT_TRUE(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGABRT);
+            EXPECT_LT(end.acknowledged, turns + 1);
+        }
+}
+
+}  // namespace
+}  // namespace kilter::storage
