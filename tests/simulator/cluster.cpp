@@ -79,7 +79,9 @@ Cluster::Cluster(const Options& options)
         for (int copy = 0; copy < (evil && options.twins ? 2 : 1); ++copy) {
             hosts_.push_back(std::make_unique<Host>(*this, hosts_.size(), key, !evil,
                                                     Clock(options.clock, clock_prng_)));
-            if (process_prng_.chance(options.process.slow)) slow_.insert(hosts_.back()->address());
+            if (process_prng_.chance(options.process.slow) ||
+                options.process.slowest == hosts_.back()->address())
+                slow_.insert(hosts_.back()->address());
         }
     }
     // The one that will be damaged, or stays dead: neither is Byzantine, both count as faults.
@@ -292,6 +294,7 @@ void Cluster::damage() {
 
 void Cluster::heal() {
     healed_ = true;
+    outcome_.entries_before_heal = chain_.entries();
     network_->heal();
     for (const auto& host : hosts_) {
         host->clock().heal();

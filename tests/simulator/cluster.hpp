@@ -21,7 +21,8 @@ struct Outcome {
     Report report;            ///< clean: every invariant held
     std::uint64_t trace = 0;  ///< Trace::hash
     Height height = 0;
-    std::size_t entries = 0;  ///< final
+    std::size_t entries = 0;              ///< final
+    std::size_t entries_before_heal = 0;  ///< of them
     std::size_t restarts = 0;
     std::size_t accusations = 0;  ///< evidence against Byzantine keys
     std::uint64_t steps = 0;      ///< events

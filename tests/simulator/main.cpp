@@ -8,6 +8,7 @@
 
 #include "common/consensus/mutation.hpp"
 #include "tests/simulator/cluster.hpp"
+#include "tests/simulator/twins.hpp"
 
 namespace {
 using namespace kilter::consensus;
@@ -92,6 +93,27 @@ int run_log(const Arguments& arguments) {
               << static_cast<double>(done) / seconds << " schedules/s\n";
     return failed == 0 ? 0 : 1;
 }
+
+int run_twins(std::size_t views) {
+    std::uint64_t failed = 0;
+    std::uint64_t contradictions = 0;
+    const std::clock_t start = std::clock();
+    const std::uint64_t scenarios =
+        for_each_twins_scenario(views, [&](const TwinsScenario& scenario) {
+            const TwinsResult result = play(scenario);
+            contradictions += result.double_vote ? 1 : 0;
+            if (result.violation.empty()) return;
+            ++failed;
+            std::cout << "FAIL twin " << scenario.twin << " cuts";
+            for (const std::uint32_t cut : scenario.cuts)
+                std::cout << ' ' << cut;
+            std::cout << "  " << result.violation << '\n';
+        });
+    std::cout << scenarios << " scenarios, " << failed << " failed, " << contradictions
+              << " with contradictory votes; "
+              << static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC << " s of CPU\n";
+    return failed == 0 ? 0 : 1;
+}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -110,6 +132,10 @@ int main(int argc, char** argv) {
                     "break this rule of the protocol: the run must fail");
     log->add_flag("--verbose", arguments.verbose, "a line for every seed, not only for failures");
     log->add_flag("--keep-going", arguments.keep_going, "do not stop at the first failure");
+    std::size_t views = 3;
+    CLI::App* twins =
+        app.add_subcommand("twins", "every way to cut four replicas, one of them twins");
+    twins->add_option("--views", views, "in each of so many views")->capture_default_str();
     CLI11_PARSE(app, argc, argv);
-    return run_log(arguments);
+    return twins->parsed() ? run_twins(views) : run_log(arguments);
 }

@@ -22,6 +22,7 @@ struct ProcessOptions {
     Micros down_max = 4 * second;
     Micros input_cost = 20;  ///< computing time per input
     double slow = 0;         ///< chance that a process is much slower, in computing and in writing
+    std::optional<Address> slowest;  ///< this one is
 };
 
 struct DiskOptions {

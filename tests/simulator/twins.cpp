@@ -1,7 +1,6 @@
 #include "tests/simulator/twins.hpp"
 
-#include "tests/simulator/checkers/certificates.hpp"
-#include "tests/simulator/checkers/votes.hpp"
+#include "tests/simulator/watch.hpp"
 
 namespace kilter::consensus::simulation {
 
@@ -31,67 +30,11 @@ EntryPtr entry_of(Address address, const ChainId& chain) {
     sign(entry, chain, identity_of(1'000));
     return seal(std::move(entry));
 }
-
-class Watch final : public Onlooker {
-  public:
-    Watch(Table& table, ReplicaIndex twin)
-        : table_(table),
-          twin_(twin),
-          votes_(report_),
-          certificates_(
-              report_,
-              table.config().chain,
-              table.config().validators,
-              [this](const BlockHash& hash) {
-                  std::size_t bodies = 0;
-                  for (Address address = 0; address < replicas; ++address)
-                      if (address != twin_ && table_.disk(address).durable().holds_body(hash))
-                          ++bodies;
-                  return bodies;
-              }) {}
-
-    void turned(Address address, const Outputs& outputs) override {
-        for (const Evidence& evidence : outputs.evidence) {
-            double_vote_ = true;
-            if (evidence.first.signer != twin_) report_.violation("S15", "honest and accused");
-        }
-        if (table_.key(address) == twin_) return;
-        for (const Send& send : outputs.send) {
-            if (const auto* vote = std::get_if<Vote>(&send.message))
-                votes_.on_vote(*vote, table_.disk(address).durable().holds(*vote));
-            if (const auto* proposal = std::get_if<Proposal>(&send.message))
-                votes_.on_vote(proposal->vote,
-                               table_.disk(address).durable().holds(proposal->vote));
-            if (const auto* cert = std::get_if<Cert>(&send.message))
-                certificates_.on_certificate(*cert);
-        }
-        for (const Finalised& final : outputs.finalised) {
-            const Header& header = final.block->header;
-            const auto [known, fresh] = chain_.try_emplace(header.height, final.block->hash);
-            if (!fresh && known->second != final.block->hash)
-                report_.violation("S1", "two blocks at height " + std::to_string(header.height));
-        }
-        if (outputs.halt) report_.violation("S1", *outputs.halt);
-    }
-
-    [[nodiscard]] const Report& report() const { return report_; }
-
-    [[nodiscard]] bool double_vote() const { return double_vote_; }
-
-  private:
-    Table& table_;
-    ReplicaIndex twin_;
-    Report report_;
-    VoteChecker votes_;
-    CertificateChecker certificates_;
-    std::map<Height, BlockHash> chain_;
-    bool double_vote_ = false;
-};
 }  // namespace
 
 TwinsResult play(const TwinsScenario& scenario) {
     Table table(replicas, keys_with_twin(scenario.twin));
-    Watch watch(table, scenario.twin);
+    Watch watch(table, {scenario.twin});
     table.watch(&watch);
     const auto lost = [&](const Packet& packet) {
         const std::optional<View> view = view_of(packet.message);
@@ -116,7 +59,7 @@ TwinsResult play(const TwinsScenario& scenario) {
     table.run(heal_ms, 1);
     TwinsResult result;
     result.height = SIZE_MAX;
-    result.double_vote = watch.double_vote();
+    result.double_vote = watch.accusations() > 0;
     if (!watch.report().clean())
         result.violation = watch.report().violations().front().invariant + ": " +
                            watch.report().violations().front().what;

@@ -75,6 +75,24 @@ TEST(Swarm, AnExpiredEntryIsNoWork) {  // views were skipped for its sake, ever 
         expect_clean(swarm(seed));
 }
 
+// L9: the others do not wait for the slowest, whose disk takes 0.3 s and who is late with everything.
+TEST(Swarm, TheSlowestDoesNotHoldUpTheOthers) {
+    Options options;
+    options.seed = 9;
+    options.break_ms = 20'000;
+    options.network.delay_mean = 2 * ms;
+    options.disk.sync_mean = 30 * ms;
+    options.clients.pause_mean = 20 * ms;
+    options.clients.malformed = 0;
+    options.clients.waits = 0;
+    const Outcome even = run(options);
+    options.process.slowest = 2;
+    const Outcome uneven = run(options);
+    EXPECT_TRUE(even.report.clean() && uneven.report.clean());
+    EXPECT_GT(even.entries_before_heal, 700u);
+    EXPECT_GT(10 * uneven.entries_before_heal, 9 * even.entries_before_heal);
+}
+
 class MutantTest : public testing::TestWithParam<std::pair<std::string_view, Mutant>> {
   protected:
     void SetUp() override { mutant = GetParam().second; }
