@@ -2,6 +2,7 @@
 
 #include "common/cli/command_line.hpp"
 #include "common/crypto/identity.hpp"
+#include "coordinator/cli/bench.hpp"
 #include "coordinator/cli/demo.hpp"
 #include "coordinator/cli/keygen.hpp"
 #include "coordinator/cli/log_show.hpp"
@@ -18,6 +19,7 @@ int main(int argc, char** argv) {
         "converged.");
     int exit_code = kilter::cli::to_int(kilter::cli::ExitCode::success);
 
+    kilter::cli::add_bench(app, exit_code);
     kilter::cli::add_demo(app, exit_code);
     kilter::cli::add_keygen(app, exit_code);
     CLI::App* log = app.add_subcommand("log", "Verify or show the replicated log");

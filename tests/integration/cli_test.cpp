@@ -37,8 +37,11 @@ TEST(Cli, misuse_is_exit_code_2_with_a_hint) {
 }
 
 TEST(Cli, help_has_an_example_and_succeeds) {
-    for (const std::vector<std::string>& command :
-         {std::vector<std::string>{"keygen"}, {"log", "verify"}, {"log", "show"}, {"simulate"}}) {
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"keygen"},
+                                                    {"log", "verify"},
+                                                    {"log", "show"},
+                                                    {"simulate"},
+                                                    {"bench", "ksuite"}}) {
         auto arguments = command;
         arguments.emplace_back("--help");
         const auto help = kilter(arguments);
@@ -46,6 +49,38 @@ TEST(Cli, help_has_an_example_and_succeeds) {
         EXPECT_TRUE(says(help.out, "Example:")) << help.out;
     }
     EXPECT_TRUE(says(kilter({"--version"}).out, "kilter "));
+}
+
+TEST(BenchKsuite, says_what_is_wrong_with_its_options) {
+    const auto refused = [](const std::vector<std::string>& options, const std::string& what) {
+        std::vector<std::string> arguments{"bench", "ksuite"};
+        arguments.insert(arguments.end(), options.begin(), options.end());
+        const auto run = kilter(arguments);
+        EXPECT_EQ(run.exit_code, 2) << run.err;
+        EXPECT_TRUE(says(run.err, what)) << run.err;
+    };
+    EXPECT_EQ(kilter({"bench"}).exit_code, 2);
+    refused({"--nets", "100"}, "--seed");
+    refused({"--seed", "1"}, "--nets");
+    refused({"--nets", "3", "--seed", "1"}, "--nets");
+    refused({"--nets", "100", "--seed", "one"}, "--seed");
+    refused({"--nets", "100", "--seed", "1", "--lines", "leaky"}, "--lines");
+    refused({"--nets", "100", "--seed", "1", "--preset", "best"}, "--preset");
+    refused({"--nets", "100", "--seed", "1", "--threads", "0"}, "--threads");
+    const auto nowhere =
+        kilter({"bench", "ksuite", "--nets", "20", "--seed", "1", "--json", "/nonexistent/x.json"});
+    EXPECT_EQ(nowhere.exit_code, 1);
+    EXPECT_TRUE(says(nowhere.err, "/nonexistent/x.json")) << nowhere.err;
+}
+
+TEST(BenchKsuite, writes_its_figures) {
+    const auto run = kilter({"bench", "ksuite", "--nets", "30,60", "--seed", "1,2", "--lines",
+                             "low-loss", "--threads", "2", "--json", "-"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const json report = json::parse(run.out);
+    ASSERT_EQ(report.at("runs").size(), 4u);
+    EXPECT_TRUE(report.at("growth_exponent").at("cpu").is_number());
+    EXPECT_TRUE(report.at("runs").at(3).at("converged").get<bool>());
 }
 
 TEST(Keygen, makes_a_private_file_and_never_overwrites_it) {
