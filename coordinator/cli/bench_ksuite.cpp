@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <map>
 #include <memory>
+#include <string>
 
 #include "common/cli/command_line.hpp"
 #include "common/cli/output.hpp"
@@ -13,6 +13,9 @@
 #include "coordinator/cli/worker_pool.hpp"
 
 namespace kilter::cli {
+
+using ksuite::LineRule;
+
 namespace {
 
 constexpr const char* name = "kilter bench ksuite";
@@ -107,19 +110,16 @@ void add_bench_ksuite(CLI::App& bench, int& exit_code) {
                      "The network is drawn from this seed; several are run in turn")
         ->required()
         ->delimiter(',');
-    command
-        ->add_option("--lines", options->lines,
-                     "How much lines lose: lossy (5 to 15 % at capacity) or low-loss")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, ksuite::LineRule>{{"lossy", ksuite::LineRule::lossy},
-                                                    {"low-loss", ksuite::LineRule::low_loss}},
-            CLI::ignore_case));
-    command
-        ->add_option("--preset", options->preset, "The iteration: default, or paper (as published)")
-        ->transform(CLI::CheckedTransformer(
-            std::map<std::string, KsuitePreset>{{"default", KsuitePreset::standard},
-                                                {"paper", KsuitePreset::paper}},
-            CLI::ignore_case));
+    const auto lines = std::make_shared<std::string>(name_of(options->lines));
+    const auto preset = std::make_shared<std::string>(name_of(options->preset));
+    command->add_option("--lines", *lines, "How much lines lose: 5 to 15 % at capacity, or less")
+        ->capture_default_str()
+        ->check(CLI::IsMember(
+            {std::string(name_of(LineRule::lossy)), std::string(name_of(LineRule::low_loss))}));
+    command->add_option("--preset", *preset, "The iteration as tuned here, or as published")
+        ->capture_default_str()
+        ->check(CLI::IsMember({std::string(name_of(KsuitePreset::standard)),
+                               std::string(name_of(KsuitePreset::paper))}));
     command
         ->add_option("--threads", options->threads,
                      "Threads; they do not change a bit of the result")
@@ -132,7 +132,13 @@ void add_bench_ksuite(CLI::App& bench, int& exit_code) {
         "Exit code 4 when a run did not converge.\nExample:\n  kilter bench ksuite --nets "
         "1000,10000 --seed 1 --lines "
         "lossy --threads 2");
-    command->callback([options, &exit_code] { exit_code = options->run(); });
+    command->callback([options, lines, preset, &exit_code] {
+        for (const LineRule rule : {LineRule::lossy, LineRule::low_loss})
+            if (*lines == name_of(rule)) options->lines = rule;
+        for (const KsuitePreset one : {KsuitePreset::standard, KsuitePreset::paper})
+            if (*preset == name_of(one)) options->preset = one;
+        exit_code = options->run();
+    });
 }
 
 }  // namespace kilter::cli
