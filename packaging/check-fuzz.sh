@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of tests/fuzz for a few seconds (first argument; default 20) from a fixed seed, under
+# Runs every fuzz target of tests/fuzz for a minute (first argument, in seconds; default 60) from a fixed seed, under
 # AddressSanitizer and UndefinedBehaviorSanitizer. Needs clang; without it says so and succeeds.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/phases.sh
 source "$here/phases.sh"
-seconds=${1:-20}
+seconds=${1:-60}
 
 if ! command -v clang++ >/dev/null; then
     echo "no clang++ here, nothing fuzzed; packaging/install-dependencies.sh --checks installs it"

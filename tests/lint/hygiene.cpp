@@ -34,7 +34,8 @@ constexpr std::array<std::string_view, 20> top_level{".ci",
 
 /// Written by other programs, kept byte for byte.
 bool is_data(const SourceFile& file) {
-    return file.is_under("tests/vectors") || file.is_under("tests/cases");
+    return file.is_under("tests/vectors") || file.is_under("tests/cases") ||
+           file.is_under("tests/fuzz/corpus");
 }
 
 bool may_print(const SourceFile& file) {

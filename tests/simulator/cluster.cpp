@@ -311,12 +311,22 @@ void Cluster::heal() {
     look();
 }
 
+bool Cluster::stirred() const {
+    return !adversaries_.empty() &&
+           (!options_.byzantine_heals ||
+            options_.behaviours.test(static_cast<std::size_t>(Behaviour::bad_entries)));
+}
+
+bool Cluster::settled(const Host& host) const {
+    constexpr Height under_way = 2;  // blocks that one has and another not yet
+    return host.up() && (stirred() || !host.status().has_work) &&
+           host.status().final_height + (stirred() ? under_way : 0) >= chain_.height();
+}
+
 bool Cluster::done() const {
-    if (!clients_.waiting().empty()) return false;
-    return std::all_of(hosts_.begin(), hosts_.end(), [&](const auto& host) {
-        return !counts(*host) || (host->up() && !host->status().has_work &&
-                                  host->status().final_height == chain_.height());
-    });
+    return clients_.waiting().empty() &&
+           std::all_of(hosts_.begin(), hosts_.end(),
+                       [&](const auto& host) { return !counts(*host) || settled(*host); });
 }
 
 void Cluster::look() {
@@ -353,14 +363,10 @@ Outcome Cluster::run() {
     while (!over_ && (outcome_.report.clean() || to_the_end) && schedule_.step(end)) {
     }
     if (outcome_.report.clean()) {
-        bool equal = true;
-        bool work = false;
-        for (const auto& host : hosts_) {
-            if (!counts(*host)) continue;
-            equal = equal && host->up() && host->status().final_height == chain_.height();
-            work = work || (host->up() && host->status().has_work);
-        }
-        liveness_.at_the_end(clients_.waiting().size(), equal, work);
+        const bool all_settled = std::all_of(hosts_.begin(), hosts_.end(), [&](const auto& host) {
+            return !counts(*host) || settled(*host);
+        });
+        liveness_.at_the_end(clients_.waiting().size(), all_settled);
         chain_.at_the_end();
         for (const EntryId& id : clients_.receipts())
             if (!chain_.contains(id))

@@ -78,6 +78,9 @@ class Cluster final : public World {
     void look();
     void be_quiet();
     [[nodiscard]] bool done() const;
+    /// A Byzantine leader goes on proposing what others must refuse: there is always work, and never quiet.
+    [[nodiscard]] bool stirred() const;
+    [[nodiscard]] bool settled(const Host& host) const;
     [[nodiscard]] bool counts(const Host& host) const;
 
     Options options_;

@@ -65,12 +65,12 @@ void LivenessChecker::on_write(Address address) {
                                     " wrote to its disk while there was nothing to do");
 }
 
-void LivenessChecker::at_the_end(std::size_t entries_waiting, bool heights_equal, bool has_work) {
+void LivenessChecker::at_the_end(std::size_t entries_waiting, bool settled) {
     if (entries_waiting > 0)
         report_.violation("L1", std::to_string(entries_waiting) +
                                     " valid entries did not become final everywhere");
-    if (!heights_equal) report_.violation("L2", "the healed replicas do not end at one height");
-    if (has_work) report_.violation("L1", "a replica is still at work");
+    if (!settled)
+        report_.violation("L2", "a healed replica is down, behind the tip, or still at work");
 }
 
 }  // namespace kilter::consensus::simulation

@@ -33,7 +33,8 @@ class LivenessChecker {
     void on_write(Address address);
 
     // ---- L1, L2
-    void at_the_end(std::size_t entries_waiting, bool heights_equal, bool has_work);
+    /// `settled`: every healed replica is up, at the tip, and has nothing left to do.
+    void at_the_end(std::size_t entries_waiting, bool settled);
 
   private:
     struct Second {

@@ -450,11 +450,11 @@ TEST_F(LivenessCheckerTest, L6TooMuch) {
 }
 
 TEST_F(LivenessCheckerTest, L1L2AtTheEnd) {
-    checker.at_the_end(0, true, false);
+    checker.at_the_end(0, true);
     EXPECT_TRUE(report.clean());
-    checker.at_the_end(1, true, false);
+    checker.at_the_end(1, true);
     EXPECT_TRUE(report.names("L1"));
-    checker.at_the_end(0, false, false);
+    checker.at_the_end(0, false);
     EXPECT_TRUE(report.names("L2"));
 }
 

@@ -75,6 +75,12 @@ TEST(Swarm, AnExpiredEntryIsNoWork) {  // views were skipped for its sake, ever 
         expect_clean(swarm(seed));
 }
 
+// A Byzantine leader kept proposing an unsigned entry that its own replica took for good; the run waited for quiet that
+// could not come.
+TEST(Swarm, ALeaderMayGoOnProposingWhatIsRefused) {
+    expect_clean(swarm(1'054'850));
+}
+
 // L9: the others do not wait for the slowest, whose disk takes 0.3 s and who is late with everything.
 TEST(Swarm, TheSlowestDoesNotHoldUpTheOthers) {
     Options options;

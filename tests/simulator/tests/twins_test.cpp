@@ -8,15 +8,15 @@
 namespace kilter::consensus::simulation {
 namespace {
 
-TEST(Twins, TwoViewsExhaustively) {
+TEST(Twins, ThreeViewsExhaustively) {
     std::size_t contradictions = 0;
-    const std::uint64_t scenarios = for_each_twins_scenario(2, [&](const TwinsScenario& scenario) {
+    const std::uint64_t scenarios = for_each_twins_scenario(3, [&](const TwinsScenario& scenario) {
         const TwinsResult result = play(scenario);
         contradictions += result.double_vote ? 1 : 0;
-        EXPECT_EQ(result.violation, "")
-            << "twin " << scenario.twin << " cuts " << scenario.cuts[0] << ' ' << scenario.cuts[1];
+        EXPECT_EQ(result.violation, "") << "twin " << scenario.twin << " cuts " << scenario.cuts[0]
+                                        << ' ' << scenario.cuts[1] << ' ' << scenario.cuts[2];
     });
-    EXPECT_EQ(scenarios, 4u * (16 * 16 / 2 + 8 * 8 / 2));
+    EXPECT_EQ(scenarios, 4u * (16 * 16 * 16 / 2 + 8 * 8 * 8 / 2));
     EXPECT_GT(contradictions, 100u) << "twins that never contradict each other attack nothing";
 }
 
