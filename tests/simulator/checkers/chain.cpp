@@ -126,7 +126,8 @@ void ChainChecker::check_receipt(const Finalised& final) {
     };
     if (!verdict(encoded)) complain("S14", header, "a receipt does not verify");
     Bytes flipped = encoded;
-    const std::size_t bit = header.time_ms * 2'654'435'761u % (8 * flipped.size());
+    const std::size_t bit =
+        static_cast<std::uint64_t>(header.time_ms) * 2'654'435'761u % (8 * flipped.size());
     flipped[bit / 8] ^= static_cast<std::uint8_t>(1u << (bit % 8));
     if (verdict(flipped))
         complain("S14", header, "a receipt verifies with bit " + std::to_string(bit) + " flipped");
