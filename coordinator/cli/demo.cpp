@@ -330,6 +330,10 @@ int Demo::run() const {
     auto drawn = draw_neighbourhood(feeder_file, homes_per_net, homes_seed, parameters.interval_s);
     if (!drawn) return fail(name, drawn.error());
     const planner::Neighbourhood& neighbourhood = drawn->neighbourhood;
+    if (neighbourhood.three_phase)
+        return fail(name, Error{feeder_file.string() +
+                                ": coordinators host balanced feeders; clear an unbalanced one with "
+                                "kilter simulate"});
     const auto& homes = neighbourhood.homes;
     for (const auto& [victim, count, kind] :
          {std::tuple{kill_coordinator, coordinators, "--kill-coordinator"},

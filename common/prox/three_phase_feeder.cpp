@@ -1,0 +1,346 @@
+#include "common/prox/three_phase_feeder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <numbers>
+
+#include "common/base/check.hpp"
+#include "common/prox/linear_limits.hpp"
+#include "common/prox/phase_tree.hpp"
+
+namespace kilter::prox {
+
+using model::Schedules;
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// A limit that is not kept.
+struct Conflict {
+    std::size_t t = 0;
+    std::size_t row = 0;
+    double value = 0;
+};
+
+}  // namespace
+
+struct ThreePhaseFeeder::State {
+    State(model::ThreePhaseNetwork network_in,
+          model::ThreePhaseHorizon horizon_in,
+          std::size_t channels_in);
+
+    void set_bounds(std::size_t t);
+    void solve(std::size_t t, const Schedules& target);
+    [[nodiscard]] std::string describe(const Conflict& conflict) const;
+    [[nodiscard]] std::string bus_and_phase(std::size_t row) const;
+    /// What the deliveries of column t are, and what they do on top of the base.
+    [[nodiscard]] std::vector<double> delivered(std::size_t t, const Schedules& x) const;
+
+    model::ThreePhaseNetwork network;
+    model::ThreePhaseHorizon horizon;
+    std::size_t channels, quantities, rows, intervals;
+    mutable PhaseTree tree;  // its sweeps leave nothing behind but their work space
+    LinearLimits limits;
+    std::vector<PhaseTree::Base> base;  // per interval
+    std::vector<double> low, high;      // intervals × rows, scaled
+    std::vector<Conflict> fixed_conflicts, conflicts;
+    std::vector<std::vector<ActiveRow>> active;  // per interval, kept from call to call
+    std::vector<double> penalty, pull, d;
+};
+
+ThreePhaseFeeder::State::State(model::ThreePhaseNetwork network_in,
+                               model::ThreePhaseHorizon horizon_in,
+                               std::size_t channels_in)
+    : network(std::move(network_in)),
+      horizon(std::move(horizon_in)),
+      channels(channels_in),
+      quantities(network.nets.size() * channels),
+      intervals(static_cast<std::size_t>(horizon.price_eur_per_kwh.size())),
+      tree(network, channels),
+      limits({.quantities = quantities,
+              .rows = tree.rows(),
+              .apply = [this](auto from, auto to) { tree.apply(from, to); },
+              .transpose = [this](auto from, auto to) { tree.transpose(from, to); }},
+             [this] {
+                 std::vector<bool> active_power(quantities);
+                 for (std::size_t i = 0; i < quantities; i += channels)
+                     active_power[i] = true;
+                 return active_power;
+             }()),
+      low(intervals * tree.rows()),
+      high(intervals * tree.rows()),
+      active(intervals),
+      penalty(quantities),
+      pull(quantities),
+      d(quantities) {
+    rows = tree.rows();
+    KILTER_CHECK(intervals > 0 && horizon.interval_h > 0, "a feeder needs a horizon");
+    KILTER_CHECK(horizon.load_factor.size() == horizon.price_eur_per_kwh.size(),
+                 "the horizon's series are of one length");
+    for (std::size_t t = 0; t < intervals; ++t) {
+        base.push_back(
+            tree.base(network.loads_at(horizon.load_factor[static_cast<Eigen::Index>(t)])));
+        set_bounds(t);
+    }
+}
+
+void ThreePhaseFeeder::State::set_bounds(std::size_t t) {
+    std::erase_if(fixed_conflicts, [t](const Conflict& conflict) { return conflict.t == t; });
+    const PhaseTree::Base& fixed = base[t];
+    const auto limit = [&](std::size_t row, double value, double from, double to) {
+        const double scale = limits.scale(row);
+        if (scale == 0) {
+            if (value < from - 1e-9 || value > to + 1e-9)
+                fixed_conflicts.push_back({t, row, value});
+            return;
+        }
+        low[t * rows + row] = (from - value) * scale;
+        high[t * rows + row] = (to - value) * scale;
+    };
+    for (std::size_t i = 0; i < network.buses.size(); ++i) {
+        const model::PhaseBus& bus = network.buses[i];
+        for (int phase = 0; phase < 3; ++phase) {
+            if (!bus.phases.has(phase)) continue;
+            const std::size_t row = 3 * i + static_cast<std::size_t>(phase);
+            limit(row, fixed.squared_pu[static_cast<Eigen::Index>(row)],
+                  bus.v_min_pu * bus.v_min_pu, bus.v_max_pu * bus.v_max_pu);
+        }
+    }
+    std::size_t row = tree.voltage_rows();
+    for (const PhaseTree::Rated& rated : tree.rated()) {
+        const double apothem = network.branches[rated.branch].rating_a *
+                               std::cos(std::numbers::pi / static_cast<double>(PhaseTree::sides));
+        const model::Complex current = fixed.current_a[rated.branch][rated.phase];
+        for (std::size_t side = 0; side < PhaseTree::sides; ++side)
+            limit(row++, (std::conj(PhaseTree::direction(side)) * current).real(), -infinity,
+                  apothem);
+    }
+    limit(row, fixed.import_kw, -network.tie.export_max_kw, network.tie.import_max_kw);
+}
+
+void ThreePhaseFeeder::State::solve(std::size_t t, const Schedules& target) {
+    const auto column = static_cast<Eigen::Index>(t);
+    const double energy =
+        horizon.interval_h *
+        (horizon.price_eur_per_kwh[column] + network.tie.slope_eur_per_kwh_kw * base[t].import_kw);
+    for (std::size_t i = 0; i < quantities; ++i)
+        pull[i] = -penalty[i] * target(static_cast<Eigen::Index>(i), column) -
+                  (i % channels == 0 ? energy : 0);
+    const std::span<const double> from(&low[t * rows], rows);
+    const std::span<const double> to(&high[t * rows], rows);
+    if (limits.solve(pull, from, to, active[t], d)) return;
+    const auto values = limits.values();
+    double most = 0;
+    const auto miss = [&](std::size_t row) {
+        return limits.scale(row) == 0 ? 0
+                                      : std::max(values[row] - to[row], from[row] - values[row]);
+    };
+    for (std::size_t row = 0; row < rows; ++row)
+        most = std::max(most, miss(row));
+    for (std::size_t row = 0; row < rows; ++row)
+        if (miss(row) > std::max(1e-9, 1e-3 * most))
+            conflicts.push_back({t, row, values[row] / limits.scale(row)});
+}
+
+std::vector<double> ThreePhaseFeeder::State::delivered(std::size_t t, const Schedules& x) const {
+    std::vector<double> out(quantities);
+    for (std::size_t i = 0; i < quantities; ++i)
+        out[i] = -x(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(t));
+    return out;
+}
+
+std::string ThreePhaseFeeder::State::bus_and_phase(std::size_t row) const {
+    const model::PhaseBus& bus = network.buses[row / 3];
+    const int phase = static_cast<int>(row % 3);
+    std::string out = "bus " + bus.name + " phase " + model::PhaseSet::of(phase).text();
+    if (bus.connection == model::Connection::delta)
+        out += " to " + model::PhaseSet::of((phase + 1) % 3).text();
+    return out;
+}
+
+/// `conflict.value` is of the row without the base, for rows that deliveries move.
+std::string ThreePhaseFeeder::State::describe(const Conflict& conflict) const {
+    const PhaseTree::Base& fixed = base[conflict.t];
+    const double value = limits.scale(conflict.row) == 0 ? 0 : conflict.value;
+    char text[128];
+    if (conflict.row < tree.voltage_rows()) {
+        const model::PhaseBus& bus = network.buses[conflict.row / 3];
+        const double v = std::sqrt(
+            std::max(0.0, fixed.squared_pu[static_cast<Eigen::Index>(conflict.row)] + value));
+        const bool below = v < bus.v_min_pu;
+        std::snprintf(text, sizeof text, ": %.5f pu, %s %.5f pu", v, below ? "below" : "above",
+                      below ? bus.v_min_pu : bus.v_max_pu);
+        return bus_and_phase(conflict.row) + text;
+    }
+    if (conflict.row == tree.import_row()) {
+        const double import = fixed.import_kw + value;
+        const bool above = import > network.tie.import_max_kw;
+        std::snprintf(text, sizeof text, "import at the tie: %.3f kW, %s %.3f kW", import,
+                      above ? "above" : "below",
+                      above ? network.tie.import_max_kw : -network.tie.export_max_kw);
+        return text;
+    }
+    const std::size_t at = conflict.row - tree.voltage_rows();
+    const PhaseTree::Rated& rated = tree.rated()[at / PhaseTree::sides];
+    const model::PhaseBranch& branch = network.branches[rated.branch];
+    const double along = value + (std::conj(PhaseTree::direction(at % PhaseTree::sides)) *
+                                  fixed.current_a[rated.branch][rated.phase])
+                                     .real();
+    std::snprintf(text, sizeof text, ": %.2f A, above its rating of %.2f A", along,
+                  branch.rating_a);
+    return "branch " + branch.name + " phase " + model::PhaseSet::of(rated.phase).text() + text;
+}
+
+ThreePhaseFeeder::ThreePhaseFeeder(model::ThreePhaseNetwork network,
+                                   model::ThreePhaseHorizon horizon,
+                                   Eigen::Index channels)
+    : state_(std::make_unique<State>(
+          std::move(network), std::move(horizon), static_cast<std::size_t>(channels))) {}
+
+ThreePhaseFeeder::~ThreePhaseFeeder() = default;
+
+Eigen::Index ThreePhaseFeeder::rows() const {
+    return static_cast<Eigen::Index>(state_->quantities);
+}
+
+Eigen::Index ThreePhaseFeeder::channels() const {
+    return static_cast<Eigen::Index>(state_->channels);
+}
+
+Eigen::Index ThreePhaseFeeder::intervals() const {
+    return static_cast<Eigen::Index>(state_->intervals);
+}
+
+void ThreePhaseFeeder::linearise_at(Eigen::Index t,
+                                    const Schedules& x,
+                                    const OperatingPoint& point) {
+    State& s = *state_;
+    const auto at = static_cast<std::size_t>(t);
+    KILTER_CHECK(at < s.intervals && x.rows() == rows(), "a point of this feeder and horizon");
+    s.base[at] = {point.current_a, s.tree.squared(point.voltage_v), point.import_kw};
+    s.tree.take_away(s.delivered(at, x), s.base[at]);
+    s.set_bounds(at);
+}
+
+model::ProxStatus ThreePhaseFeeder::prox(const Schedules& target,
+                                         const Eigen::VectorXd& penalty,
+                                         Schedules& x) {
+    State& s = *state_;
+    KILTER_CHECK(
+        target.rows() == rows() && target.cols() == intervals() && penalty.size() == rows(),
+        "a feeder has a row per net and channel");
+    KILTER_CHECK((penalty.array() > 0).all(), "penalties are positive");
+    s.penalty.assign(penalty.begin(), penalty.end());
+    s.limits.set_metric(s.penalty, s.horizon.interval_h * s.network.tie.slope_eur_per_kwh_kw);
+    s.conflicts = s.fixed_conflicts;
+    x.resize(rows(), intervals());
+    for (std::size_t t = 0; t < s.intervals; ++t) {
+        s.solve(t, target);
+        for (std::size_t i = 0; i < s.quantities; ++i)
+            x(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(t)) = -s.d[i];
+    }
+    return s.conflicts.empty() ? model::ProxStatus::solved : model::ProxStatus::infeasible;
+}
+
+double ThreePhaseFeeder::cost(const Schedules& x) const {
+    const State& s = *state_;
+    const model::Series import = import_kw(x);
+    const double slope = s.network.tie.slope_eur_per_kwh_kw;
+    return s.horizon.interval_h *
+           (s.horizon.price_eur_per_kwh.dot(import) + slope / 2 * import.squaredNorm());
+}
+
+std::string ThreePhaseFeeder::explain() const {
+    constexpr std::size_t named_max = 5;
+    const State& s = *state_;
+    if (s.conflicts.empty()) return {};
+    std::string out = "no delivery keeps all limits: ";
+    for (std::size_t i = 0; i < std::min(named_max, s.conflicts.size()); ++i)
+        out +=
+            s.describe(s.conflicts[i]) + " in interval " + std::to_string(s.conflicts[i].t) + "; ";
+    if (s.conflicts.size() > named_max)
+        out += "and " + std::to_string(s.conflicts.size() - named_max) + " more; ";
+    return out + "widen these limits or lower the fixed load";
+}
+
+Schedules ThreePhaseFeeder::voltages_pu(const Schedules& x) const {
+    const State& s = *state_;
+    Schedules out(static_cast<Eigen::Index>(s.tree.voltage_rows()), intervals());
+    std::vector<double> effect(s.rows);
+    for (std::size_t t = 0; t < s.intervals; ++t) {
+        s.tree.apply(s.delivered(t, x), effect);
+        for (Eigen::Index row = 0; row < out.rows(); ++row)
+            out(row, static_cast<Eigen::Index>(t)) = std::sqrt(
+                std::max(0.0, s.base[t].squared_pu[row] + effect[static_cast<std::size_t>(row)]));
+    }
+    return out;
+}
+
+Schedules ThreePhaseFeeder::currents_a(const Schedules& x) const {
+    const State& s = *state_;
+    Schedules out(static_cast<Eigen::Index>(3 * s.network.branches.size()), intervals());
+    for (std::size_t t = 0; t < s.intervals; ++t) {
+        PhaseTree::Base without = s.base[t];
+        std::vector<double> taken = s.delivered(t, x);
+        for (double& value : taken)
+            value = -value;
+        s.tree.take_away(taken, without);
+        for (std::size_t b = 0; b < without.current_a.size(); ++b)
+            out.block<3, 1>(static_cast<Eigen::Index>(3 * b), static_cast<Eigen::Index>(t)) =
+                without.current_a[b].cwiseAbs();
+    }
+    return out;
+}
+
+model::Series ThreePhaseFeeder::import_kw(const Schedules& x) const {
+    const State& s = *state_;
+    model::Series out(intervals());
+    for (std::size_t t = 0; t < s.intervals; ++t) {
+        double import = s.base[t].import_kw;
+        for (std::size_t i = 0; i < s.quantities; i += s.channels)
+            import -= x(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(t));
+        out[static_cast<Eigen::Index>(t)] = import;
+    }
+    return out;
+}
+
+PhasePrices ThreePhaseFeeder::prices(const Schedules& x) const {
+    const State& s = *state_;
+    const Schedules none = Schedules::Zero(rows(), intervals());
+    PhasePrices out{none, none, none};
+    const model::Series import = import_kw(x);
+    std::vector<double> voltage(s.rows);
+    std::vector<double> other(s.rows);
+    std::vector<double> price(s.quantities);
+    for (std::size_t t = 0; t < s.intervals; ++t) {
+        const auto column = static_cast<Eigen::Index>(t);
+        std::fill(voltage.begin(), voltage.end(), 0.0);
+        std::fill(other.begin(), other.end(), 0.0);
+        for (const ActiveRow& a : s.active[t])
+            (a.row < s.tree.voltage_rows() ? voltage : other)[a.row] +=
+                a.sign * a.multiplier * s.limits.scale(a.row);
+        const double energy =
+            s.horizon.interval_h * (s.horizon.price_eur_per_kwh[column] +
+                                    s.network.tie.slope_eur_per_kwh_kw * import[column]);
+        for (Eigen::Index i = 0; i < rows(); i += channels())
+            out.energy(i, column) = energy;
+        s.tree.transpose(voltage, price);
+        out.voltage.col(column) = Eigen::Map<const Eigen::VectorXd>(price.data(), rows());
+        s.tree.transpose(other, price);
+        out.congestion.col(column) = Eigen::Map<const Eigen::VectorXd>(price.data(), rows());
+    }
+    return out;
+}
+
+const model::ThreePhaseNetwork& ThreePhaseFeeder::network() const {
+    return state_->network;
+}
+
+const model::ThreePhaseHorizon& ThreePhaseFeeder::horizon() const {
+    return state_->horizon;
+}
+
+}  // namespace kilter::prox
