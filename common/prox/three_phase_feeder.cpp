@@ -35,7 +35,8 @@ struct ThreePhaseFeeder::State {
     void set_bounds(std::size_t t);
     void solve(std::size_t t, const Schedules& target);
     [[nodiscard]] std::string describe(const Conflict& conflict) const;
-    [[nodiscard]] std::string bus_and_phase(std::size_t row) const;
+    /// What a row limits: "bus 611 phase c".
+    [[nodiscard]] std::string limited(std::size_t row) const;
     /// What the deliveries of column t are, and what they do on top of the base.
     [[nodiscard]] std::vector<double> delivered(std::size_t t, const Schedules& x) const;
 
@@ -152,7 +153,14 @@ std::vector<double> ThreePhaseFeeder::State::delivered(std::size_t t, const Sche
     return out;
 }
 
-std::string ThreePhaseFeeder::State::bus_and_phase(std::size_t row) const {
+std::string ThreePhaseFeeder::State::limited(std::size_t row) const {
+    if (row == tree.import_row()) return "import at the tie";
+    if (row >= tree.voltage_rows()) {
+        const PhaseTree::Rated& rated =
+            tree.rated()[(row - tree.voltage_rows()) / PhaseTree::sides];
+        return "branch " + network.branches[rated.branch].name + " phase " +
+               model::PhaseSet::of(rated.phase).text();
+    }
     const model::PhaseBus& bus = network.buses[row / 3];
     const int phase = static_cast<int>(row % 3);
     std::string out = "bus " + bus.name + " phase " + model::PhaseSet::of(phase).text();
@@ -173,15 +181,14 @@ std::string ThreePhaseFeeder::State::describe(const Conflict& conflict) const {
         const bool below = v < bus.v_min_pu;
         std::snprintf(text, sizeof text, ": %.5f pu, %s %.5f pu", v, below ? "below" : "above",
                       below ? bus.v_min_pu : bus.v_max_pu);
-        return bus_and_phase(conflict.row) + text;
+        return limited(conflict.row) + text;
     }
     if (conflict.row == tree.import_row()) {
         const double import = fixed.import_kw + value;
         const bool above = import > network.tie.import_max_kw;
-        std::snprintf(text, sizeof text, "import at the tie: %.3f kW, %s %.3f kW", import,
-                      above ? "above" : "below",
+        std::snprintf(text, sizeof text, ": %.3f kW, %s %.3f kW", import, above ? "above" : "below",
                       above ? network.tie.import_max_kw : -network.tie.export_max_kw);
-        return text;
+        return limited(conflict.row) + text;
     }
     const std::size_t at = conflict.row - tree.voltage_rows();
     const PhaseTree::Rated& rated = tree.rated()[at / PhaseTree::sides];
@@ -191,7 +198,7 @@ std::string ThreePhaseFeeder::State::describe(const Conflict& conflict) const {
                                      .real();
     std::snprintf(text, sizeof text, ": %.2f A, above its rating of %.2f A", along,
                   branch.rating_a);
-    return "branch " + branch.name + " phase " + model::PhaseSet::of(rated.phase).text() + text;
+    return limited(conflict.row) + text;
 }
 
 ThreePhaseFeeder::ThreePhaseFeeder(model::ThreePhaseNetwork network,
@@ -264,6 +271,21 @@ std::string ThreePhaseFeeder::explain() const {
     if (s.conflicts.size() > named_max)
         out += "and " + std::to_string(s.conflicts.size() - named_max) + " more; ";
     return out + "widen these limits or lower the fixed load";
+}
+
+std::string ThreePhaseFeeder::tightest() const {
+    const State& s = *state_;
+    const ActiveRow* most = nullptr;
+    std::size_t when = 0;
+    for (std::size_t t = 0; t < s.intervals; ++t)
+        for (const ActiveRow& a : s.active[t])
+            if (most == nullptr || a.multiplier > most->multiplier) {
+                most = &a;
+                when = t;
+            }
+    if (most == nullptr) return {};
+    return s.limited(most->row) + (most->sign > 0 ? " at its upper" : " at its lower") +
+           " limit in interval " + std::to_string(when);
 }
 
 Schedules ThreePhaseFeeder::voltages_pu(const Schedules& x) const {

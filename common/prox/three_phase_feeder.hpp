@@ -67,6 +67,10 @@ class ThreePhaseFeeder final : public model::Device {
     /// Names the buses, branches, phases and intervals (counted from 0) that cannot be kept.
     [[nodiscard]] std::string explain() const override;
 
+    /// The limit whose multiplier is the largest of the last prox(), in words; empty where none binds.
+    /// What a session that cannot agree is fighting.
+    [[nodiscard]] std::string tightest() const;
+
     // What a schedule does to the feeder in the linear model, whether it is in the set or not.
     /// Magnitudes, row bus × 3 + phase (pair where the bus has no neutral); 0: no such phase.
     [[nodiscard]] model::Schedules voltages_pu(const model::Schedules& x) const;

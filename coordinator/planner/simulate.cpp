@@ -239,6 +239,10 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
     result.voltage_pu = phases->nonlinear_pu;
     result.import_kw = phases->import_kw;
     result.phases = *std::move(phases);
+    if (const std::string limit = unbalanced->tightest();
+        result.outcome != market::Outcome::converged && !limit.empty())
+        result.explanation += "The limit that costs most is that of " + limit +
+                              ": widen it, or connect more homes that can move.";
     return result;
 }
 

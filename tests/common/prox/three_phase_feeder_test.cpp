@@ -282,6 +282,7 @@ TEST(ThreePhaseFeeder, NamesWhatCannotBeKept) {
               model::ProxStatus::infeasible);
     EXPECT_NE(device.explain().find("bus c phase a"), std::string::npos) << device.explain();
     EXPECT_TRUE(x.allFinite());
+    EXPECT_NE(device.tightest().find("bus c phase"), std::string::npos) << device.tightest();
 }
 
 }  // namespace

@@ -100,6 +100,26 @@ TEST(Unbalanced, Ieee123ClearsWithItsBandBinding) {
         EXPECT_GT(session.phases->prices.voltage.maxCoeff(), 1e-4);
 }
 
+TEST(Unbalanced, ABandThatHomesCannotKeepIsNamed) {
+    auto feeder =
+        topology::load_feeder(std::filesystem::path(KILTER_SOURCE_DIR) / "topologies/ieee13.toml");
+    ASSERT_TRUE(feeder.ok());
+    auto network = std::get<model::ThreePhaseNetwork>(*feeder);
+    for (model::PhaseBus& bus : network.buses)
+        bus.v_min_pu = bus.name == "611" ? 0.99 : 0.9;
+    Options options;
+    options.parameters.horizon = 4;
+    options.parameters.iterations_max = 60;
+    options.first_interval = 1'978'160;  // 20:00 UTC
+    options.masked = false;
+    const auto report = simulate(neighbourhood(network, 1), options);
+    ASSERT_TRUE(report.ok()) << report.error().message;
+    EXPECT_EQ(report->sessions[0].outcome, market::Outcome::partial);
+    EXPECT_NE(report->sessions[0].explanation.find("bus 611 phase c at its lower limit"),
+              std::string::npos)
+        << report->sessions[0].explanation;
+}
+
 TEST(Unbalanced, ReactivePowerIsAChannelOfItsOwn) {
     auto feeder =
         topology::load_feeder(std::filesystem::path(KILTER_SOURCE_DIR) / "topologies/ieee13.toml");
