@@ -1,70 +1,170 @@
 #include "common/prox/home.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/base/check.hpp"
-#include "common/prox/battery.hpp"
 
 namespace kilter::prox {
 
 namespace {
 
-/// φ(b) = k/2 · dist(b − c, [0, pv])² on |b| ≤ p.
-void write_stage(double p, double c, double pv, double k, Stage& stage) {
-    stage.low = -p;
-    stage.high = p;
-    stage.count = 0;
-    const double flat_from = std::clamp(c, -p, p);
-    const double flat_to = std::clamp(c + pv, -p, p);
-    if (c > -p) stage.add({flat_from + p, k * (-p - c), k * (flat_from - c)});
-    stage.add({flat_to - flat_from, 0, 0});
-    if (c + pv < p) stage.add({p - flat_to, k * (flat_to - (c + pv)), k * (p - (c + pv))});
+using Eigen::ArrayXd;
+using Eigen::Index;
+using model::Schedules;
+
+/// Weights below this are no candidates for a start.
+constexpr double start_weight_min = 1e-4;
+
+Meter toward(const Schedules& target, const Eigen::VectorXd& penalty) {
+    Meter meter;
+    meter.unit = meter.curvature_p = penalty[0];
+    meter.linear_p = -penalty[0] * target.row(0).transpose().array();
+    meter.linear_q = ArrayXd::Zero(target.cols());
+    if (target.rows() < 2) return meter;
+    meter.curvature_q = penalty[1];
+    meter.linear_q = -penalty[1] * target.row(1).transpose().array();
+    return meter;
+}
+
+void read(const HomeSolver& solver, Schedules& x) {
+    const HomeProgram& p = solver.program();
+    for (Index t = 0; t < p.intervals; ++t)
+        x(0, t) = solver.scalar(p.at_meter + t);
+    if (x.rows() > 1) x.row(1) = (p.base_kvar + solver.reactive_kvar()).transpose();
 }
 
 }  // namespace
 
 Home::Home(model::Home home)
     : home_(std::move(home)),
-      chain_(static_cast<std::size_t>(home_.load_kw.size())),
-      stored_kwh_(static_cast<std::size_t>(home_.load_kw.size())),
-      pv_used_kw_(stored_kwh_.size()),
-      pv_at_(stored_kwh_.size()) {
-    KILTER_CHECK(home_.load_kw.size() > 0, "a home needs a horizon");
-    KILTER_CHECK(home_.pv_available_kw.size() == home_.load_kw.size(),
-                 "load and PV have the same horizon");
-    set_energy_bounds(home_.battery, home_.interval_h, stored_kwh_.size(), chain_);
+      starts_(home_.shiftables.size()),
+      solver_(program_of(home_, starts_)),
+      unreachable_(explain_unreachable(home_)) {}
+
+model::ProxStatus Home::prox(const Schedules& target,
+                             const Eigen::VectorXd& penalty,
+                             Schedules& x) {
+    KILTER_CHECK(
+        target.rows() == rows() && target.cols() == intervals() && penalty.size() == rows(),
+        "a home has one row per channel");
+    meter_ = toward(target, penalty);
+    converged_ = solver_.solve(meter_);
+    x.resize(rows(), intervals());
+    read(solver_, x);
+    return judge();
 }
 
-model::ProxStatus Home::prox(const model::Schedules& target,
-                             const Eigen::VectorXd& penalty,
-                             model::Schedules& x) {
-    KILTER_CHECK(target.rows() == 1 && target.cols() == intervals() && penalty.size() == 1,
-                 "a home has one row");
-    x.resize(1, intervals());
-    const model::Battery& battery = home_.battery;
-    for (std::size_t t = 0; t < stored_kwh_.size(); ++t) {
-        const auto i = static_cast<Eigen::Index>(t);
-        write_stage(battery.power_max_kw, target(0, i) - home_.load_kw[i], home_.pv_available_kw[i],
-                    penalty[0], chain_.stage(t));
+model::ProxStatus Home::judge() {
+    kept_ = converged_ && unreachable_.empty() && keeps_requirements(solver_);
+    return kept_ ? model::ProxStatus::solved : model::ProxStatus::infeasible;
+}
+
+bool Home::price_response(Eigen::MatrixXd& response) const {
+    solver_.price_response(response);
+    const Index n = channels() * intervals();
+    if (response.rows() < n) {  // q is fixed
+        const Eigen::MatrixXd active = response;
+        response.setZero(n, n);
+        response.topLeftCorner(active.rows(), active.cols()) = active;
     }
-    feasible_ = chain_.solve(battery.energy_start_kwh / home_.interval_h) &&
-                battery.energy_end_min_kwh <= battery.energy_max_kwh;
-    for (std::size_t t = 0; t < stored_kwh_.size(); ++t) {
-        const auto i = static_cast<Eigen::Index>(t);
-        const double b = chain_.steps()[t];
-        const double surplus = home_.load_kw[i] + b - target(0, i);
-        const double pv = home_.pv_available_kw[i];
-        const double u = std::clamp(surplus, 0.0, pv);
-        pv_at_[t] = surplus <= 0 ? At::low : surplus >= pv ? At::high : At::inside;
-        pv_used_kw_[t] = u;
-        stored_kwh_[t] = chain_.levels()[t] * home_.interval_h;
-        x(0, i) = home_.load_kw[i] - u + b;
+    return true;
+}
+
+double Home::cost(const Schedules& x) const {
+    // x is met by pulling ever further beyond it: the method of multipliers
+    HomeSolver solver(program_of(home_, starts_));
+    Schedules target = x, met(rows(), intervals());
+    const Eigen::VectorXd penalty = Eigen::VectorXd::Constant(rows(), 1.0);
+    for (int round = 0; round < 20; ++round) {
+        solver.solve(toward(target, penalty));
+        read(solver, met);
+        if ((met - x).cwiseAbs().maxCoeff() < 1e-9) break;
+        target += x - met;
     }
-    return feasible_ ? model::ProxStatus::solved : model::ProxStatus::infeasible;
+    return solver.cost();
+}
+
+double Home::least_cost(const Schedules& y) {
+    KILTER_CHECK(y.rows() == rows() && y.cols() == intervals(), "a home has one row per channel");
+    if (!price_taker_) price_taker_ = std::make_unique<HomeSolver>(program_of(home_, starts_));
+    Meter meter;
+    meter.linear_p = y.row(0).transpose();
+    meter.linear_q = ArrayXd::Zero(intervals());
+    if (rows() > 1) meter.linear_q = y.row(1).transpose();
+    meter.unit = std::max(1e-3, y.cwiseAbs().maxCoeff());
+    price_taker_->solve(meter);
+    Schedules x(rows(), intervals());
+    read(*price_taker_, x);
+    return price_taker_->cost() + x.cwiseProduct(y).sum();
 }
 
 std::string Home::explain() const {
-    return feasible_ ? std::string{} : explain_missed(home_.battery, home_.interval_h, chain_);
+    if (kept_) return {};
+    if (!converged_)
+        return "the home's own optimisation did not reach its tolerance; its schedule is the best "
+               "found";
+    std::string out = explain_missed(home_, solver_);
+    if (!out.empty() && !unreachable_.empty()) out += "; ";
+    return out + unreachable_;
+}
+
+HomePlan Home::plan() const {
+    HomePlan plan = plan_of(home_, solver_);
+    for (std::size_t i = 0; i < starts_.size(); ++i) {
+        const model::Shiftable& load = home_.shiftables[i];
+        const bool fixed = starts_[i].has_value();
+        if (!fixed && load.first_start != load.last_start) continue;
+        const auto start = static_cast<Index>(starts_[i].value_or(load.first_start));
+        const Index run = std::min<Index>(load.profile_kw.size(), intervals() - start);
+        plan.start_weight[i][start] = 1;
+        plan.shiftable_kw[i].segment(start, run) = load.profile_kw.head(run);
+    }
+    return plan;
+}
+
+double Home::objective() const {
+    const HomeProgram& p = solver_.program();
+    const ArrayXd kvar = p.base_kvar + solver_.reactive_kvar();
+    double sum = solver_.cost();
+    for (Index t = 0; t < p.intervals; ++t) {
+        const double kw = solver_.scalar(p.at_meter + t);
+        sum += kw * (meter_.linear_p[t] + 0.5 * meter_.curvature_p * kw);
+        sum += kvar[t] * (meter_.linear_q[t] + 0.5 * meter_.curvature_q * kvar[t]);
+    }
+    return sum;
+}
+
+double Home::round_starts() {
+    const double relaxed = objective();
+    double rounded = relaxed;
+    while (!solver_.program().appliances.empty()) {
+        // the surest appliance first
+        const HomePlan plan = plan_of(home_, solver_);
+        std::size_t surest = solver_.program().appliances.front().item;
+        for (const ApplianceBlock& block : solver_.program().appliances)
+            if (plan.start_weight[block.item].maxCoeff() > plan.start_weight[surest].maxCoeff())
+                surest = block.item;
+        const model::Series& weights = plan.start_weight[surest];
+        std::optional<std::size_t> best;
+        rounded = std::numeric_limits<double>::infinity();
+        for (Index s = 0; s < weights.size(); ++s) {
+            if (weights[s] < start_weight_min) continue;
+            starts_[surest] = static_cast<std::size_t>(s);
+            solver_ = HomeSolver(program_of(home_, starts_));
+            solver_.solve(meter_);
+            if (const double value = objective(); value < rounded) {
+                rounded = value;
+                best = starts_[surest];
+            }
+        }
+        starts_[surest] = best;
+        solver_ = HomeSolver(program_of(home_, starts_));
+        converged_ = solver_.solve(meter_);
+    }
+    price_taker_.reset();
+    judge();
+    return rounded - relaxed;
 }
 
 }  // namespace kilter::prox

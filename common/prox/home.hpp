@@ -1,68 +1,81 @@
-/// A whole home on one terminal: fixed load, curtailable PV and a battery behind one meter.
+/// A whole home on one terminal: everything behind one meter (model::Home), as one device.
 ///
-///     set   { x : x_t = load_t − u_t + b_t,  0 ≤ u_t ≤ pv_t,  |b_t| ≤ P,  0 ≤ e_t ≤ E,  e_T ≥
-///     e_end },
-///           e_t = e_{t−1} + Δ b_t,  e_0 given cost  0
-///     prox  min Σ_t k/2 (x_t − target_t)²  over the set.
+///     set   { (p, q) that the home's equipment can add up to }     (common/model/home.hpp, common/model/equipment.hpp)
+///     cost  f(p, q) = the least that equipment costs which adds up to it
+///     prox  min f(x) + Σ_rows penalty/2 ‖x − target‖² over the set: a convex quadratic programme over all pieces at
+///           once (HomeProgram), solved by HomeSolver to 10⁻⁶ kW or better, starting from the last solution.
 ///
-/// With c_t = target_t − load_t the best use of the panels for a given b_t is u_t = clamp(b_t −
-/// c_t, 0, pv_t); what is left is φ_t(b_t) = k/2 · dist(b_t − c_t, [0, pv_t])², convex with three
-/// pieces (falling, flat, rising), and min Σ φ_t(b_t) over the battery's set is a StorageChain:
-/// exact. x is unique; where u and b are not, the battery moves as little as it can.
+/// x is unique; where the split between the pieces is not, any best split may come out.
 ///
-/// kW and kWh. Allocates in the constructor only.
+/// Shiftable appliances run at fractions of their starts until round_starts() has picked one for each.
+/// Allocates in the constructor, round_starts(), cost() and the first least_cost() only.
 #pragma once
 
-#include <span>
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "common/model/home.hpp"
-#include "common/prox/storage_chain.hpp"
+#include "common/prox/home_plan.hpp"
+#include "common/prox/home_solver.hpp"
 
 namespace kilter::prox {
 
 class Home final : public model::Device {
   public:
-    /// REQUIRES: home.validate() said ok, but for the battery's end energy: an end that cannot be
-    /// reached is met as nearly as possible and reported by prox() and explain().
+    /// REQUIRES: home.validate() said ok.
     explicit Home(model::Home home);
 
-    [[nodiscard]] Eigen::Index rows() const override { return 1; }
+    [[nodiscard]] Eigen::Index rows() const override { return home_.channels(); }
 
-    [[nodiscard]] Eigen::Index intervals() const override { return home_.load_kw.size(); }
+    [[nodiscard]] Eigen::Index channels() const override { return home_.channels(); }
 
+    [[nodiscard]] Eigen::Index intervals() const override { return home_.intervals(); }
+
+    /// infeasible: a required level is out of reach, or at these targets not worth its stated penalty.
     model::ProxStatus prox(const model::Schedules& target,
                            const Eigen::VectorXd& penalty,
                            model::Schedules& x) override;
 
-    [[nodiscard]] double cost(const model::Schedules&) const override { return 0; }
+    [[nodiscard]] bool price_response(Eigen::MatrixXd& response) const override;
+
+    /// Includes the stated penalties of what is missed. Computed by a solve of its own.
+    [[nodiscard]] double cost(const model::Schedules& x) const override;
+
+    /// min f(x) + Σ y·x over the set, EUR: what the home would pay at best at the duals y (EUR/kW and interval). A cleared
+    /// x is worth cost(x) + Σ y·x − least_cost(y) less than that: its regret.
+    [[nodiscard]] double least_cost(const model::Schedules& y);
 
     [[nodiscard]] std::string explain() const override;
 
-    // The last prox taken apart; one value per interval.
-    [[nodiscard]] std::span<const double> battery_kw() const { return chain_.steps(); }
+    /// Fixes the start of every shiftable appliance where the last prox, solved again with it fixed, gets worse least;
+    /// one appliance after the other, the surest first. Later proxes keep them. Returns by how much the last prox's
+    /// objective rises, EUR: a bound on what the rounding loses at those targets. REQUIRES: a prox before.
+    double round_starts();
 
-    [[nodiscard]] std::span<const double> stored_kwh() const {
-        return stored_kwh_;
-    }  ///< after the interval
+    /// The starts round_starts() has fixed.
+    [[nodiscard]] const std::vector<std::optional<std::size_t>>& starts() const { return starts_; }
 
-    [[nodiscard]] std::span<const double> pv_used_kw() const { return pv_used_kw_; }
-
-    // The face of the set it lies on.
-    [[nodiscard]] std::span<const At> battery_at() const { return chain_.step_at(); }
-
-    [[nodiscard]] std::span<const At> stored_at() const { return chain_.level_at(); }
-
-    [[nodiscard]] std::span<const At> pv_at() const { return pv_at_; }
+    /// The last prox taken apart.
+    [[nodiscard]] HomePlan plan() const;
 
     [[nodiscard]] const model::Home& data() const { return home_; }
 
+    /// Newton steps of the last prox.
+    [[nodiscard]] int iterations() const { return solver_.iterations(); }
+
   private:
+    [[nodiscard]] double objective() const;
+    model::ProxStatus judge();
+
     model::Home home_;
-    StorageChain chain_;
-    std::vector<double> stored_kwh_, pv_used_kw_;
-    std::vector<At> pv_at_;
-    bool feasible_ = true;
+    std::vector<std::optional<std::size_t>> starts_;
+    HomeSolver solver_;
+    std::unique_ptr<HomeSolver> price_taker_;
+    Meter meter_;
+    std::string unreachable_;
+    bool kept_ = true;
+    bool converged_ = true;
 };
 
 }  // namespace kilter::prox

@@ -58,8 +58,8 @@ TEST(Home, NamesWhatIsWrong) {
     home.battery.energy_end_min_kwh = 12;
     expect_refused(home, "energy_end_min_kwh is 12, more than energy_max_kwh 10");
     home = good();
-    home.battery.energy_end_min_kwh = 9.5;  // 5 kWh + 2 kW for two hours
-    expect_refused(home, "no more than 9 kWh can be reached");
+    home.battery.charge_efficiency = 1.5;
+    expect_refused(home, "charge_efficiency is 1.5");
     home = good();
     home.load_kw = Series::Zero(100'000);
     expect_refused(home, "100000 intervals");

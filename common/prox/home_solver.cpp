@@ -1,0 +1,226 @@
+#include "common/prox/home_solver.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/base/check.hpp"
+
+namespace kilter::prox {
+
+using Eigen::ArrayXd;
+using Eigen::Index;
+
+namespace {
+
+constexpr int iterations_max = 100;
+/// Mean product of a pair at the end, kW² (times the meter's unit: EUR): a weakly active bound is then met to √ of it.
+constexpr double products_end = 1e-13;
+/// Never aimed below: rounding would take over.
+constexpr double products_least = 1e-14;
+constexpr double residual_end = 3e-8;      // of bounds, kW, kWh, K
+constexpr double stationarity_end = 1e-8;  // of marginal costs, kW
+/// Taken when further steps do not better it: a tight limit of the connection multiplies rounding into marginal costs.
+constexpr double stationarity_rounding = 1e-5;
+constexpr double slack_cold = 3;
+
+}  // namespace
+
+HomeSolver::HomeSolver(HomeProgram program) : program_(std::move(program)) {
+    const HomeProgram& p = program_;
+    const Index n = p.intervals, chains = p.chains();
+    KILTER_CHECK(n > 0, "a home needs a horizon");
+    at_peak_rows_ = static_cast<Index>(p.hard.size());
+    at_disc_rows_ = at_peak_rows_ + (p.imports ? n : 0);
+    hard_.resize(at_disc_rows_ + (p.reactive ? n : 0), false);
+    soft_.resize(static_cast<Index>(p.soft.size()), true);
+    v_ = cost_ = curvature_ = weight_ = slope_ = change_ = inverse_ = ArrayXd::Zero(p.scalars);
+    movable_ = (p.high > p.low).cast<double>();
+    q_ = lambda_ = d_lambda_ = answer_ = meter_weight_ = ArrayXd::Zero(n);
+    d_q_ = inv_q_ = disc_cross_ = slope_q_ = peak_pull_ = peak_share_ = ArrayXd::Zero(n);
+    nu_ = d_nu_ = alpha_ = beta_ = gamma_ = riccati_ = fade_ = shrink_ = reach_ = chain_rho_ =
+        chain_push_ = drift_ = push_ = Eigen::ArrayXXd::Zero(chains, n);
+    appliance_inverse_.resize(p.appliances.size());
+    Index width = 0;
+    for (const ApplianceBlock& block : p.appliances)
+        width = std::max(width, block.profile_kw.size() - 1);
+    answers_.resize(n, chains + static_cast<Index>(p.appliances.size()) + (p.imports ? 1 : 0),
+                    width);
+}
+
+/// States and the meter from the inputs: the dynamics hold exactly at every iterate.
+void HomeSolver::simulate() {
+    const HomeProgram& p = program_;
+    const Index n = p.intervals, chains = p.chains();
+    ArrayXd meter = p.base_kw;
+    if (chains > 0) {
+        const auto input = chain_view(v_, 0, chains);
+        const auto second = chain_view(v_, p.at_second, p.two_way);
+        Chains state(v_.data() + p.at_state, chains, n);
+        state = p.inflow + p.gain * input;
+        if (p.two_way > 0) state.topRows(p.two_way) += p.gain2 * second;
+        for (Index t = 1; t < n; ++t)
+            state.col(t) += p.keep.col(t) * state.col(t - 1);
+        meter += ((input.colwise() * p.meter_input) + (state.colwise() * p.meter_state))
+                     .colwise()
+                     .sum()
+                     .transpose();
+        if (p.two_way > 0) meter -= second.colwise().sum().transpose();
+    }
+    if (p.frees > 0)
+        meter += (chain_view(v_, p.at_free, p.frees).colwise() * p.meter_free)
+                     .colwise()
+                     .sum()
+                     .transpose();
+    for (const ApplianceBlock& block : p.appliances)
+        for (Index s = 0; s < block.starts; ++s) {
+            const Index start = block.first_start + s,
+                        run = std::min(block.profile_kw.size(), n - start);
+            meter.segment(start, run) += v_[block.at + s] * block.profile_kw.head(run);
+        }
+    v_.segment(p.at_meter, n) = meter;
+}
+
+/// The inequalities' values.
+void HomeSolver::measure() {
+    const HomeProgram& p = program_;
+    for (std::size_t i = 0; i < p.hard.size(); ++i)
+        hard_.value[static_cast<Index>(i)] = p.hard[i].sign * (v_[p.hard[i].at] - p.hard[i].bound);
+    for (std::size_t i = 0; i < p.soft.size(); ++i)
+        soft_.value[static_cast<Index>(i)] = p.soft[i].sign * (v_[p.soft[i].at] - p.soft[i].bound);
+    for (Index t = 0; t < p.intervals; ++t) {
+        if (p.imports) hard_.value[at_peak_rows_ + t] = v_[p.at_peak] - v_[p.free(*p.imports, t)];
+        if (p.reactive) {
+            const double u = v_[p.free(*p.panels, t)];
+            hard_.value[at_disc_rows_ + t] =
+                p.inverter_kva * p.inverter_kva - u * u - q_[t] * q_[t];
+        }
+    }
+}
+
+void HomeSolver::start_cold() {
+    const HomeProgram& p = program_;
+    v_ = 0.5 * (p.low + p.high);
+    for (const ApplianceBlock& block : p.appliances)
+        v_.segment(block.at, block.starts).setConstant(1 / static_cast<double>(block.starts));
+    q_.setZero();
+    nu_.setZero();
+    simulate();
+    measure();
+    const double mu = 10;
+    hard_.centre(mu, slack_cold);
+    soft_.centre(mu, slack_cold);
+    lambda_.setZero();
+}
+
+void HomeSolver::set_unit(double unit) {
+    const HomeProgram& p = program_;
+    if (warm_) {
+        const double ratio = meter_.unit / unit;
+        hard_.dual *= ratio;
+        soft_.dual *= ratio;
+        soft_.room *= ratio;
+        lambda_ *= ratio;
+        nu_ *= ratio;
+    }
+    meter_.unit = unit;
+    cost_ = p.cost / unit;
+    curvature_ = p.curvature / unit;
+    for (std::size_t i = 0; i < p.soft.size(); ++i)
+        soft_.price[static_cast<Index>(i)] = p.soft[i].price / unit;
+}
+
+bool HomeSolver::solve(const Meter& meter) {
+    const HomeProgram& p = program_;
+    const Index n = p.intervals;
+    const ArrayXd linear_before = meter_.linear_p;
+    set_unit(meter.unit);
+    meter_.linear_p = meter.linear_p / meter.unit;
+    meter_.linear_q = meter.linear_q / meter.unit;
+    meter_.curvature_p = meter.curvature_p / meter.unit;
+    meter_.curvature_q = meter.curvature_q / meter.unit;
+    cost_.segment(p.at_meter, n) = meter_.linear_p;
+    curvature_.segment(p.at_meter, n).setConstant(meter_.curvature_p);
+    if (warm_) {
+        start_warm(std::sqrt((meter_.linear_p - linear_before).square().mean()));
+        if (follow_path()) return true;
+    }
+    start_cold();
+    warm_ = follow_path();
+    return warm_;
+}
+
+bool HomeSolver::follow_path() {
+    const auto pairs = static_cast<double>(std::max<Index>(1, hard_.pairs() + soft_.pairs()));
+    const auto gap = [&](double fraction) {
+        return (hard_.products(fraction) + soft_.products(fraction)) / pairs;
+    };
+    measure();
+    double mu = gap(0);
+    int polished = 0;
+    for (iterations_ = 1; iterations_ <= iterations_max; ++iterations_) {
+        factorise();
+        aim(0, false);
+        direction();
+        const double affine = std::min(hard_.longest(1), soft_.longest(1));
+        const double left = std::max(0.0, gap(affine)) / mu;
+        aim(std::max(mu * left * left * left, products_least), true);
+        direction();
+        const double longest = std::min(hard_.longest(2), soft_.longest(2));
+        step(std::min(1.0, longest * std::clamp(1 - mu, 0.995, 1 - 1e-6)));
+        measure();
+        mu = gap(0);
+        if (!std::isfinite(mu)) return false;
+        if (mu > products_end || std::max(hard_.residual(), soft_.residual()) > residual_end)
+            continue;
+        const double wrong = stationarity();
+        if (wrong <= stationarity_end || (++polished > 3 && wrong <= stationarity_rounding))
+            return true;
+    }
+    return false;
+}
+
+/// The largest marginal cost that no multiplier explains, kW.
+double HomeSolver::stationarity() {
+    const HomeProgram& p = program_;
+    collect_slopes(hard_.dual, soft_.dual);
+    for (const ApplianceBlock& block :
+         p.appliances) {  // what is common to all starts is the value of Σ w = 1
+        auto slopes = slope_.segment(block.at, block.starts);
+        slopes -= (slopes * v_.segment(block.at, block.starts)).sum();
+    }
+    double worst =
+        slope_.segment(p.at_state, p.at_free - p.at_state).matrix().lpNorm<Eigen::Infinity>();
+    worst = std::max(worst, slope_.segment(p.at_meter, p.intervals).abs().maxCoeff());
+    worst = std::max(worst, (slope_ * movable_).abs().maxCoeff());
+    return p.reactive ? std::max(worst, slope_q_.abs().maxCoeff()) : worst;
+}
+
+void HomeSolver::start_warm(double shift) {
+    // both numbers of every pair pushed up along s − z = constant until their product is μ
+    const double mu = std::clamp(0.01 * shift * shift, 1e-10, 1.0);
+    const auto push = [mu](ArrayXd& a, ArrayXd& b) {
+        for (Index i = 0; i < a.size(); ++i) {
+            const double gap = a[i] - b[i], root = std::sqrt(gap * gap + 4 * mu);
+            a[i] = gap > 0 ? 0.5 * (gap + root) : 2 * mu / (root - gap);
+            b[i] = mu / a[i];
+        }
+    };
+    push(hard_.slack, hard_.dual);
+    push(soft_.slack, soft_.dual);
+    push(soft_.excess, soft_.room);
+    const ArrayXd scale = soft_.price / (soft_.dual + soft_.room);
+    soft_.dual *= scale;
+    soft_.room *= scale;
+}
+
+double HomeSolver::cost() const {
+    double sum = 0;
+    const HomeProgram& p = program_;
+    for (Index i = 0; i < p.scalars; ++i)
+        sum += v_[i] * (p.cost[i] + 0.5 * p.curvature[i] * v_[i]);
+    for (const Bound& bound : p.soft)
+        sum += bound.price * std::max(0.0, -bound.sign * (v_[bound.at] - bound.bound));
+    return sum;
+}
+
+}  // namespace kilter::prox

@@ -1,0 +1,117 @@
+/// Solves a HomeProgram against a meter cost, by a primal-dual interior-point method whose linear systems cost O(T n²).
+///
+/// Given the weights of the inequalities (Complementarity), a Newton step minimises a quadratic over every piece of
+/// equipment, which meet in nothing but the meter. Let λ_t be the marginal value of a kW at the meter. Each piece answers
+/// a λ by itself:
+///     free input    p = −λ/D                                       (D: its curvature, weights included)
+///     chain         a scalar Riccati recursion backwards, the states forwards:
+///         α = Σ m²/D, β = Σ m b/D, γ = Σ b²/D over its inputs (m: gain on the meter, b: on the state),
+///         P_t = H_t + a φ_{t+1} P_{t+1},   φ_t = a_t/(1 + γ_t P_t),   C_t = φ_t² C_{t−1} + γ_t/(1 + γ_t P_t)
+///         and its answer matrix, −∂p_t/∂λ_s, is  α_t − β_t P_t g_t + n² C_t  for s = t,  h_t φ_t ⋯ φ_{s+1} (g_s + n C_s)
+///         for s < t, with  h = n − βP,  g = β_s/(1 + γ_s P_s) − φ_s² C_{s−1} P_s β_s   (n: gain of the state on the meter)
+///     appliance     Gᵀ-banded, less one rank for Σ w = 1;     peak: one rank more
+/// so the sum S of all answers is diagonal + band + fading terms, and λ solves (S + 1/M) λ = p(0) + c/M with M the
+/// curvature and c the slope of the meter's cost: a Semiseparable system. `prox_weight` on every input keeps S finite
+/// where nothing else does; it shortens steps along directions in which the cost is flat and moves no solution.
+///
+/// Everything is computed with costs divided by Meter::unit (ρ w in a prox: then all is in kW and tolerances are in kW).
+/// Starts from the last solution, pushed back to the central path. Allocates in the constructor only.
+#pragma once
+
+#include "common/prox/complementarity.hpp"
+#include "common/prox/home_program.hpp"
+#include "common/prox/semiseparable.hpp"
+
+namespace kilter::prox {
+
+/// Cost of the meter, in EUR:  Σ_t (linear_p p + curvature_p/2 p² + linear_q q + curvature_q/2 q²).
+struct Meter {
+    Eigen::ArrayXd linear_p, linear_q;
+    double curvature_p = 0, curvature_q = 0;
+    double unit = 1;  ///< > 0, EUR
+};
+
+class HomeSolver {
+  public:
+    explicit HomeSolver(HomeProgram program);
+
+    /// False where the iteration limit was reached first: the values are then the best found.
+    bool solve(const Meter& meter);
+
+    /// Forgets the last solution: the next solve() starts cold.
+    void forget() { warm_ = false; }
+
+    [[nodiscard]] const HomeProgram& program() const { return program_; }
+
+    [[nodiscard]] int iterations() const { return iterations_; }  ///< of the last solve
+
+    // The last solution.
+    [[nodiscard]] double scalar(Eigen::Index at) const { return v_[at]; }
+
+    [[nodiscard]] const Eigen::ArrayXd& reactive_kvar() const { return q_; }  ///< of the inverter
+
+    /// Σ of costs of all but the meter, without the constant parts, in EUR.
+    [[nodiscard]] double cost() const;
+
+    /// R of model::Device::price_response at the last solution, channels·T square.
+    void price_response(Eigen::MatrixXd& response) const;
+
+  private:
+    using Chains = Eigen::Map<Eigen::ArrayXXd>;
+    using ConstChains = Eigen::Map<const Eigen::ArrayXXd>;
+
+    // home_solver.cpp: the path
+    void start_cold();
+    void start_warm(double shift);
+    bool follow_path();
+    void simulate();
+    void measure();
+    [[nodiscard]] double stationarity();
+    void set_unit(double unit);
+
+    // home_steps.cpp: one Newton system
+    void factorise();
+    void factorise_chains();
+    void factorise_appliances();
+    void aim(double mu, bool corrected);
+    void collect_slopes(const Eigen::ArrayXd& hard, const Eigen::ArrayXd& soft);
+    void direction();
+    void respond(bool with_price);
+    void respond_chains(bool with_price);
+    void respond_appliances(bool with_price);
+    void respond_peak(bool with_price);
+    void spread_changes();
+    void step(double fraction);
+
+    ConstChains chain_view(const Eigen::ArrayXd& flat, Eigen::Index at, Eigen::Index rows) const {
+        return {flat.data() + at, rows, program_.intervals};
+    }
+
+    HomeProgram program_;
+    Meter meter_;  // scaled
+    bool warm_ = false;
+    int iterations_ = 0;
+
+    // the iterate
+    Eigen::ArrayXd v_, q_, lambda_;
+    Eigen::ArrayXXd nu_;
+    Complementarity hard_, soft_;  // hard: bounds, then the peak's (imports), then the inverter's
+    Eigen::Index at_peak_rows_ = 0, at_disc_rows_ = 0;
+
+    // scaled costs and one Newton system
+    Eigen::ArrayXd cost_, curvature_, movable_;
+    Eigen::ArrayXd weight_, slope_,
+        change_;              // of every scalar: curvature with ω, gradient at the aim, step
+    Eigen::ArrayXd inverse_;  // 1/D of inputs, frees and weights
+    Eigen::ArrayXd d_q_, inv_q_, disc_cross_, slope_q_, free_slope_;
+    Eigen::ArrayXXd alpha_, beta_, gamma_, riccati_, fade_, shrink_, reach_, chain_rho_,
+        chain_push_, drift_, push_;
+    Eigen::ArrayXXd d_nu_;
+    Eigen::ArrayXd d_lambda_, answer_, meter_weight_, meter_slope_;
+    Eigen::ArrayXd peak_pull_, peak_share_;
+    double peak_inverse_ = 0, peak_slope_ = 0;
+    std::vector<double> appliance_inverse_;
+    Semiseparable answers_;
+};
+
+}  // namespace kilter::prox
