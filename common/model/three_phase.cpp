@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <set>
 
 namespace kilter::model {
 
@@ -133,6 +134,22 @@ void ThreePhaseNetwork::distribute(std::size_t branch, const PhaseLoad& load) {
     loads.push_back(std::move(second));
 }
 
+std::vector<PhaseNet> ThreePhaseNetwork::nets_at_loads() const {
+    std::vector<PhaseNet> out;
+    std::set<std::string> seen;
+    for (const PhaseLoad& load : loads)
+        for (int i = 0; i < 3; ++i) {
+            if (!(load.kva[i].real() > 0)) continue;
+            PhaseNet net{.name = {}, .bus = load.bus, .connection = load.connection};
+            net.phases = PhaseSet::of(i);
+            if (load.connection == Connection::delta)
+                net.phases = net.phases | PhaseSet::of((i + 1) % 3);
+            net.name = buses[load.bus].name + "." + net.phases.text();
+            if (seen.insert(net.name).second) out.push_back(std::move(net));
+        }
+    return out;
+}
+
 std::vector<PhaseLoad> ThreePhaseNetwork::loads_at(double factor) const {
     std::vector<PhaseLoad> out = loads;
     for (PhaseLoad& load : out)
@@ -141,6 +158,18 @@ std::vector<PhaseLoad> ThreePhaseNetwork::loads_at(double factor) const {
         out.push_back({capacitor.name, capacitor.bus, capacitor.connection, LoadModel::impedance,
                        Complex(0, -1) * capacitor.kvar.cast<Complex>()});
     return out;
+}
+
+ThreePhaseHorizon horizon_of(const ThreePhaseNetwork& network,
+                             std::int64_t first,
+                             Eigen::Index intervals,
+                             std::int64_t interval_s) {
+    Network one_bus;
+    one_bus.buses = {{.name = "load", .load_p_kw = 1}};
+    one_bus.daily_shape = network.daily_shape;
+    one_bus.tie = network.tie;
+    const FeederHorizon cut = horizon_of(one_bus, first, intervals, interval_s);
+    return {cut.interval_h, cut.fixed_p_kw.row(0).transpose(), cut.price_eur_per_kwh};
 }
 
 }  // namespace kilter::model

@@ -197,8 +197,25 @@ struct ThreePhaseNetwork {
     /// REQUIRES: branch is a line; before normalise().
     void distribute(std::size_t branch, const PhaseLoad& load);
 
+    /// A net for every phase, or pair of phases, of every load that draws power, connected like it and
+    /// named after its bus, "675.a".
+    [[nodiscard]] std::vector<PhaseNet> nets_at_loads() const;
+
     /// Loads times `factor`, then the capacitors as the impedances they are.
     [[nodiscard]] std::vector<PhaseLoad> loads_at(double factor) const;
 };
+
+/// An unbalanced feeder over one horizon: its series cut to the session's intervals.
+struct ThreePhaseHorizon {
+    double interval_h = 0.25;
+    Series load_factor;        ///< on the network's loads
+    Series price_eur_per_kwh;  ///< tie price
+};
+
+/// As horizon_of(Network), from interval `first` on.
+ThreePhaseHorizon horizon_of(const ThreePhaseNetwork& network,
+                             std::int64_t first,
+                             Eigen::Index intervals,
+                             std::int64_t interval_s);
 
 }  // namespace kilter::model

@@ -37,6 +37,10 @@ struct Feeder::State {
     template <class Visit>
     void visit_flows(const model::Schedules& x, Visit visit) const;
 
+    /// Nobody asks a net for more than this in earnest. A home that lies must not carry the other nets' prices away
+    /// with its own, and limits that give at a price would let it.
+    [[nodiscard]] double serious_kw() const;
+
     model::Network network;
     model::FeederHorizon horizon;
     std::size_t channels, nets, intervals;
@@ -45,6 +49,8 @@ struct Feeder::State {
     std::vector<Conflict> conflicts;
     Eigen::VectorXd penalty;
     Sources sources;
+    double target_max;
+    model::Schedules asked;
 };
 
 Feeder::State::State(model::Network network_in,
@@ -57,7 +63,8 @@ Feeder::State::State(model::Network network_in,
       intervals(static_cast<std::size_t>(horizon.price_eur_per_kwh.size())),
       flow(network, channels, horizon.interval_h),
       points(intervals, flow.start()),
-      sources(network.buses.size()) {
+      sources(network.buses.size()),
+      target_max(serious_kw()) {
     const auto t_count = static_cast<Eigen::Index>(intervals);
     const auto bus_count = static_cast<Eigen::Index>(network.buses.size());
     KILTER_CHECK(channels == 1 || channels == 2, "active power, or active and reactive power");
@@ -66,6 +73,13 @@ Feeder::State::State(model::Network network_in,
                      horizon.fixed_q_kvar.rows() == bus_count &&
                      horizon.fixed_q_kvar.cols() == t_count,
                  "the horizon is of another network");
+}
+
+double Feeder::State::serious_kw() const {
+    double carried = horizon.fixed_p_kw.cwiseAbs().colwise().sum().maxCoeff();
+    for (const double limit : {network.tie.import_max_kw, network.tie.export_max_kw})
+        if (std::isfinite(limit)) carried += limit;
+    return 1e4 + 10 * carried;
 }
 
 void Feeder::State::use(const Eigen::VectorXd& penalty_in) {
@@ -184,20 +198,21 @@ model::ProxStatus Feeder::prox(const model::Schedules& target,
     KILTER_CHECK((penalty.array() > 0).all(), "penalties are positive");
     s.use(penalty);
     s.conflicts.clear();
+    s.asked = target.cwiseMax(-s.target_max).cwiseMin(s.target_max);
     x.resize(rows(), intervals());
     for (std::size_t t = 0; t < s.intervals; ++t) {
         Point& point = s.points[t];
-        s.load(t, target, s.sources);
+        s.load(t, s.asked, s.sources);
         s.flow.solve(s.sources, point);
         s.collect_conflicts(t);
         const auto column = static_cast<Eigen::Index>(t);
         for (std::size_t j = 0; j < s.nets; ++j) {
             const std::size_t at = s.flow.tree().position_of_net(j);
             const auto row = static_cast<Eigen::Index>(j * s.channels);
-            x(row, column) = target(row, column) + point.prices.p[at] / penalty[row];
+            x(row, column) = s.asked(row, column) + point.prices.p[at] / penalty[row];
             if (s.channels == 2)
                 x(row + 1, column) =
-                    target(row + 1, column) + point.prices.q[at] / penalty[row + 1];
+                    s.asked(row + 1, column) + point.prices.q[at] / penalty[row + 1];
         }
     }
     return s.conflicts.empty() ? model::ProxStatus::solved : model::ProxStatus::infeasible;

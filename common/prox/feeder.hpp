@@ -16,6 +16,8 @@
 /// Limits give when they cost more than network.limit_penalty_eur_per_kwh: prox() then says infeasible, x violates them
 /// by the least at that price, and explain() names them.
 ///
+/// Targets beyond ten times what tie and loads amount to (and 10 MW) are taken as that much.
+///
 /// x is exact to about 1e-6 kW. Deterministic: the same calls in the same order give the same bits. Every interval
 /// starts from where it was after the call before.
 #pragma once

@@ -10,7 +10,7 @@ namespace kilter::prox {
 namespace {
 
 /// A linearisation keeps at least this part of the sending voltage away from collapse.
-constexpr double margin = 0.1;
+constexpr double margin = 0.3;
 constexpr double v_least = 0.01;
 
 }  // namespace

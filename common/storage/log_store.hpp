@@ -30,8 +30,7 @@ class LogStore {
 
     /// What a replica starts from. Re-executes the chain (checking links and roots, not
     /// signatures). Error: damage, with the place.
-    [[nodiscard]] Result<consensus::DurableImage> load(
-        const consensus::Application& application) const;
+    Result<consensus::DurableImage> load(const consensus::Application& application) const;
 
     /// A turn's writes in one transaction, durable on return. Aborts the process on any error.
     /// No-op when empty.
@@ -55,8 +54,6 @@ class LogStore {
     Result<settlement::AuditReport> verify(
         const std::function<void(const settlement::CheckedEntry&)>& on_entry = {}) const;
 
-    LogStore(const LogStore&) = delete;
-    LogStore& operator=(const LogStore&) = delete;
     LogStore(LogStore&&) noexcept;
     LogStore& operator=(LogStore&&) noexcept;
     ~LogStore();

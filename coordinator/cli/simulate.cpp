@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 #include <memory>
 
 #include "common/cli/command_line.hpp"
@@ -69,6 +70,44 @@ void print(const planner::Report& report, const std::string& series) {
                       << ": " << session.explanation << '\n';
 }
 
+/// The prices of an unbalanced feeder by how nets are connected, and how well its voltages are known.
+void print_phases(const planner::Report& report) {
+    const auto& nets = report.neighbourhood.three_phase->nets;
+    std::map<std::string, std::vector<Eigen::Index>> rows;
+    for (std::size_t n = 0; n < nets.size(); ++n) {
+        const bool delta = nets[n].connection == model::Connection::delta;
+        rows[(delta ? "delta " : "wye ") + nets[n].phases.text()].push_back(
+            static_cast<Eigen::Index>(n) * report.options.parameters.channels);
+    }
+    std::vector<Column> columns{{"EUR/kWh, interval (UTC)", false}};
+    for (const auto& [connection, members] : rows)
+        columns.push_back({connection});
+    columns.push_back({"lowest pu"});
+    columns.push_back({"at", false});
+    columns.push_back({"linear off pu"});
+    Table table(columns);
+    for (const planner::SessionResult& session : report.sessions) {
+        const model::Schedules& price = session.price_eur_per_kwh;
+        const model::Schedules& voltage = session.phases->nonlinear_pu;
+        Eigen::Index widest = 0;
+        Eigen::Index place = 0;
+        Eigen::Index when = 0;
+        (price.colwise().maxCoeff() - price.colwise().minCoeff()).maxCoeff(&widest);
+        voltage.minCoeff(&place, &when);
+        std::vector<std::string> cells{utc_text(interval_start(
+            session.session.interval + widest, report.options.parameters.interval_s))};
+        for (const auto& [connection, members] : rows) {
+            const Eigen::VectorXd now = price.col(widest)(members);
+            cells.push_back(range_text(now.minCoeff(), now.maxCoeff()));
+        }
+        cells.push_back(fixed(voltage.minCoeff(), 4));
+        cells.push_back(session.phases->places[static_cast<std::size_t>(place)]);
+        cells.push_back(fixed(session.phases->difference_pu(), 5));
+        table.add(cells);
+    }
+    std::cout << "\nby connection, at the time prices are widest apart:\n" << table.text();
+}
+
 }  // namespace
 
 int Simulate::run() const {
@@ -97,7 +136,10 @@ int Simulate::run() const {
     if (!json.empty())
         if (const auto written = write_output(json, planner::to_json(*report) + "\n"); !written)
             return fail(simulate_command, written.error());
-    if (json != "-") print(*report, drawn->series);
+    if (json != "-") {
+        print(*report, drawn->series);
+        if (report->neighbourhood.three_phase) print_phases(*report);
+    }
     const bool converged = std::all_of(
         report->sessions.begin(), report->sessions.end(),
         [](const auto& session) { return session.outcome == market::Outcome::converged; });

@@ -33,9 +33,7 @@ Json rows(const model::Schedules& matrix) {
 }
 
 Json network(const model::Network& feeder) {
-    Json buses = Json::array();
-    Json branches = Json::array();
-    Json nets = Json::array();
+    Json buses = Json::array(), branches = Json::array(), nets = Json::array();
     for (const model::Bus& bus : feeder.buses)
         buses.push_back(
             {{"name", bus.name}, {"v_min_pu", bus.v_min_pu}, {"v_max_pu", bus.v_max_pu}});
@@ -94,39 +92,54 @@ Json home(const topology::HomeSpec& spec,
             {"schedule_kw", list(schedules.row(row))}};
 }
 
+/// What an unbalanced feeder adds: the voltages of every phase and the parts of the prices.
+Json phases(const PhaseResult& result) {
+    return {{"places", result.places},
+            {"linear_pu", rows(result.linear_pu)},
+            {"nonlinear_pu", rows(result.nonlinear_pu)},
+            {"difference_pu", result.difference_pu()},
+            {"energy", rows(result.prices.energy)},
+            {"congestion", rows(result.prices.congestion)},
+            {"voltage", rows(result.prices.voltage)}};
+}
+
 Json session(const Report& report, const SessionResult& result) {
     Json homes = Json::array();
     for (std::size_t i = 0; i < result.homes.size(); ++i)
         homes.push_back(home(report.neighbourhood.homes[i], result.homes[i], result.schedule_kw,
                              static_cast<Eigen::Index>(i)));
-    return {{"interval", result.session.interval},
-            {"outcome", market::name_of(result.outcome)},
-            {"converged", result.outcome == market::Outcome::converged},
-            {"iterations", result.iterations},
-            {"rounds", result.rounds},
-            {"objective", result.objective_eur},
-            {"primal_residual_kw", result.primal_residual_kw},
-            {"dual_residual", result.dual_residual_eur_per_kw},
-            {"rho_start_eur_per_kw2", result.rho_start_eur_per_kw2},
-            {"rho_end_eur_per_kw2", result.rho_end_eur_per_kw2},
-            {"prices_digest", to_hex(result.prices.view())},
-            {"explanation", result.explanation},
-            {"price_eur_per_kwh", rows(result.price_eur_per_kwh)},
-            {"voltage_pu", rows(result.voltage_pu)},
-            {"flow_kw", rows(result.flow_kw)},
-            {"import_kw", list(result.import_kw)},
-            {"delivery_kw", rows(result.delivery_kw)},
-            {"home", homes},
-            {"feeder",
-             {{"fixed_p_kw", rows(result.feeder.fixed_p_kw)},
-              {"fixed_q_kvar", rows(result.feeder.fixed_q_kvar)},
-              {"tie_price_eur_per_kwh", list(result.feeder.price_eur_per_kwh)}}}};
+    Json out{{"interval", result.session.interval},
+             {"outcome", market::name_of(result.outcome)},
+             {"converged", result.outcome == market::Outcome::converged},
+             {"iterations", result.iterations},
+             {"rounds", result.rounds},
+             {"objective", result.objective_eur},
+             {"primal_residual_kw", result.primal_residual_kw},
+             {"dual_residual", result.dual_residual_eur_per_kw},
+             {"rho_start_eur_per_kw2", result.rho_start_eur_per_kw2},
+             {"rho_end_eur_per_kw2", result.rho_end_eur_per_kw2},
+             {"prices_digest", to_hex(result.prices.view())},
+             {"explanation", result.explanation},
+             {"price_eur_per_kwh", rows(result.price_eur_per_kwh)},
+             {"voltage_pu", rows(result.voltage_pu)},
+             {"flow_kw", rows(result.flow_kw)},
+             {"import_kw", list(result.import_kw)},
+             {"delivery_kw", rows(result.delivery_kw)},
+             {"home", homes},
+             {"feeder",
+              {{"fixed_p_kw", rows(result.feeder.fixed_p_kw)},
+               {"fixed_q_kvar", rows(result.feeder.fixed_q_kvar)},
+               {"tie_price_eur_per_kwh", list(result.feeder.price_eur_per_kwh)}}}};
+    if (result.phases) out["phases"] = phases(*result.phases);
+    return out;
 }
 
 }  // namespace
 
 std::string to_json(const Report& report) {
-    Json out{{"format", "kilter-simulate-1"},
+    // Of an unbalanced feeder the network's impedances are not here, so the problem is not complete.
+    Json out{{"format", report.neighbourhood.three_phase ? "kilter-simulate-three-phase-1"
+                                                         : "kilter-simulate-1"},
              {"parameters", parameters(report.options.parameters)},
              {"masked", report.options.masked},
              {"warm", report.options.warm},

@@ -24,16 +24,19 @@ PartyId party_of(std::size_t home) {
 Neighbourhood inhabited(Neighbourhood all) {
     std::vector<std::uint32_t> renumbered(all.network.nets.size(), 0);
     std::vector<model::Net> nets;
+    std::vector<model::PhaseNet> phase_nets;
     for (std::size_t n = 0; n < all.network.nets.size(); ++n) {
         const bool lived_in = std::any_of(all.homes.begin(), all.homes.end(),
                                           [n](const auto& home) { return home.net.value == n; });
         if (!lived_in) continue;
         renumbered[n] = static_cast<std::uint32_t>(nets.size());
         nets.push_back(all.network.nets[n]);
+        if (all.three_phase) phase_nets.push_back(all.three_phase->nets[n]);
     }
     for (topology::HomeSpec& home : all.homes)
         home.net = NetId{renumbered[home.net.value]};
     all.network.nets = std::move(nets);
+    if (all.three_phase) all.three_phase->nets = std::move(phase_nets);
     return all;
 }
 
@@ -44,6 +47,12 @@ Result<void> check(const Neighbourhood& neighbourhood, const Options& options) {
             "the market would trade reactive power (channels = 2), which this version's "
             "homes do not"};
     if (auto valid = neighbourhood.network.validate(); !valid) return valid.error();
+    if (neighbourhood.three_phase) {
+        if (auto valid = neighbourhood.three_phase->validate(); !valid) return valid.error();
+        if (neighbourhood.three_phase->nets.size() != neighbourhood.network.nets.size())
+            return Error{neighbourhood.network.name +
+                         " and its three-phase feeder have different nets: make one of the other"};
+    }
     if (neighbourhood.homes.empty())
         return Error{"a neighbourhood without homes has nothing to clear: add homes"};
     if (options.sessions < 1)
@@ -168,7 +177,8 @@ struct Simulation {
 
     Result<SessionResult> clear(IntervalIndex interval,
                                 const std::function<void(std::uint32_t)>& on_iteration);
-    void conclude(const Clearing& clearing, const prox::Feeder& feeder, SessionResult& result);
+    /// What all members say in the end; returns what flows into the nets.
+    model::Schedules conclude(const Clearing& clearing, SessionResult& result);
 };
 
 Result<SessionResult> Simulation::clear(IntervalIndex interval,
@@ -177,7 +187,20 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
     result.session = {.interval = interval, .opening = 0};
     result.feeder = model::horizon_of(neighbourhood.network, interval, horizon(),
                                       options.parameters.interval_s);
-    prox::Feeder feeder(neighbourhood.network, result.feeder);
+    std::optional<prox::Feeder> balanced;
+    std::optional<prox::ThreePhaseFeeder> unbalanced;
+    market::WarmState start = start_of(chair);
+    if (neighbourhood.three_phase) {
+        unbalanced.emplace(*neighbourhood.three_phase,
+                           model::horizon_of(*neighbourhood.three_phase, interval, horizon(),
+                                             options.parameters.interval_s),
+                           channels());
+        linearise(*unbalanced, start.z_kw);
+    } else {
+        balanced.emplace(neighbourhood.network, result.feeder);
+    }
+    model::Device& feeder = unbalanced ? static_cast<model::Device&>(*unbalanced)
+                                       : static_cast<model::Device&>(*balanced);
     std::deque<prox::Home> homes;
     for (const drivers::SimulatedHome& household : households) {
         result.homes.push_back(household.horizon(interval, horizon()));
@@ -186,7 +209,6 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
         homes.emplace_back(result.homes.back());
     }
 
-    market::WarmState start = start_of(chair);
     const market::Terms terms{.id = result.session,
                               .parameters = options.parameters,
                               .rho_eur_per_kw2 = start.rho_eur_per_kw2,
@@ -197,20 +219,34 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
         return options.masked ? masks_of(self, where, result.session) : nullptr;
     };
     Clearing clearing;
-    clearing.seat({terms, chair, seats, feeder, masks(chair, seats), start});
+    clearing.seat({terms, chair, seats, feeder, masks(chair, seats), std::move(start)});
     for (std::size_t i = 0; i < homes.size(); ++i) {
         const PartyId self = party_of(i);
         const std::vector<market::Seat> own{seats[neighbourhood.homes[i].net.value]};
         clearing.seat({terms, self, own, homes[i], masks(self, own), start_of(self)});
     }
     clearing.run(on_iteration);
-    conclude(clearing, feeder, result);
+    const model::Schedules into_nets = conclude(clearing, result);
+    result.objective_eur = feeder.cost(-into_nets);
+    if (balanced) {
+        result.voltage_pu = balanced->voltages_pu(-into_nets);
+        result.flow_kw = balanced->flows_kw(-into_nets);
+        result.import_kw = balanced->import_kw(-into_nets);
+        return result;
+    }
+    auto phases = examine(*unbalanced, -into_nets);
+    if (!phases) return phases.error();
+    result.voltage_pu = phases->nonlinear_pu;
+    result.import_kw = phases->import_kw;
+    result.phases = *std::move(phases);
+    if (const std::string limit = unbalanced->tightest();
+        result.outcome != market::Outcome::converged && !limit.empty())
+        result.explanation += "The limit that costs most is that of " + limit +
+                              ": widen it, or connect more homes that can move.";
     return result;
 }
 
-void Simulation::conclude(const Clearing& clearing,
-                          const prox::Feeder& feeder,
-                          SessionResult& result) {
+model::Schedules Simulation::conclude(const Clearing& clearing, SessionResult& result) {
     const market::Cleared& at_chair = clearing.cleared(chair);
     result.outcome = at_chair.outcome;
     result.iterations = at_chair.iteration;
@@ -224,7 +260,7 @@ void Simulation::conclude(const Clearing& clearing,
     result.explanation = at_chair.explanation;
     result.delivery_kw = -at_chair.x_kw;
 
-    model::Schedules into_nets = model::Schedules::Zero(feeder.rows(), horizon());
+    model::Schedules into_nets = model::Schedules::Zero(at_chair.x_kw.rows(), horizon());
     result.schedule_kw.resize(static_cast<Eigen::Index>(households.size()) * channels(), horizon());
     warm.assign(1, at_chair.warm);
     for (std::size_t i = 0; i < households.size(); ++i) {
@@ -238,10 +274,7 @@ void Simulation::conclude(const Clearing& clearing,
         warm.push_back(home.warm);
         households[i].dispatch(result.session.interval, home.x_kw(0, 0));
     }
-    result.objective_eur = feeder.cost(-into_nets);
-    result.voltage_pu = feeder.voltages_pu(-into_nets);
-    result.flow_kw = feeder.flows_kw(-into_nets);
-    result.import_kw = feeder.import_kw(-into_nets);
+    return into_nets;
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "common/model/home.hpp"
 #include "common/model/network.hpp"
 #include "common/topology/neighbourhood.hpp"
+#include "coordinator/planner/unbalanced.hpp"
 
 namespace kilter::planner {
 
@@ -26,6 +28,8 @@ namespace kilter::planner {
 struct Neighbourhood {
     model::Network network;
     std::vector<topology::HomeSpec> homes;
+    /// The feeder's physics where it is unbalanced; `network` is then market_of() it.
+    std::optional<model::ThreePhaseNetwork> three_phase{};
 };
 
 struct Options {
@@ -70,6 +74,8 @@ struct SessionResult {
     model::Series import_kw;       ///< per interval, likewise
     crypto::Digest prices;         ///< price_digest(dual_eur_per_kw)
     std::string explanation;       ///< of anything but plain convergence
+    /// Of an unbalanced feeder; voltage_pu then has the rows of its nonlinear voltages, flow_kw none.
+    std::optional<PhaseResult> phases{};
 };
 
 struct Report {
