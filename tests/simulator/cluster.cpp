@@ -227,7 +227,10 @@ void Cluster::turned(Host& host, const Outputs& outputs) {
             if (clients_.waiting().contains(entry->id)) clients_.receipt(entry->id);
     }
     for (const SubmissionAnswer& answer : outputs.answers)
-        if (answer.status == SubmissionStatus::final) told_final_.insert(answer.id);
+        if (answer.status == SubmissionStatus::final) {
+            told_final_.insert(answer.id);  // with the receipt from the store
+            if (clients_.waiting().contains(answer.id)) clients_.receipt(answer.id);
+        }
     for (const Evidence& evidence : outputs.evidence) {
         const bool accused_is_honest =
             std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& other) {

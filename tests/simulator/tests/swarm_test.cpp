@@ -81,6 +81,11 @@ TEST(Swarm, ALeaderMayGoOnProposingWhatIsRefused) {
     expect_clean(swarm(1'054'850));
 }
 
+// All four died between writing a final block and delivering it: the client's receipt comes from the store.
+TEST(Swarm, AReceiptComesFromTheStoreIfNobodyLivedToSendIt) {
+    expect_clean(swarm(1'209'086));
+}
+
 // L9: the others do not wait for the slowest, whose disk takes 0.3 s and who is late with everything.
 TEST(Swarm, TheSlowestDoesNotHoldUpTheOthers) {
     Options options;
