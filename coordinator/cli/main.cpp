@@ -4,6 +4,7 @@
 #include "common/crypto/identity.hpp"
 #include "coordinator/cli/bench.hpp"
 #include "coordinator/cli/demo.hpp"
+#include "coordinator/cli/import.hpp"
 #include "coordinator/cli/keygen.hpp"
 #include "coordinator/cli/log_show.hpp"
 #include "coordinator/cli/log_verify.hpp"
@@ -21,6 +22,7 @@ int main(int argc, char** argv) {
 
     kilter::cli::add_bench(app, exit_code);
     kilter::cli::add_demo(app, exit_code);
+    kilter::cli::add_import(app, exit_code);
     kilter::cli::add_keygen(app, exit_code);
     CLI::App* log = app.add_subcommand("log", "Verify or show the replicated log");
     log->require_subcommand(1);

@@ -1,6 +1,7 @@
 #include "coordinator/cli/simulate.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -21,6 +22,42 @@ constexpr const char* simulate_command = "kilter simulate";
 
 std::string range_text(double low, double high) {
     return fixed(low, 4) + " .. " + fixed(high, 4);
+}
+
+std::string excess_text(const powerflow::Excess& worst, double unit, const char* name) {
+    return (worst.by > 0 ? "missed by " : "kept by ") + fixed(std::abs(worst.by) * unit, 4) + name +
+           " (" + worst.item + ", interval " + std::to_string(worst.interval) + ")";
+}
+
+/// What the price of the net that is dearest over its cheapest is made of, and what the nonlinear power flow says.
+void print_physics(const planner::Report& report) {
+    for (const planner::SessionResult& session : report.sessions) {
+        const model::Schedules& price = session.price_eur_per_kwh;
+        Eigen::Index net = 0, t = 0;
+        price.maxCoeff(&net, &t);
+        const prox::PriceParts& parts = session.price_parts;
+        std::cout << utc_text(interval_start(session.session.interval,
+                                             report.options.parameters.interval_s))
+                  << ": highest price " << fixed(price(net, t), 4) << " = energy "
+                  << fixed(parts.energy(net, t), 4) << " + losses " << fixed(parts.loss(net, t), 4)
+                  << " + congestion " << fixed(parts.congestion(net, t), 4) << " + voltage "
+                  << fixed(parts.voltage(net, t), 4) << " (net "
+                  << report.neighbourhood.network
+                         .nets[static_cast<std::size_t>(net) / report.options.parameters.channels]
+                         .name
+                  << ", interval " << t << ")";
+        if (session.power_flow) {
+            const powerflow::Validation& checked = *session.power_flow;
+            std::cout << "; nonlinear power flow: band " << excess_text(checked.voltage, 1, " pu");
+            if (std::isfinite(checked.loading.by))
+                std::cout << ", ratings " << excess_text(checked.loading, 100, " %");
+            std::cout << ", losses "
+                      << fixed(checked.loss_kw.sum() * report.options.parameters.interval_s / 3600,
+                               1)
+                      << " kWh";
+        }
+        std::cout << '\n';
+    }
 }
 
 void print(const planner::Report& report, const std::string& series) {
@@ -63,6 +100,7 @@ void print(const planner::Report& report, const std::string& series) {
                    fixed(session.objective_eur, 2), short_hex(session.prices.view())});
     }
     std::cout << table.text();
+    if (!report.neighbourhood.three_phase) print_physics(report);
     for (const planner::SessionResult& session : report.sessions)
         if (!session.explanation.empty())
             std::cout << utc_text(interval_start(session.session.interval,

@@ -35,21 +35,28 @@ Json rows(const model::Schedules& matrix) {
 Json network(const model::Network& feeder) {
     Json buses = Json::array(), branches = Json::array(), nets = Json::array();
     for (const model::Bus& bus : feeder.buses)
-        buses.push_back(
-            {{"name", bus.name}, {"v_min_pu", bus.v_min_pu}, {"v_max_pu", bus.v_max_pu}});
+        buses.push_back({{"name", bus.name},
+                         {"v_min_pu", bus.v_min_pu},
+                         {"v_max_pu", bus.v_max_pu},
+                         {"shunt_p_kw", bus.shunt_p_kw},
+                         {"shunt_q_kvar", bus.shunt_q_kvar}});
     for (const model::Branch& branch : feeder.branches)
         branches.push_back({{"name", branch.name},
                             {"from", branch.from},
                             {"to", branch.to},
                             {"r_ohm", branch.r_ohm},
                             {"x_ohm", branch.x_ohm},
-                            {"rating_kva", number(branch.rating_kva)}});
+                            {"rating_kva", number(branch.rating_kva)},
+                            {"ratio", branch.ratio},
+                            {"charging_kvar", branch.charging_kvar}});
     for (const model::Net& net : feeder.nets)
         nets.push_back({{"name", net.name}, {"bus", net.bus}});
     return {{"name", feeder.name},
             {"base_kv", feeder.base_kv},
             {"v_root_pu", feeder.v_root_pu},
             {"root", feeder.root},
+            {"losses", feeder.losses},
+            {"limit_penalty_eur_per_kwh", feeder.limit_penalty_eur_per_kwh},
             {"tie",
              {{"import_max_kw", number(feeder.tie.import_max_kw)},
               {"export_max_kw", number(feeder.tie.export_max_kw)},
@@ -103,6 +110,27 @@ Json phases(const PhaseResult& result) {
             {"voltage", rows(result.prices.voltage)}};
 }
 
+Json excess(const powerflow::Excess& worst) {
+    return {{"by", number(worst.by)}, {"at", worst.item}, {"interval", worst.interval}};
+}
+
+Json power_flow(const std::optional<powerflow::Validation>& checked) {
+    if (!checked) return nullptr;
+    return {{"voltage_excess_pu", excess(checked->voltage)},
+            {"loading_excess", excess(checked->loading)},
+            {"import_kw", list(checked->import_kw)},
+            {"loss_kw", list(checked->loss_kw)}};
+}
+
+Json relaxation(const prox::Relaxation& known) {
+    Json loose = Json::array();
+    for (const prox::Relaxation::Loose& at : known.loose)
+        loose.push_back({{"branch", at.branch},
+                         {"interval", at.interval},
+                         {"multiplier_eur_per_kw", at.multiplier}});
+    return {{"exact", known.exact()}, {"gap_kw", known.gap_kw}, {"loose", loose}};
+}
+
 Json session(const Report& report, const SessionResult& result) {
     Json homes = Json::array();
     for (std::size_t i = 0; i < result.homes.size(); ++i)
@@ -130,7 +158,17 @@ Json session(const Report& report, const SessionResult& result) {
               {{"fixed_p_kw", rows(result.feeder.fixed_p_kw)},
                {"fixed_q_kvar", rows(result.feeder.fixed_q_kvar)},
                {"tie_price_eur_per_kwh", list(result.feeder.price_eur_per_kwh)}}}};
-    if (result.phases) out["phases"] = phases(*result.phases);
+    if (result.phases) {
+        out["phases"] = phases(*result.phases);
+        return out;
+    }
+    const prox::PriceParts& parts = result.price_parts;
+    out["price_parts_eur_per_kwh"] = {{"energy", rows(parts.energy)},
+                                      {"loss", rows(parts.loss)},
+                                      {"congestion", rows(parts.congestion)},
+                                      {"voltage", rows(parts.voltage)}};
+    out["relaxation"] = relaxation(result.relaxation);
+    out["power_flow"] = power_flow(result.power_flow);
     return out;
 }
 

@@ -179,6 +179,9 @@ struct Simulation {
                                 const std::function<void(std::uint32_t)>& on_iteration);
     /// What all members say in the end; returns what flows into the nets.
     model::Schedules conclude(const Clearing& clearing, SessionResult& result);
+    void check_physics(const prox::Feeder& feeder,
+                       const model::Schedules& into_nets,
+                       SessionResult& result) const;
 };
 
 Result<SessionResult> Simulation::clear(IntervalIndex interval,
@@ -197,7 +200,7 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
                            channels());
         linearise(*unbalanced, start.z_kw);
     } else {
-        balanced.emplace(neighbourhood.network, result.feeder);
+        balanced.emplace(neighbourhood.network, result.feeder, channels());
     }
     model::Device& feeder = unbalanced ? static_cast<model::Device&>(*unbalanced)
                                        : static_cast<model::Device&>(*balanced);
@@ -232,6 +235,7 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
         result.voltage_pu = balanced->voltages_pu(-into_nets);
         result.flow_kw = balanced->flows_kw(-into_nets);
         result.import_kw = balanced->import_kw(-into_nets);
+        check_physics(*balanced, into_nets, result);
         return result;
     }
     auto phases = examine(*unbalanced, -into_nets);
@@ -275,6 +279,35 @@ model::Schedules Simulation::conclude(const Clearing& clearing, SessionResult& r
         households[i].dispatch(result.session.interval, home.x_kw(0, 0));
     }
     return into_nets;
+}
+
+/// What stands behind prices and schedules: the prices' parts, the relaxation, the nonlinear power flow.
+void Simulation::check_physics(const prox::Feeder& feeder,
+                               const model::Schedules& into_nets,
+                               SessionResult& result) const {
+    result.price_parts = feeder.price_parts();
+    for (auto* part : {&result.price_parts.energy, &result.price_parts.loss,
+                       &result.price_parts.congestion, &result.price_parts.voltage})
+        *part /= interval_h();
+    result.relaxation = feeder.relaxation();
+    const auto say = [&result](const std::string& text) {
+        if (text.empty()) return;
+        if (!result.explanation.empty()) result.explanation += ' ';
+        result.explanation += text;
+    };
+    say(prox::describe(result.relaxation, feeder.network()));
+    const auto nets = static_cast<Eigen::Index>(seats.size());
+    model::Schedules p(nets, horizon());
+    model::Schedules q = model::Schedules::Zero(nets, horizon());
+    for (Eigen::Index j = 0; j < nets; ++j) {
+        p.row(j) = into_nets.row(j * channels());
+        if (channels() == 2) q.row(j) = into_nets.row(j * 2 + 1);
+    }
+    auto power_flow = powerflow::validate(feeder.network(), feeder.horizon(), p, q);
+    if (power_flow)
+        result.power_flow = std::move(*power_flow);
+    else
+        say(power_flow.error().message);
 }
 
 }  // namespace

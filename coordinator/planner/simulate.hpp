@@ -18,6 +18,8 @@
 #include "common/market/session.hpp"
 #include "common/model/home.hpp"
 #include "common/model/network.hpp"
+#include "common/powerflow/validation.hpp"
+#include "common/prox/feeder.hpp"
 #include "common/topology/neighbourhood.hpp"
 #include "coordinator/planner/unbalanced.hpp"
 
@@ -73,7 +75,13 @@ struct SessionResult {
     model::Schedules flow_kw;      ///< branches × intervals, likewise
     model::Series import_kw;       ///< per interval, likewise
     crypto::Digest prices;         ///< price_digest(dual_eur_per_kw)
-    std::string explanation;       ///< of anything but plain convergence
+    // Of a balanced feeder.
+    prox::PriceParts
+        price_parts;  ///< EUR/kWh; add up to price_eur_per_kwh within the session's tolerance
+    prox::Relaxation relaxation;  ///< of the feeder's convex model, where it has losses
+    /// The homes' schedules in the nonlinear power flow; empty where that has no solution (`explanation` says so).
+    std::optional<powerflow::Validation> power_flow{};
+    std::string explanation;  ///< of anything but plain convergence
     /// Of an unbalanced feeder; voltage_pu then has the rows of its nonlinear voltages, flow_kw none.
     std::optional<PhaseResult> phases{};
 };

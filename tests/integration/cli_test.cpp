@@ -1,6 +1,7 @@
 // The command line through the real binary: exit codes, what is said, and to whom.
 
 #include <algorithm>
+#include <fstream>
 #include <optional>
 #include <sys/stat.h>
 
@@ -81,6 +82,29 @@ TEST(BenchKsuite, writes_its_figures) {
     ASSERT_EQ(report.at("runs").size(), 4u);
     EXPECT_TRUE(report.at("growth_exponent").at("cpu").is_number());
     EXPECT_TRUE(report.at("runs").at(3).at("converged").get<bool>());
+}
+
+TEST(Import, turns_a_matpower_case_into_a_feeder) {
+    const TemporaryFolder folder;
+    const std::string feeder = folder / "two.toml";
+    std::ofstream(folder / "two.m") << "function mpc = two\nmpc.baseMVA = 1;\nmpc.bus = [\n"
+                                       "1 3 0 0 0 0 1 1 0 10 1 1.1 0.9;\n"
+                                       "2 1 0.5 0.1 0 0.2 1 1 0 10 1 1.1 0.9;\n];\n"
+                                       "mpc.gen = [1 0 0 9 -9 1.02 100 1 9 0];\n"
+                                       "mpc.branch = [1 2 0.01 0.02 0 3 0 0 0 0 1];\n";
+    const auto done = kilter({"import", "matpower", folder / "two.m", "--out", feeder});
+    ASSERT_EQ(done.exit_code, 0) << done.err;
+    const auto network = topology::load_network(feeder);
+    ASSERT_TRUE(network.ok()) << network.error().message;
+    EXPECT_EQ(network->name, "two");
+    EXPECT_EQ(network->v_root_pu, 1.02);
+    EXPECT_EQ(network->buses[1].load_p_kw, 500);
+    EXPECT_EQ(network->buses[1].shunt_q_kvar, 200);
+    EXPECT_NEAR(network->branches[0].r_ohm, 1, 1e-12);
+    EXPECT_EQ(network->branches[0].rating_kva, 3000);
+    const auto none = kilter({"import", "matpower", folder / "none.m"});
+    EXPECT_EQ(none.exit_code, 1);
+    EXPECT_TRUE(says(none.err, "none.m")) << none.err;
 }
 
 TEST(Keygen, makes_a_private_file_and_never_overwrites_it) {

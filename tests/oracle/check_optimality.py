@@ -9,7 +9,8 @@ For every cleared session:
   4. the duality gap. With prices y every net's, X_i home i's set, D the network's set and F its convex cost,
          g(y) = sum_i min_{x in X_i} y.x + min_{d in D} (F(d) - y.d)   <=   optimum   <=   cost of a feasible schedule,
      each minimum an LP (F linearised at the cleared import, which only lowers it; D cut to what the homes of each net
-     can draw at all, which cuts no optimum off: g stays a lower bound). The gap is cost - g, in % of the cost;
+     can draw at all, which cuts no optimum off: g stays a lower bound). The gap is cost - g, in % of the cost. With
+     losses D is the second-order cone relaxation by tangent planes (branch_flow.py), and F exact;
   5. prices against an exact central solution: the whole problem as one LP/QP (tangents on the quadratic tie cost, added
      until exact), whose net duals are compared where they are unique (where a second solution with perturbed data
      agrees).
@@ -26,6 +27,9 @@ try:
 except ImportError as missing:
     print(f"skipped: {missing}; install python3-scipy", file=sys.stderr)
     sys.exit(77)
+
+
+from branch_flow import LossyFeeder
 
 
 def matrix(rows):
@@ -166,6 +170,53 @@ def feeder_minimum(feeder, y, imported, low, high):
     return value
 
 
+def lossy_minimum(feeder, y, d, low, high):
+    """min F(P0) - y.d over the relaxation within the homes' reach."""
+    P, Q, _, v, imported = feeder.flows(d)
+    T = y.shape[1]
+    _, _, low_bound, high_bound, width = feeder.programme(T)
+    for t in range(T):
+        low_bound[t * width:t * width + len(y)] = low[:, t]
+        high_bound[t * width:t * width + len(y)] = high[:, t]
+    cost = np.zeros(T * width)
+    for t in range(T):
+        cost[t * width:t * width + len(y)] = -y[:, t]
+    return feeder.minimise(cost, (P, Q, v, imported), bounds=(low_bound, high_bound))[0]
+
+
+def lossy_central(session, feeder, hours, d, tilt=None):
+    """The whole problem over the relaxation: optimum, net duals in EUR/kW."""
+    homes, nets, T = session["home"], len(feeder.net_bus), len(feeder.price)
+    width = feeder.programme(T)[4]
+    start = width * T
+    columns = start + 2 * T * len(homes)
+    balance, load = sp.lil_matrix((nets * T, columns)), np.zeros(nets * T)
+    bounds, ub, rhs = [], [], []
+    for net in range(nets):
+        for t in range(T):
+            balance[net * T + t, t * width + net] = 1
+    for i, home in enumerate(homes):
+        own, A, c = home_constraints(home, hours)
+        bounds += own
+        at = start + 2 * T * i
+        if len(A):
+            block = sp.lil_matrix((len(A), columns))
+            block[:, at:at + 2 * T] = A
+            ub.append(block.tocsr())
+            rhs.append(c)
+        for t in range(T):
+            row = home["net"] * T + t
+            balance[row, at + t], balance[row, at + T + t] = 1, -1
+            load[row] += home["load_kw"][t]
+    cost = np.zeros(columns)
+    if tilt is not None:
+        cost[start:] += tilt
+    P, Q, _, v, imported = feeder.flows(d)
+    value, _, duals, _ = feeder.minimise(cost, (P, Q, v, imported), (
+        balance.tocsr(), load, sp.vstack(ub, format="csr") if ub else None, np.concatenate(rhs) if rhs else None, bounds))
+    return value, duals[-nets * T:].reshape(nets, T)
+
+
 def central(session, feeder, hours, tilt=None):
     """The whole problem as one LP with tangents on the tie's quadratic cost, refined until exact. Net duals, EUR/kW."""
     homes, nets = session["home"], feeder.flow_of.shape[1]
@@ -233,7 +284,8 @@ class Verdict:
 
 
 def check(session, network, hours, args, verdict):
-    feeder = Feeder(network, session["feeder"], hours)
+    lossy = network["losses"]
+    feeder = (LossyFeeder if lossy else Feeder)(network, session["feeder"], hours)
     homes = session["home"]
     x = matrix([home["schedule_kw"] for home in homes])
     d = np.zeros((len(network["nets"]), x.shape[1]))
@@ -260,16 +312,23 @@ def check(session, network, hours, args, verdict):
     verdict.expect(abs(rms - session["primal_residual_kw"]) <= 1e-6 + 1e-3 * rms + args.residual_slack,
                    f"imbalance {rms:.2e} kW RMS is the announced {session['primal_residual_kw']:.2e}")
 
+    parts = session["price_parts_eur_per_kwh"]
+    off = float(np.abs(sum(matrix(part) for part in parts.values()) - y / hours).max())
+    verdict.expect(off <= args.max_part_error, f"energy, losses, congestion and voltage add up to the prices (off by {off:.1e} EUR/kWh)")
+
     paid = float(sum(y[home["net"]] @ row for home, row in zip(homes, x)))
-    bound = sum(home_minimum(home, hours, y[home["net"]]) for home in homes) + feeder_minimum(feeder, y, imported, *reach(homes, len(d)))
+    least = lossy_minimum(feeder, y, d, *reach(homes, len(d))) if lossy else \
+        feeder_minimum(feeder, y, imported, *reach(homes, len(d)))
+    bound = sum(home_minimum(home, hours, y[home["net"]]) for home in homes) + least
     gap = 100 * (cost - bound) / abs(cost)
     verdict.expect(abs(gap) <= args.max_gap, f"cost {cost:.4f} EUR, certified lower bound {bound:.4f}: gap {gap:.4f} % "
                    f"({100 * (cost - bound) / abs(paid):.3f} % of the {paid:.2f} EUR the homes pay)")
 
     if args.central:
-        exact, duals = central(session, feeder, hours)
-        _, again = central(session, feeder, hours, tilt=1e-7 * np.random.default_rng(1).standard_normal(
-            2 * len(feeder.price) * len(homes)))
+        solver = (lambda **given: lossy_central(session, feeder, hours, d, **given)) if lossy else \
+            (lambda **given: central(session, feeder, hours, **given))
+        exact, duals = solver()
+        _, again = solver(tilt=1e-7 * np.random.default_rng(1).standard_normal(2 * len(feeder.price) * len(homes)))
         unique = np.abs(duals - again) <= 1e-5 * np.abs(duals).max()
         off = np.abs(y - duals)[unique] / np.abs(duals[unique]).clip(min=.01 * hours)
         print(f"  exact optimum {exact:.4f} EUR: cleared is {100 * (cost - exact) / abs(exact):.4f} % away")
@@ -285,6 +344,7 @@ def main():
     parser.add_argument("--run", nargs=argparse.REMAINDER, help="the rest is a command that writes the JSON to stdout")
     parser.add_argument("--max-gap", type=float, default=.3, help="%% of the cost")
     parser.add_argument("--max-price-error", type=float, default=1., help="%% of the exact dual, median")
+    parser.add_argument("--max-part-error", type=float, default=2e-3, help="EUR/kWh, the worst net and interval")
     parser.add_argument("--tolerance-pu", type=float, default=1e-4)
     parser.add_argument("--tolerance-kw", type=float, default=.5)
     parser.add_argument("--residual-slack", type=float, default=1e-5, help="kW: relaxation's part in the announced residual")

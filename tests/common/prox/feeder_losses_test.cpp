@@ -209,5 +209,92 @@ TEST(FeederLosses, AreTheSameBitsFromTheSameCalls) {
     }
 }
 
+/// Root — A — B in a line of 2 and 1 ohm at 1 kV, a net at either.
+Instance two_nets(double price) {
+    Instance out;
+    out.network.base_kv = 1;
+    out.network.losses = true;
+    out.network.buses = {{"root", 0.5, 1.5, 0, 0}, {"A", 0.5, 1.5, 0, 0}, {"B", 0.5, 1.5, 0, 0}};
+    out.network.branches = {{"to A", 0, 1, 2, 1}, {"to B", 1, 2, 1, 0.5}};
+    out.network.nets = {{"net A", 1}, {"net B", 2}};
+    out.network.tie.price_eur_per_kwh = {price};
+    out.horizon = model::horizon_of(out.network, 0, 1, hour_s);
+    out.penalty = Eigen::VectorXd::Constant(2, 0.01);
+    return out;
+}
+
+/// Without limits the price at a net is the tie's times one plus the losses one more kW causes, by the power flow.
+TEST(FeederLosses, PriceWhatOneMoreKilowattLoses) {
+    const Instance instance = two_nets(0.3);
+    Feeder feeder(instance.network, instance.horizon);
+    Schedules x;
+    ASSERT_EQ(feeder.prox(Schedules::Constant(2, 1, -45), instance.penalty, x), ProxStatus::solved);
+    const PriceParts parts = feeder.price_parts();
+    for (const Eigen::Index net : {0, 1}) {
+        Schedules more = x;
+        more(net, 0) -= 1e-3;
+        const double marginal = (power_flow(instance, more, 0).import_kva.real() -
+                                 power_flow(instance, x, 0).import_kva.real()) /
+                                    1e-3 -
+                                1;
+        EXPECT_NEAR(parts.energy(net, 0), 0.3, 1e-12);
+        EXPECT_NEAR(parts.loss(net, 0), 0.3 * marginal, 1e-5);
+        EXPECT_EQ(parts.congestion(net, 0), 0);
+        EXPECT_EQ(parts.voltage(net, 0), 0);
+    }
+    EXPECT_GT(parts.loss(1, 0), parts.loss(0, 0));
+    EXPECT_TRUE(feeder.relaxation().exact());
+}
+
+/// Paid to import, the relaxation would burn power; the schedule stays physical and the result says where.
+TEST(FeederLosses, SayWhereTheRelaxationIsNotExact) {
+    const Instance instance = two_nets(-0.1);
+    Feeder feeder(instance.network, instance.horizon);
+    Schedules x;
+    ASSERT_EQ(feeder.prox(Schedules::Constant(2, 1, -20), instance.penalty, x), ProxStatus::solved);
+    const Relaxation relaxation = feeder.relaxation();
+    ASSERT_FALSE(relaxation.exact());
+    EXPECT_LT(relaxation.gap_kw, 1e-7);
+    const std::string said = describe(relaxation, instance.network);
+    EXPECT_NE(said.find("branch to B in interval 0"), std::string::npos) << said;
+    const OperatingPoint at = power_flow(instance, x, 0);
+    EXPECT_NEAR(feeder.voltages_pu(x)(2, 0), std::abs(at.voltage_pu[2]), 1e-9);
+    EXPECT_NEAR(feeder.import_kw(x)[0], at.import_kva.real(), 1e-7);
+}
+
+/// No delivery the target would allow keeps the band: it gives at the stated price, and the result names it.
+TEST(FeederLosses, MissAnImpossibleBandAtThePenalty) {
+    Instance instance = two_nets(0.3);
+    instance.network.buses[2].load_p_kw = 60;
+    instance.network.buses[2].v_min_pu = 0.99;
+    instance.network.limit_penalty_eur_per_kwh = 2;
+    instance.horizon = model::horizon_of(instance.network, 0, 1, hour_s);
+    instance.penalty *= 100;  // nets insist on what they ask for
+    Feeder feeder(instance.network, instance.horizon);
+    Schedules x;
+    EXPECT_EQ(feeder.prox(Schedules::Constant(2, 1, -10), instance.penalty, x),
+              ProxStatus::infeasible);
+    EXPECT_NE(feeder.explain().find("bus B: "), std::string::npos) << feeder.explain();
+    EXPECT_NE(feeder.explain().find("2 EUR/kWh"), std::string::npos) << feeder.explain();
+    const PriceParts parts = feeder.price_parts();
+    EXPECT_GT(parts.voltage(1, 0), 0.5);
+    EXPECT_LT(parts.voltage(1, 0), 2);
+    EXPECT_LT(std::abs(power_flow(instance, x, 0).voltage_pu[2]), 0.99);
+}
+
+/// A load no line can carry has no power flow: the result is finite, and names the bus.
+TEST(FeederLosses, NameTheBusWhoseVoltageCollapses) {
+    Instance instance = two_nets(0.3);
+    instance.network.buses.push_back({"C", 0.5, 1.5, 5000, 0});
+    instance.network.branches.push_back({"to C", 0, 3, 1, 1});
+    instance.horizon = model::horizon_of(instance.network, 0, 1, hour_s);
+    Feeder feeder(instance.network, instance.horizon);
+    Schedules x;
+    EXPECT_EQ(feeder.prox(Schedules::Constant(2, 1, -10), instance.penalty, x),
+              ProxStatus::infeasible);
+    EXPECT_TRUE(x.allFinite());
+    EXPECT_NE(feeder.explain().find("bus C"), std::string::npos) << feeder.explain();
+}
+
 }  // namespace
 }  // namespace kilter::prox

@@ -48,6 +48,44 @@ TEST(Simulate, ClearsAndBalancesEveryNet) {
     EXPECT_TRUE(result.prices == price_digest(result.dual_eur_per_kw));
 }
 
+/// Energy, losses, congestion and voltage make up every price; the nonlinear power flow agrees with the feeder's.
+TEST(Simulate, SplitsPricesAndChecksThePowerFlow) {
+    Neighbourhood neighbourhood = small_feeder();
+    neighbourhood.network.losses = true;
+    const SessionResult result = run(neighbourhood, quick()).sessions.at(0);
+    ASSERT_EQ(result.outcome, market::Outcome::converged) << result.explanation;
+    const prox::PriceParts& parts = result.price_parts;
+    const model::Schedules sum = parts.energy + parts.loss + parts.congestion + parts.voltage;
+    EXPECT_LT((sum - result.price_eur_per_kwh).cwiseAbs().maxCoeff(), 2e-3);
+    EXPECT_LT(std::sqrt((sum - result.price_eur_per_kwh).array().square().mean()), 4e-4);
+    EXPECT_GT(parts.loss.maxCoeff(), 0.005);
+    EXPECT_GT(parts.voltage.maxCoeff(), 0.005);
+    EXPECT_TRUE(result.relaxation.exact()) << result.explanation;
+    ASSERT_TRUE(result.power_flow.has_value());
+    EXPECT_LT((result.power_flow->voltage_pu - result.voltage_pu).cwiseAbs().maxCoeff(), 1e-9);
+    EXPECT_LT((result.power_flow->import_kw - result.import_kw).cwiseAbs().maxCoeff(), 1e-6);
+    EXPECT_LT(result.power_flow->voltage.by, 1e-3);
+    EXPECT_GT(result.power_flow->loss_kw.sum(), 0);
+}
+
+/// A tie that cannot carry what the homes cannot do without: the session ends, missing the limit by the least, priced
+/// at the stated penalty, and says so.
+TEST(Simulate, ATieTooSmallIsMissedAtThePenalty) {
+    Neighbourhood neighbourhood = small_feeder();
+    neighbourhood.network.losses = true;
+    neighbourhood.network.tie.import_max_kw *= 0.5;
+    neighbourhood.network.limit_penalty_eur_per_kwh = 2;
+    const SessionResult result = run(neighbourhood, quick()).sessions.at(0);
+    EXPECT_EQ(result.outcome, market::Outcome::converged) << result.explanation;
+    EXPECT_NE(result.explanation.find("import at the tie"), std::string::npos)
+        << result.explanation;
+    EXPECT_GT(result.import_kw.maxCoeff(), neighbourhood.network.tie.import_max_kw);
+    EXPECT_NEAR(result.price_parts.congestion.maxCoeff(), 2, 0.6);
+    ASSERT_TRUE(result.power_flow.has_value());
+    EXPECT_GT(result.power_flow->loading.by, 0.01);
+    EXPECT_EQ(result.power_flow->loading.item, "tie");
+}
+
 TEST(Simulate, MasksChangeNoBitOfTheResult) {
     Options masked = quick(2), bare = quick(2);
     bare.masked = false;
