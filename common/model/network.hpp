@@ -78,7 +78,7 @@ struct Network {
         daily_shape;  ///< factor on the buses' fixed load, one day from midnight UTC; repeats
     Tie tie;
     bool losses = false;
-    /// What a limit is worth when it cannot be kept: its multiplier raises or lowers no net's price by more.
+    /// Most that one limit moves a net's price by in the linear model (losses amplify it); beyond, it gives.
     double limit_penalty_eur_per_kwh = 10;
 
     /// Directs every branch away from the root and orders branches parents first.
