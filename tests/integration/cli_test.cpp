@@ -343,7 +343,8 @@ TEST_F(SimulateCommand, prints_a_table_and_writes_json) {
     EXPECT_EQ(run.err, "");
     EXPECT_TRUE(says(run.out, "3 nets, 9 homes")) << run.out;
     EXPECT_TRUE(says(run.out, "2026-06-01 00:15")) << run.out;
-    EXPECT_EQ(std::count(run.out.begin(), run.out.end(), '\n'), 5) << run.out;
+    EXPECT_EQ(std::count(run.out.begin(), run.out.end(), '\n'), 7) << run.out;
+    EXPECT_TRUE(says(run.out, "nonlinear power flow: band kept by")) << run.out;
     EXPECT_TRUE(json::accept(read_file(result_file)));
 }
 

@@ -8,6 +8,23 @@ from scipy.optimize import linprog
 ROUNDS, OVERSHOOT_KW = 12, 1e-4
 
 
+def scaled_linprog(c, ub, ub_rhs, eq, eq_rhs, bounds, unit):
+    """linprog with columns in these units and every row's largest coefficient 1: squared currents and per-unit voltages
+    are eight powers of ten apart, more than HiGHS takes."""
+    def scaled(A, rhs):
+        A = A @ sp.diags(unit)
+        row = 1 / np.maximum(abs(A).max(axis=1).toarray().ravel(), 1e-300)
+        return sp.diags(row) @ A, row * rhs, row
+    (ub, ub_rhs, _), (eq, eq_rhs, row) = scaled(ub, ub_rhs), scaled(eq, eq_rhs)
+    at = [(None if low is None else low / u, None if high is None else high / u) for (low, high), u in zip(bounds, unit)]
+    for method in ("highs", "highs-ipm", "highs-ds"):
+        best = linprog(c * unit, A_ub=ub, b_ub=ub_rhs, A_eq=eq, b_eq=eq_rhs, bounds=at, method=method)
+        if best.status == 0:
+            best.x, best.duals = best.x * unit, best.eqlin.marginals * row
+            return best
+    raise RuntimeError(best.message)
+
+
 class LossyFeeder:
     def __init__(self, network, feeder, hours):
         self.hours, self.network = hours, network
@@ -144,6 +161,9 @@ class LossyFeeder:
         c = np.concatenate([cost_of, np.ones(T)])
         nets, m = len(self.net_bus), len(self.branches)
         at = start
+        size = np.maximum(np.hypot(start[0], start[1]).max(1), 1)        # of each branch's flow
+        own = np.concatenate([np.ones(nets), size, size, size ** 2, np.ones(len(self.buses)), [max(np.abs(start[3]).max(), 1)]])
+        unit = np.concatenate([np.tile(own, T), np.ones(more + T)])
         for _ in range(ROUNDS):
             P, Q, v, imported = at
             for t in range(T):
@@ -155,10 +175,8 @@ class LossyFeeder:
                 bound.append(self.hours * self.slope / 2 * imported[t] ** 2)
                 ub.append(sp.csr_matrix((values, (rows, cols)), shape=(len(bound), columns)))
                 ub_rhs.append(np.array(bound))
-            best = linprog(c, A_ub=sp.vstack(ub, format="csr"), b_ub=np.concatenate(ub_rhs), A_eq=sp.vstack(eq, format="csr"),
-                           b_eq=np.concatenate(rhs), bounds=bounds, method="highs")
-            if best.status != 0:
-                raise RuntimeError(best.message)
+            best = scaled_linprog(c, sp.vstack(ub, format="csr"), np.concatenate(ub_rhs), sp.vstack(eq, format="csr"),
+                                  np.concatenate(rhs), bounds, unit)
             z = best.x[:width * T].reshape(T, width).T
             P, Q, l, v = z[nets:nets + m], z[nets + m:nets + 2 * m], z[nets + 2 * m:nets + 3 * m], z[nets + 3 * m:-1]
             at = (P, Q, v, z[-1])
@@ -167,4 +185,4 @@ class LossyFeeder:
             import_gap = (self.hours * (self.price * z[-1] + self.slope / 2 * z[-1] ** 2) - best.x[-T:]).max()
             if over < OVERSHOOT_KW and import_gap < 1e-6:
                 break
-        return best.fun, best.x, best.eqlin.marginals, width
+        return best.fun, best.x, best.duals, width

@@ -52,6 +52,9 @@ TEST(Simulate, ClearsAndBalancesEveryNet) {
 TEST(Simulate, SplitsPricesAndChecksThePowerFlow) {
     Neighbourhood neighbourhood = small_feeder();
     neighbourhood.network.losses = true;
+    const double lowest = run(neighbourhood, quick()).sessions.at(0).voltage_pu.minCoeff();
+    for (model::Bus& bus : neighbourhood.network.buses)  // a band that binds
+        bus.v_min_pu = lowest + 0.1 * (1 - lowest);
     const SessionResult result = run(neighbourhood, quick()).sessions.at(0);
     ASSERT_EQ(result.outcome, market::Outcome::converged) << result.explanation;
     const prox::PriceParts& parts = result.price_parts;
@@ -59,7 +62,7 @@ TEST(Simulate, SplitsPricesAndChecksThePowerFlow) {
     EXPECT_LT((sum - result.price_eur_per_kwh).cwiseAbs().maxCoeff(), 2e-3);
     EXPECT_LT(std::sqrt((sum - result.price_eur_per_kwh).array().square().mean()), 4e-4);
     EXPECT_GT(parts.loss.maxCoeff(), 0.005);
-    EXPECT_GT(parts.voltage.maxCoeff(), 0.005);
+    EXPECT_GT(parts.voltage.maxCoeff(), 0.001);
     EXPECT_TRUE(result.relaxation.exact()) << result.explanation;
     ASSERT_TRUE(result.power_flow.has_value());
     EXPECT_LT((result.power_flow->voltage_pu - result.voltage_pu).cwiseAbs().maxCoeff(), 1e-9);
@@ -73,7 +76,8 @@ TEST(Simulate, SplitsPricesAndChecksThePowerFlow) {
 TEST(Simulate, ATieTooSmallIsMissedAtThePenalty) {
     Neighbourhood neighbourhood = small_feeder();
     neighbourhood.network.losses = true;
-    neighbourhood.network.tie.import_max_kw *= 0.5;
+    neighbourhood.network.buses[1].load_p_kw += 10;
+    neighbourhood.network.tie.import_max_kw = 2;
     neighbourhood.network.limit_penalty_eur_per_kwh = 2;
     const SessionResult result = run(neighbourhood, quick()).sessions.at(0);
     EXPECT_EQ(result.outcome, market::Outcome::converged) << result.explanation;
