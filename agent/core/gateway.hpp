@@ -59,7 +59,7 @@ struct Peer {
 };
 
 struct ArmTimer {
-    Timer timer;
+    Timer timer = Timer::greet;
     std::uint32_t delay_ms = 0;  ///< replaces the timer's earlier time; 0 cancels
 };
 

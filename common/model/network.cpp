@@ -174,7 +174,6 @@ FeederHorizon horizon_of(const Network& network,
                          std::int64_t first,
                          Eigen::Index intervals,
                          std::int64_t interval_s) {
-    constexpr std::int64_t day_s = 86'400;
     KILTER_CHECK(interval_s > 0 && day_s % interval_s == 0, "an interval divides a day");
     KILTER_CHECK(intervals > 0, "a horizon has intervals");
     const std::int64_t slots = day_s / interval_s;

@@ -128,7 +128,7 @@ HomePlan plan_of(const model::Home& home, const HomeSolver& solver) {
     }
     Index f = 0;
     const auto next_free = [&] {
-        const Series out = collect([&](Index t) { return solver.scalar(p.free(f, t)); });
+        Series out = collect([&](Index t) { return solver.scalar(p.free(f, t)); });
         ++f;
         return out;
     };

@@ -324,7 +324,8 @@ void HomeSolver::respond_appliances(bool with_price) {
         const auto inverses = inverse_.segment(block.at, block.starts);
         Index easiest = 0;
         inverses.maxCoeff(&easiest);
-        moves -= double(moves[easiest]);
+        const double base = moves[easiest];
+        moves -= base;
         const double excess = v_.segment(block.at, block.starts).sum() - 1;  // rounding
         const double common = ((moves * inverses).sum() - excess) * appliance_inverse_[a];
         moves = (common - moves) * inverses;

@@ -114,18 +114,18 @@ class LimitedFlow {
                 const Gradient& gradient,
                 double amount,
                 Sources& sources) const;
-    [[nodiscard]] double linear_value(std::size_t limit) const;
+    [[nodiscard]] double linear_value(std::size_t i) const;
     [[nodiscard]] double bound(const Binding& binding) const;
 
     // the active set method
     void start_from(std::vector<Binding>& bindings);
-    void respond(std::size_t limit);
+    void respond(std::size_t i);
     double products(const Binding& entering);
     void deliver();
     void refine();
     bool worst(Violation& out) const;
     void move(const Violation& violation);
-    void drop(std::size_t free, bool to_cap);
+    void drop(std::size_t i, bool to_cap);
     bool active_set();
     double mismatch(Point& point);
 

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "common/base/check.hpp"
+#include "common/base/number.hpp"
 
 namespace kilter::prox {
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double tolerance = 1e-10;    // of a row, as distance of d from the limit's hyperplane
 constexpr double elastic_part = 1e-6;  // weight of tracking against missing a limit
 

@@ -75,9 +75,9 @@ class LinearLimits {
     std::optional<Violation> worst();
     void refine(double slack);
     void deliver();
-    void products(const ActiveRow& row);
+    void products(const ActiveRow& a);
     const std::vector<double>& column(std::size_t row);
-    void apply_inverse(std::span<double> d) const;
+    void apply_inverse(std::span<double> g) const;
 
     [[nodiscard]] double bound(const ActiveRow& a) const {
         return a.sign > 0 ? high_[a.row] : -low_[a.row];

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 #include <numbers>
 
 #include "common/base/check.hpp"
+#include "common/base/number.hpp"
 #include "common/prox/linear_limits.hpp"
 #include "common/prox/phase_tree.hpp"
 
@@ -16,10 +16,8 @@ using model::Schedules;
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 /// A limit that is not kept.
-struct Conflict {
+struct PhaseConflict {
     std::size_t t = 0;
     std::size_t row = 0;
     double value = 0;
@@ -34,7 +32,7 @@ struct ThreePhaseFeeder::State {
 
     void set_bounds(std::size_t t);
     void solve(std::size_t t, const Schedules& target);
-    [[nodiscard]] std::string describe(const Conflict& conflict) const;
+    [[nodiscard]] std::string describe(const PhaseConflict& conflict) const;
     /// What a row limits: "bus 611 phase c".
     [[nodiscard]] std::string limited(std::size_t row) const;
     /// What the deliveries of column t are, and what they do on top of the base.
@@ -47,7 +45,8 @@ struct ThreePhaseFeeder::State {
     LinearLimits limits;
     std::vector<PhaseTree::Base> base;  // per interval
     std::vector<double> low, high;      // intervals × rows, scaled
-    std::vector<Conflict> fixed_conflicts, conflicts;
+    std::vector<PhaseConflict> fixed_conflicts;
+    std::vector<PhaseConflict> conflicts;
     std::vector<std::vector<ActiveRow>> active;  // per interval, kept from call to call
     std::vector<double> penalty, pull, d;
 };
@@ -89,7 +88,7 @@ ThreePhaseFeeder::State::State(model::ThreePhaseNetwork network_in,
 }
 
 void ThreePhaseFeeder::State::set_bounds(std::size_t t) {
-    std::erase_if(fixed_conflicts, [t](const Conflict& conflict) { return conflict.t == t; });
+    std::erase_if(fixed_conflicts, [t](const PhaseConflict& conflict) { return conflict.t == t; });
     const PhaseTree::Base& fixed = base[t];
     const auto limit = [&](std::size_t row, double value, double from, double to) {
         const double scale = limits.scale(row);
@@ -170,7 +169,7 @@ std::string ThreePhaseFeeder::State::limited(std::size_t row) const {
 }
 
 /// `conflict.value` is of the row without the base, for rows that deliveries move.
-std::string ThreePhaseFeeder::State::describe(const Conflict& conflict) const {
+std::string ThreePhaseFeeder::State::describe(const PhaseConflict& conflict) const {
     const PhaseTree::Base& fixed = base[conflict.t];
     const double value = limits.scale(conflict.row) == 0 ? 0 : conflict.value;
     char text[128];
@@ -261,15 +260,15 @@ double ThreePhaseFeeder::cost(const Schedules& x) const {
 }
 
 std::string ThreePhaseFeeder::explain() const {
-    constexpr std::size_t named_max = 5;
+    constexpr std::size_t told_max = 5;
     const State& s = *state_;
     if (s.conflicts.empty()) return {};
     std::string out = "no delivery keeps all limits: ";
-    for (std::size_t i = 0; i < std::min(named_max, s.conflicts.size()); ++i)
+    for (std::size_t i = 0; i < std::min(told_max, s.conflicts.size()); ++i)
         out +=
             s.describe(s.conflicts[i]) + " in interval " + std::to_string(s.conflicts[i].t) + "; ";
-    if (s.conflicts.size() > named_max)
-        out += "and " + std::to_string(s.conflicts.size() - named_max) + " more; ";
+    if (s.conflicts.size() > told_max)
+        out += "and " + std::to_string(s.conflicts.size() - told_max) + " more; ";
     return out + "widen these limits or lower the fixed load";
 }
 

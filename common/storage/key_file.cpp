@@ -78,7 +78,7 @@ Result<crypto::Identity> read_key_file(const std::filesystem::path& file) {
     if (::read(in.value, text.data(), text.size()) != std::ssize(text))
         return because(file, "cannot read");
     Result<crypto::Seed> seed =
-        fixed_from_hex<crypto::Seed>(std::string_view(text).substr(0, 2 * crypto::Seed::size));
+        fixed_from_hex<crypto::Seed>(std::string_view{text}.substr(0, 2 * crypto::Seed::size));
     const bool complete = text.back() == '\n';
     sodium_memzero(text.data(), text.size());
     if (!seed || !complete)

@@ -30,7 +30,8 @@ class LogStore {
 
     /// What a replica starts from. Re-executes the chain (checking links and roots, not
     /// signatures). Error: damage, with the place.
-    Result<consensus::DurableImage> load(const consensus::Application& application) const;
+    [[nodiscard]] Result<consensus::DurableImage> load(
+        const consensus::Application& application) const;
 
     /// A turn's writes in one transaction, durable on return. Aborts the process on any error.
     /// No-op when empty.
@@ -54,6 +55,8 @@ class LogStore {
     Result<settlement::AuditReport> verify(
         const std::function<void(const settlement::CheckedEntry&)>& on_entry = {}) const;
 
+    LogStore(const LogStore&) = delete;
+    LogStore& operator=(const LogStore&) = delete;
     LogStore(LogStore&&) noexcept;
     LogStore& operator=(LogStore&&) noexcept;
     ~LogStore();

@@ -51,7 +51,7 @@ sqlite3_file* real(sqlite3_file* file) {
 }
 
 sqlite3_vfs* system_vfs() {
-    static sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
+    sqlite3_vfs* vfs = sqlite3_vfs_find(nullptr);
     KILTER_CHECK(vfs != nullptr, "SQLite has no VFS");
     return vfs;
 }
@@ -138,7 +138,8 @@ int open_file(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags
     mine->real = reinterpret_cast<sqlite3_file*>(mine + 1);
     mine->database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     mine->base.pMethods = nullptr;
-    const int status = system_vfs()->xOpen(system_vfs(), name, mine->real, flags, out_flags);
+    sqlite3_vfs* const vfs = system_vfs();
+    const int status = vfs->xOpen(vfs, name, mine->real, flags, out_flags);
     if (mine->real->pMethods != nullptr) mine->base.pMethods = &methods();
     return status;
 }

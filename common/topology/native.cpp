@@ -15,7 +15,6 @@ namespace kilter::topology {
 namespace {
 
 /// Per-unit voltages beyond this are typing errors, not feeders.
-constexpr Range voltage_pu = Range::between(0.5, 1.5);
 
 /// Which buses lines have joined so far.
 class Connected {

@@ -1,12 +1,8 @@
 #include "common/topology/series.hpp"
 
+#include "common/base/number.hpp"
+
 namespace kilter::topology {
-
-namespace {
-
-constexpr std::int64_t day_s = 86'400;
-
-}  // namespace
 
 std::vector<double> read_daily(TomlTable table,
                                std::string_view key,

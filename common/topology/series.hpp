@@ -11,6 +11,8 @@
 
 namespace kilter::topology {
 
+inline constexpr Range voltage_pu = Range::between(0.5, 1.5);  ///< of any voltage in a file
+
 /// One value per interval of a day from fewer, each held constant for its part of the day.
 std::vector<double> read_daily(TomlTable table,
                                std::string_view key,

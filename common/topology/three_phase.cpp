@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "common/base/check.hpp"
+#include "common/base/number.hpp"
 #include "common/topology/files.hpp"
 #include "common/topology/native.hpp"
 #include "common/topology/series.hpp"
@@ -15,8 +16,6 @@ namespace kilter::topology {
 
 namespace {
 
-constexpr std::int64_t day_s = 86'400;
-constexpr Range voltage_pu = Range::between(0.5, 1.5);
 constexpr Range tap = Range::between(-model::Regulator::tap_max, model::Regulator::tap_max);
 
 const std::map<std::string, double> metres_of{
@@ -110,7 +109,7 @@ class Reader {
             root_.fail("", "the feeder has no buses; add at least two [[bus]] tables");
     }
 
-    std::optional<std::size_t> bus(TomlTable table, std::string_view key) const {
+    [[nodiscard]] std::optional<std::size_t> bus(TomlTable table, std::string_view key) const {
         const auto name = table.required<std::string>(key);
         const auto found = buses_.find(name);
         if (found != buses_.end()) return found->second;

@@ -141,6 +141,8 @@ class Hub {
     /// seconds and log them: that is the rate limit.
     std::vector<RefusedKey> take_refused();
 
+    Hub(const Hub&) = delete;
+    Hub& operator=(const Hub&) = delete;
     Hub(Hub&&) noexcept;
     Hub& operator=(Hub&&) noexcept;
     ~Hub();

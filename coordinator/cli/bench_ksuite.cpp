@@ -18,7 +18,7 @@ using ksuite::LineRule;
 
 namespace {
 
-constexpr const char* name = "kilter bench ksuite";
+constexpr const char* ksuite_command = "kilter bench ksuite";
 constexpr unsigned threads_max = 256;
 
 std::string scientific(double value) {
@@ -77,17 +77,17 @@ int BenchKsuite::run() const {
                           static_cast<double>(report.runs.size()), static_cast<double>(total));
             const auto run = run_ksuite({count, seed, lines}, preset, workers,
                                         problem.empty() ? nullptr : &instance);
-            if (!run) return fail(name, run.error());
+            if (!run) return fail(ksuite_command, run.error());
             report.runs.push_back(*run);
         }
     progress.clear();
 
     if (!problem.empty())
         if (const auto written = write_output(problem, instance + "\n"); !written)
-            return fail(name, written.error());
+            return fail(ksuite_command, written.error());
     if (!json.empty())
         if (const auto written = write_output(json, to_json(report) + "\n"); !written)
-            return fail(name, written.error());
+            return fail(ksuite_command, written.error());
     if (json != "-") print(report);
     const bool converged = std::all_of(report.runs.begin(), report.runs.end(),
                                        [](const KsuiteRun& run) { return run.converged; });

@@ -23,11 +23,12 @@
 #include "coordinator/planner/simulate.hpp"
 
 namespace kilter::cli {
+using Json = nlohmann::ordered_json;
+
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
-constexpr const char* name = "kilter demo";
+constexpr const char* demo_command = "kilter demo";
 constexpr auto poll_every = std::chrono::milliseconds(50);
 constexpr auto stop_patience = std::chrono::seconds(10);
 
@@ -324,14 +325,14 @@ int Demo::run() const {
     std::filesystem::path feeder_file = topology;
     if (feeder_file.empty()) {
         auto shipped = shipped_topology();
-        if (!shipped) return fail(name, shipped.error());
+        if (!shipped) return fail(demo_command, shipped.error());
         feeder_file = *shipped;
     }
     auto drawn = draw_neighbourhood(feeder_file, homes_per_net, homes_seed, parameters.interval_s);
-    if (!drawn) return fail(name, drawn.error());
+    if (!drawn) return fail(demo_command, drawn.error());
     const planner::Neighbourhood& neighbourhood = drawn->neighbourhood;
     if (neighbourhood.three_phase)
-        return fail(name, Error{feeder_file.string() +
+        return fail(demo_command, Error{feeder_file.string() +
                                 ": coordinators host balanced feeders; clear an unbalanced one with "
                                 "kilter simulate"});
     const auto& homes = neighbourhood.homes;
@@ -339,7 +340,7 @@ int Demo::run() const {
          {std::tuple{kill_coordinator, coordinators, "--kill-coordinator"},
           std::tuple{kill_agent, homes.size(), "--kill-agent"}})
         if (victim && *victim >= count)
-            return fail(name,
+            return fail(demo_command,
                         Error{std::string(kind) + " counts from 0 and must be below " +
                               std::to_string(count)},
                         ExitCode::usage);
@@ -350,7 +351,7 @@ int Demo::run() const {
         std::string place =
             (std::filesystem::temp_directory_path() / "kilter-demo-XXXXXX").string();
         if (::mkdtemp(place.data()) == nullptr)
-            return fail(name, Error{"cannot make a directory like " + place});
+            return fail(demo_command, Error{"cannot make a directory like " + place});
         options.directory = place;
     }
     options.coordinators = coordinators;
@@ -359,10 +360,10 @@ int Demo::run() const {
     options.pace.first_interval = first;
     options.pace.intervals = intervals;
     auto port = free_ports(static_cast<int>(coordinators + homes.size()));
-    if (!port) return fail(name, port.error());
+    if (!port) return fail(demo_command, port.error());
     options.first_port = *port;
     auto installation = install(neighbourhood, options);
-    if (!installation) return fail(name, installation.error());
+    if (!installation) return fail(demo_command, installation.error());
     const double install_s = seconds_since(started);
 
     const bool quiet = json == "-";
@@ -375,7 +376,7 @@ int Demo::run() const {
     // ---- the neighbourhood lives ---------------------------------------------------------------------------------
     const auto alive = Clock::now();
     Neighbours neighbours;
-    if (auto up = neighbours.start(*installation); !up) return fail(name, up.error());
+    if (auto up = neighbours.start(*installation); !up) return fail(demo_command, up.error());
     Progress progress;
     std::optional<std::string> trouble;
     std::size_t sessions_seen = 0;
@@ -396,10 +397,10 @@ int Demo::run() const {
             restarted = true;
             if (kill_coordinator)
                 if (auto up = neighbours.coordinators[*kill_coordinator].start(); !up)
-                    return fail(name, up.error());
+                    return fail(demo_command, up.error());
             if (kill_agent)
                 if (auto up = neighbours.agents[*kill_agent].start(); !up)
-                    return fail(name, up.error());
+                    return fail(demo_command, up.error());
         }
         if ((trouble = neighbours.casualty())) break;
         bool finished = reports.size() >= intervals;
@@ -437,15 +438,15 @@ int Demo::run() const {
 
     // ---- what came of it -----------------------------------------------------------------------------------------
     const auto reports = read_reports(installation->coordinators);
-    if (trouble) return fail(name, Error{*trouble});
+    if (trouble) return fail(demo_command, Error{*trouble});
     const auto verifying = Clock::now();
     std::vector<Verified> logs;
     for (const auto& coordinator : installation->coordinators) {
         auto verified = verify(coordinator);
-        if (!verified) return fail(name, verified.error(), ExitCode::not_verified);
+        if (!verified) return fail(demo_command, verified.error(), ExitCode::not_verified);
         if (!logs.empty() && (verified->audit.log_root != logs.front().audit.log_root ||
                               verified->audit.state_root != logs.front().audit.state_root))
-            return fail(name,
+            return fail(demo_command,
                         Error{coordinator.string() + " holds another log than " +
                               installation->coordinators.front().string()},
                         ExitCode::not_verified);
@@ -463,7 +464,7 @@ int Demo::run() const {
             progress.show("the same in one process", at.session, at.sessions);
         });
         progress.clear();
-        if (!expected) return fail(name, expected.error());
+        if (!expected) return fail(demo_command, expected.error());
         comparison = compare(*expected, reports, installation->homes);
     }
     const Traffic traffic = traffic_of(installation->homes, reports.size());
@@ -500,7 +501,7 @@ int Demo::run() const {
         out["messages_per_home_and_session"] = traffic.messages_per_home_and_session;
         out["seconds"] = {{"install", install_s}, {"alive", alive_s}, {"verify", verify_s}};
         if (auto written = write_output(json, out.dump(1) + "\n"); !written)
-            return fail(name, written.error());
+            return fail(demo_command, written.error());
     }
     if (!quiet) {
         print_prices(neighbourhood, reports.rbegin()->second, parameters.interval_s);
@@ -530,7 +531,7 @@ int Demo::run() const {
                   << " verifying " << logs.size() << " logs\n";
     }
     if (comparison && !comparison->differences.empty())
-        return fail(name,
+        return fail(demo_command,
                     Error{"not the same as in one process: " + comparison->differences.front() +
                           " and " + std::to_string(comparison->differences.size() - 1) + " more"});
     if (directory.empty() && !keep) std::filesystem::remove_all(options.directory);

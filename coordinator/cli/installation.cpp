@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <arpa/inet.h>
+#include <cmath>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@ namespace {
 
 constexpr int first_port_tried = 20'000;
 constexpr int last_port_tried = 32'000;  // the system's own begin at 32768
-constexpr std::int64_t roster_life_ms = 12 * 3'600'000;
+constexpr std::int64_t roster_life_ms = std::int64_t{12} * 3'600'000;
 
 std::string endpoint(int port) {
     return "tcp://127.0.0.1:" + std::to_string(port);
@@ -132,7 +133,8 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         const double weight = options.parameters.home_weight(home.flexibility());
         out.genesis.enrolled.push_back({identity->public_key(), settlement::Role::home});
         roster.members.push_back({identity->public_key(), settlement::Role::home, home.net,
-                                  static_cast<std::uint32_t>(weight * 1000 + 0.5), endpoint(port)});
+                                  static_cast<std::uint32_t>(std::lround(weight * 1000)),
+                                  endpoint(port)});
         if (auto written = drivers::save_home(directory / "home.toml", home); !written)
             return written.error();
         const std::string text =

@@ -10,9 +10,9 @@
 #include "coordinator/cli/ksuite_problem.hpp"
 
 namespace kilter::cli {
-namespace {
-
 using Json = nlohmann::ordered_json;
+
+namespace {
 
 double seconds(const timeval& time) {
     return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);

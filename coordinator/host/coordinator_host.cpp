@@ -68,7 +68,9 @@ struct CoordinatorHost::State {
 
     // ---- the log -------------------------------------------------------------------------------------------------
 
-    void step_log(consensus::Input input) { log.append(replica->step(input, runtime::now_ms())); }
+    void step_log(const consensus::Input& input) {
+        log.append(replica->step(input, runtime::now_ms()));
+    }
 
     // Everything the turn asked for, in the order that is contract: durable, sent, armed, delivered. Delivering may ask
     // for more; so until nothing is left.
@@ -118,7 +120,7 @@ struct CoordinatorHost::State {
     void send_log(std::optional<consensus::ReplicaIndex> to, Bytes payload) {
         const auto& validators = genesis.validators.validators;
         const wire::Message message = wire::ConsensusMessage{std::move(payload)};
-        for (consensus::ReplicaIndex i = 0; i < validators.size(); ++i)
+        for (std::size_t i = 0; i < validators.size(); ++i)
             if (i != replica->index() && (!to || *to == i)) hub->send(validators[i].key, message);
     }
 
@@ -219,7 +221,7 @@ struct CoordinatorHost::State {
         status_due = status_due || !out.events.empty() || out.report;
     }
 
-    void write_report(const SessionReport& report) {
+    void write_report(const SessionReport& report) const {
         const auto file = config.state_dir / "reports" /
                           (std::to_string(report.session.interval) + "-" +
                            std::to_string(report.session.opening) + ".json");

@@ -63,8 +63,9 @@ class Solver {
     };
 
     struct Block {
-        Work work;
-        std::uint32_t begin, end;
+        Work work{};
+        std::uint32_t begin = 0;
+        std::uint32_t end = 0;
         std::uint32_t chain = 0;  ///< the batteries' workspace
     };
 

@@ -33,7 +33,9 @@ Json rows(const model::Schedules& matrix) {
 }
 
 Json network(const model::Network& feeder) {
-    Json buses = Json::array(), branches = Json::array(), nets = Json::array();
+    Json buses = Json::array();
+    Json branches = Json::array();
+    Json nets = Json::array();
     for (const model::Bus& bus : feeder.buses)
         buses.push_back({{"name", bus.name},
                          {"v_min_pu", bus.v_min_pu},

@@ -222,7 +222,7 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
         return options.masked ? masks_of(self, where, result.session) : nullptr;
     };
     Clearing clearing;
-    clearing.seat({terms, chair, seats, feeder, masks(chair, seats), std::move(start)});
+    clearing.seat({terms, chair, seats, feeder, masks(chair, seats), start});
     for (std::size_t i = 0; i < homes.size(); ++i) {
         const PartyId self = party_of(i);
         const std::vector<market::Seat> own{seats[neighbourhood.homes[i].net.value]};
