@@ -7,7 +7,10 @@
 namespace kilter::limits {
 
 // market
-inline constexpr std::size_t horizon_max = 672;          ///< intervals: a week of quarter hours
+inline constexpr std::size_t horizon_max = 672;  ///< intervals: a week of quarter hours
+/// Of one share: schedule, movement, the answer to prices (schedule and response) and the chair's prices.
+inline constexpr std::size_t share_words_max =
+    3 * horizon_max + 1 + (horizon_max * (horizon_max + 1) / 2 + 1) / 2;
 inline constexpr std::size_t nets_max = 100'000;         ///< of one feeder
 inline constexpr std::size_t members_per_net_max = 256;  ///< homes and the feeder device on one net
 inline constexpr std::uint32_t iterations_max = 5'000;   ///< of one session

@@ -28,8 +28,9 @@ bool consistent(const Notice& notice, std::uint32_t iteration) {
 
 }  // namespace
 
-Gathering::Gathering(Seat seat, PartyId self, PartyId chair, std::size_t words)
-    : seat_(std::move(seat)), self_(self), chair_(chair), words_(words) {
+Gathering::Gathering(
+    Seat seat, PartyId self, PartyId chair, std::size_t words, std::size_t chair_words)
+    : seat_(std::move(seat)), self_(self), chair_(chair), words_(words), chair_words_(chair_words) {
     for (const Member& member : seat_.members) {
         KILTER_CHECK(member.weight > 0, "weights are positive");
         members_.push_back(member.party);
@@ -61,7 +62,8 @@ double Gathering::inverse_weights() const {
 }
 
 bool Gathering::well_formed(const MaskedShare& share) const {
-    if (share.words.size() != words_ || share.iteration == 0) return false;
+    const std::size_t extra = share.from == chair_ ? chair_words_ : 0;
+    if (share.words.size() != words_ + extra || share.iteration == 0) return false;
     if (!ascending(share.members) || !includes(members_, share.members)) return false;
     for (const PartyId needed : {self_, chair_, share.from})
         if (!contains(share.members, needed)) return false;

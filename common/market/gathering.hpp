@@ -19,8 +19,10 @@ namespace kilter::market {
 
 class Gathering {
   public:
-    /// `words`: of a message. REQUIRES: seat ascending, with self and chair.
-    Gathering(Seat seat, PartyId self, PartyId chair, std::size_t words);
+    /// `words`: of a message; the chair's has `chair_words` more, in the clear and not summed.
+    /// REQUIRES: seat ascending, with self and chair.
+    Gathering(
+        Seat seat, PartyId self, PartyId chair, std::size_t words, std::size_t chair_words = 0);
 
     [[nodiscard]] NetId net() const { return seat_.net; }
 
@@ -66,7 +68,7 @@ class Gathering {
 
     Seat seat_;
     PartyId self_, chair_;
-    std::size_t words_;
+    std::size_t words_, chair_words_;
     std::vector<PartyId> members_;
     std::uint16_t attempt_ = 0;
     std::map<PartyId, Kept> kept_;

@@ -85,6 +85,7 @@ Bytes Parameters::encode() const {
         .f64(weight_stiff)
         .u8(weight_feeder_by_homes)
         .u8(balance_rho)
+        .u8(accelerated)
         .f64(primal_tolerance_kw)
         .f64(dual_tolerance)
         .f64(price_scale_eur_per_kwh)
@@ -108,8 +109,10 @@ Result<Parameters> Parameters::decode(ByteView bytes) {
     out.weight_stiff = in.f64();
     const std::uint8_t by_homes = in.u8();
     const std::uint8_t balance = in.u8();
+    const std::uint8_t accelerated = in.u8();
     out.weight_feeder_by_homes = by_homes != 0;
     out.balance_rho = balance != 0;
+    out.accelerated = accelerated != 0;
     out.primal_tolerance_kw = in.f64();
     out.dual_tolerance = in.f64();
     out.price_scale_eur_per_kwh = in.f64();
@@ -117,7 +120,7 @@ Result<Parameters> Parameters::decode(ByteView bytes) {
     out.silence_ms = in.u32();
     out.session_ms = in.u32();
     out.privacy_members_min = in.u32();
-    if (!in.complete() || by_homes > 1 || balance > 1)
+    if (!in.complete() || by_homes > 1 || balance > 1 || accelerated > 1)
         return Error{"market parameters are damaged: not the canonical " +
                      std::to_string(Parameters{}.encode().size()) + " bytes"};
     if (auto valid = out.validate(); !valid) return valid.error();

@@ -23,7 +23,9 @@ struct Parameters {
     double weight_stiff = 10;        ///< w of a home that cannot flex
     bool weight_feeder_by_homes = true;  ///< feeder terminal's w = 1/(homes of the net), else 1
     bool balance_rho = true;             ///< adapt ρ within a session
-    double primal_tolerance_kw = 1e-3;   ///< RMS over terminals and intervals
+    bool accelerated =
+        false;  ///< homes say how they answer prices; the feeder's host sets prices where it can
+    double primal_tolerance_kw = 1e-3;  ///< RMS over terminals and intervals
     double dual_tolerance =
         1e-3;  ///< × price scale × interval length: RMS of the ρ-scaled movement
     double price_scale_eur_per_kwh = 0.2;

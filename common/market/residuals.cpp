@@ -40,11 +40,11 @@ std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) {
 Residuals residuals_of(const Terms& terms,
                        std::uint64_t primal_square,
                        std::uint64_t dual_square,
-                       double rho) {
+                       double rho,
+                       double alpha) {
     const double primal = static_cast<double>(primal_square) * square_unit_kw2 / cells(terms);
     const double dual = static_cast<double>(dual_square) * square_unit_kw2 / cells(terms);
-    return {.primal_kw = std::sqrt(primal) / terms.parameters.alpha,
-            .dual_eur_per_kw = rho * std::sqrt(dual)};
+    return {.primal_kw = std::sqrt(primal) / alpha, .dual_eur_per_kw = rho * std::sqrt(dual)};
 }
 
 double badness(const Terms& terms, const Residuals& residuals) {

@@ -26,11 +26,12 @@ struct Residuals {
     double dual_eur_per_kw = 0;
 };
 
-/// RMS values of an iterate that was computed with the penalty `rho`.
+/// RMS values of an iterate that was computed with the penalty `rho` and the relaxation `alpha`.
 Residuals residuals_of(const Terms& terms,
                        std::uint64_t primal_square,
                        std::uint64_t dual_square,
-                       double rho);
+                       double rho,
+                       double alpha);
 
 /// The larger residual in units of its own tolerance; at most 1: good enough.
 double badness(const Terms& terms, const Residuals& residuals);

@@ -1,8 +1,12 @@
 #include "common/market/session.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <optional>
 
+#include "common/base/limits.hpp"
+#include "common/market/acceleration.hpp"
 #include "common/market/gathering.hpp"
 #include "common/market/history.hpp"
 #include "common/market/residuals.hpp"
@@ -39,8 +43,15 @@ struct Session::State {
 
     Gathering* net_of(NetId net);
     [[nodiscard]] bool all_complete() const;
+    /// At a home in an accelerated iteration that is all in: the chair has not said the next prices yet.
+    [[nodiscard]] bool waits_for_prices() const;
 
     void begin_iteration(Outputs& out);
+    /// The next iterate while the session is accelerated; nothing: it is so no longer.
+    std::optional<Iterate> accelerated_step();
+    std::optional<Iterate> chair_sets_prices();
+    [[nodiscard]] std::optional<model::Schedules> prices_heard() const;
+    [[nodiscard]] std::vector<std::uint64_t> words_of(std::size_t terminal) const;
     void send(Gathering& net, Outputs& out);
     void send_all(Outputs& out);
     /// Does all that can be done with what is there.
@@ -69,11 +80,14 @@ struct Session::State {
     History history;
     Iterate next;  // the iteration under way
     double rho;
+    bool accelerated;  ///< from the next iteration on
     bool over = false;
     // of the chair
     Notice notice;                                        // sent with the iteration under way
     std::map<std::uint32_t, std::uint64_t> dual_squares;  // per iterate still in the history
-    std::uint32_t settled_since = 1;                      // first iterate of the present sets
+    std::uint32_t settled_since = 1;  // first iterate that may be final: of the present sets
+    Acceleration acceleration;
+    std::vector<NetAnswer> answers;  // of the nets, in the last iteration
 };
 
 Session::State::State(const Terms& agreed,
@@ -88,7 +102,8 @@ Session::State::State(const Terms& agreed,
       masks(std::move(pairwise)),
       weights(static_cast<Eigen::Index>(seats.size())),
       history(start_from(start, seats.size())),
-      rho(terms.rho_eur_per_kw2) {
+      rho(terms.rho_eur_per_kw2),
+      accelerated(terms.parameters.accelerated) {
     const auto terminals = static_cast<Eigen::Index>(seats.size());
     const Eigen::Index rows = terminals * terms.parameters.channels;
     const auto horizon = static_cast<Eigen::Index>(terms.parameters.horizon);
@@ -102,8 +117,13 @@ Session::State::State(const Terms& agreed,
     for (const auto* given : {&start.z_kw, &start.y_eur_per_kw})
         KILTER_CHECK(given->rows() == rows && given->cols() == horizon && given->allFinite(),
                      "the start has another shape than the session");
+    const std::size_t words =
+        words_per_message(terms.parameters) + (accelerated ? answer_words(terms.parameters) : 0);
+    const std::size_t prices = accelerated ? terms.parameters.quantities() : 0;
+    if (accelerated)
+        settled_since = 2;  // at iterate 1 the chair has not said what it would deliver
     for (Seat& seat : seats)
-        nets.emplace_back(std::move(seat), self, terms.chair, words_per_message(terms.parameters));
+        nets.emplace_back(std::move(seat), self, terms.chair, words, prices);
     for (Eigen::Index i = 0; i < terminals; ++i)
         weights(i) = nets[static_cast<std::size_t>(i)].own_weight();
 }
@@ -208,8 +228,59 @@ bool Session::State::all_complete() const {
 }
 
 void Session::State::begin_iteration(Outputs& out) {
-    next = device_step(device, history.last(), weights, rho, terms.parameters.alpha);
+    std::optional<Iterate> priced;
+    if (accelerated) priced = accelerated_step();
+    if (accelerated && !priced) {
+        accelerated = false;
+        rho = terms.parameters.rho_eur_per_kw2;
+    }
+    next = priced ? std::move(*priced)
+                  : device_step(device, history.last(), weights, rho, terms.parameters.alpha);
     send_all(out);
+}
+
+std::optional<Iterate> Session::State::accelerated_step() {
+    const Iterate& last = history.last();
+    if (last.iteration > 0) rho = next_working_rho(terms.parameters, rho);
+    if (chairs()) return chair_sets_prices();
+    if (last.iteration == 0)
+        return answer_prices(device, last, last.y_eur_per_kw, rho, terms.parameters);
+    const auto prices = prices_heard();
+    if (!prices) return std::nullopt;
+    return answer_prices(device, last, *prices, rho, terms.parameters);
+}
+
+std::optional<Iterate> Session::State::chair_sets_prices() {
+    const Iterate& last = history.last();
+    if (last.iteration == 0)
+        return set_prices(last, last.y_eur_per_kw, -last.z_kw, rho, terms.parameters);
+    model::Schedules prices;
+    model::Schedules delivery;
+    if (!acceleration.step(device, last, answers, last.rho_working, terms.parameters, prices,
+                           delivery))
+        return std::nullopt;
+    return set_prices(last, prices, delivery, rho, terms.parameters);
+}
+
+/// What follows the masked words of the chair's message: the net's prices; not numbers where it sets none any more.
+std::optional<model::Schedules> Session::State::prices_heard() const {
+    const MaskedShare* word = nets.front().from_chair(history.last().iteration + 1);
+    KILTER_CHECK(word != nullptr, "a home waits for the chair's prices");
+    model::Schedules out(terms.parameters.channels, terms.parameters.horizon);
+    const std::size_t first = word->words.size() - terms.parameters.quantities();
+    for (Eigen::Index k = 0; k < out.size(); ++k)
+        out.data()[k] = std::bit_cast<double>(word->words[first + static_cast<std::size_t>(k)]);
+    const double most = limits::price_eur_per_kwh_max * terms.parameters.interval_s / 3600.0;
+    if (!out.allFinite() || out.cwiseAbs().maxCoeff() > most) return std::nullopt;
+    return out;
+}
+
+std::vector<std::uint64_t> Session::State::words_of(std::size_t terminal) const {
+    std::vector<std::uint64_t> words = plain_words(history.last(), next, terminal);
+    if (next.answer) append_answer(next, next.rho_working, words);
+    if (terms.parameters.accelerated)
+        words.resize(words_per_message(terms.parameters) + answer_words(terms.parameters), 0);
+    return words;
 }
 
 void Session::State::send(Gathering& net, Outputs& out) {
@@ -219,10 +290,14 @@ void Session::State::send(Gathering& net, Outputs& out) {
                       .iteration = next.iteration,
                       .attempt = net.attempt(),
                       .members = net.members(),
-                      .words = plain_words(history.last(), next, terminal),
+                      .words = words_of(terminal),
                       .notice = {}};
     if (chairs()) share.notice = notice;
     if (masks) masks->add(share.net, share.iteration, share.attempt, share.members, share.words);
+    if (chairs() && terms.parameters.accelerated) {
+        for (const double y : terminal_values(next.y_eur_per_kw, terminal, terms.parameters))
+            share.words.push_back(std::bit_cast<std::uint64_t>(next.accelerated ? y : NAN));
+    }
     net.keep_own(share);
     if (share.members.size() > 1) out.send.push_back(std::move(share));
 }
@@ -236,9 +311,13 @@ void Session::State::send_all(Outputs& out) {
 void Session::State::advance(Outputs& out) {
     while (!over) {
         if (follow_chair(out)) continue;
-        if (!all_complete()) return;
+        if (!all_complete() || waits_for_prices()) return;
         complete_iteration(out);
     }
+}
+
+bool Session::State::waits_for_prices() const {
+    return next.accelerated && !chairs() && nets.front().from_chair(next.iteration + 1) == nullptr;
 }
 
 bool Session::State::follow_chair(Outputs& out) {
@@ -250,7 +329,7 @@ bool Session::State::follow_chair(Outputs& out) {
         if (iteration < next.iteration) {
             if (!history.can_undo()) continue;
             next = history.undo();
-            rho = next.rho_eur_per_kw2;
+            rho = next.rho_working;
         }
         net.restrict_to(word->members, word->attempt);
         send_all(out);
@@ -264,10 +343,16 @@ void Session::State::complete_iteration(Outputs& out) {
     std::uint64_t moved = 0;
     next.primal_square = 0;
     next.members.clear();
+    answers.clear();
     for (std::size_t i = 0; i < nets.size(); ++i) {
-        const double weight = weights(static_cast<Eigen::Index>(i));
-        moved = saturating_add(moved, net_step(history.last(), next, i, weight,
-                                               nets[i].inverse_weights(), nets[i].sum(iteration)));
+        const std::vector<std::uint64_t> sums = nets[i].sum(iteration);
+        moved =
+            saturating_add(moved, next.accelerated ? judge(next, i, sums)
+                                                   : net_step(history.last(), next, i,
+                                                              weights(static_cast<Eigen::Index>(i)),
+                                                              nets[i].inverse_weights(), sums));
+        if (chairs() && next.accelerated)
+            answers.push_back(net_answer(sums, next.rho_working, terms.parameters));
         next.members.push_back(nets[i].members());
     }
     const Notice heard = chairs() ? notice : *nets.front().from_chair(iteration)->notice;
@@ -275,7 +360,8 @@ void Session::State::complete_iteration(Outputs& out) {
         give_up(Outcome::abandoned, std::move(wrong), out);
         return;
     }
-    if (const Iterate* then = history.find(heard.about_iteration))
+    const Iterate* then = history.find(heard.about_iteration);
+    if (then != nullptr && !then->accelerated)
         rho = next_rho(terms, rho, then->rho_eur_per_kw2, heard, iteration);
 
     if (chairs()) dual_squares[iteration - 1] = moved;
@@ -283,6 +369,14 @@ void Session::State::complete_iteration(Outputs& out) {
     if (!chairs()) {
         begin_iteration(out);
         return;
+    }
+    acceleration.observe(history.last().primal_square);
+    if (const Iterate* judged = history.find(iteration - 1); judged != nullptr && accelerated) {
+        const Notice about = notice_about(*judged);
+        accelerated = acceleration.goes_on(
+            badness(terms, residuals_of(terms, about.primal_square, about.dual_square,
+                                        judged->rho_eur_per_kw2, judged->alpha)));
+        if (!accelerated) rho = terms.parameters.rho_eur_per_kw2;
     }
     dual_squares.erase(dual_squares.begin(),
                        dual_squares.lower_bound(history.all().front().iteration));
@@ -315,8 +409,8 @@ Notice Session::State::assess(std::uint32_t collected) const {
     Notice out;
     if (newest != nullptr) {
         out = notice_about(*newest);
-        const Residuals residuals =
-            residuals_of(terms, out.primal_square, out.dual_square, newest->rho_eur_per_kw2);
+        const Residuals residuals = residuals_of(terms, out.primal_square, out.dual_square,
+                                                 newest->rho_eur_per_kw2, newest->alpha);
         if (newest->iteration >= settled_since && badness(terms, residuals) <= 1) {
             out.stop_iteration = newest->iteration;
             return out;
@@ -342,7 +436,7 @@ const Iterate* Session::State::best_common(std::uint32_t reached) const {
         if (iterate.iteration + limits::history_max <= reached) continue;
         const double its = badness(
             terms, residuals_of(terms, iterate.primal_square, dual_squares.at(iterate.iteration),
-                                iterate.rho_eur_per_kw2));
+                                iterate.rho_eur_per_kw2, iterate.alpha));
         const bool settles = best != nullptr && best->iteration < settled_since &&
                              iterate.iteration >= settled_since;
         if (best == nullptr || settles || its < best_badness) {
@@ -372,8 +466,8 @@ std::string Session::State::disagreement(const Notice& heard) const {
 void Session::State::obey_stop(const Notice& heard, Outputs& out) {
     std::string wrong = disagreement(heard);
     if (const Iterate* end = history.find(heard.stop_iteration); wrong.empty() && end != nullptr) {
-        const Residuals residuals =
-            residuals_of(terms, heard.primal_square, heard.dual_square, end->rho_eur_per_kw2);
+        const Residuals residuals = residuals_of(terms, heard.primal_square, heard.dual_square,
+                                                 end->rho_eur_per_kw2, end->alpha);
         if (heard.outcome == Outcome::converged && badness(terms, residuals) > 1)
             wrong =
                 "The feeder's host called an iterate converged whose announced residuals are "
@@ -393,8 +487,8 @@ std::string Session::State::device_trouble(const Iterate& iterate) const {
 void Session::State::stop(const Notice& heard, Outputs& out) {
     const Iterate* end = history.find(heard.stop_iteration);
     KILTER_CHECK(end != nullptr, "a stop was accepted at an iterate that is not kept");
-    const Residuals residuals =
-        residuals_of(terms, heard.primal_square, heard.dual_square, end->rho_eur_per_kw2);
+    const Residuals residuals = residuals_of(terms, heard.primal_square, heard.dual_square,
+                                             end->rho_eur_per_kw2, end->alpha);
     std::string explanation = device_trouble(*end);
     if (heard.outcome == Outcome::partial)
         explanation =
@@ -411,7 +505,7 @@ void Session::State::stop(const Notice& heard, Outputs& out) {
                           .members = end->members,
                           .warm = {.z_kw = end->z_kw,
                                    .y_eur_per_kw = end->y_eur_per_kw,
-                                   .rho_eur_per_kw2 = end->rho_eur_per_kw2},
+                                   .rho_eur_per_kw2 = end->rho_working},
                           .explanation = std::move(explanation)};
     over = true;
 }
@@ -428,7 +522,7 @@ void Session::State::give_up(Outcome outcome, std::string why, Outputs& out) {
                           .members = last.members,
                           .warm = {.z_kw = last.z_kw,
                                    .y_eur_per_kw = last.y_eur_per_kw,
-                                   .rho_eur_per_kw2 = last.rho_eur_per_kw2},
+                                   .rho_eur_per_kw2 = last.rho_working},
                           .explanation = std::move(why)};
     over = true;
 }

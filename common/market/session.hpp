@@ -94,6 +94,8 @@ struct WarmState {
     /// The same state `by` ≥ 0 intervals later; what enters at the end repeats the interval one day
     /// earlier where the horizon reaches back that far, else the last one.
     [[nodiscard]] WarmState shifted(IntervalIndex by, Eigen::Index intervals_per_day) const;
+    /// Nets nobody knows a price of (all zero) start at `marginal` (Device::marginal_price()).
+    void start_unpriced_at(const model::Schedules& marginal);
 };
 
 /// A terminal's numbers, its channels one after the other, each over the horizon: as they are signed, recorded and sent.

@@ -30,11 +30,27 @@ Rows rows_of(const Iterate& iterate, std::size_t terminal) {
 
 Iterate start_from(const WarmState& warm, std::size_t terminals) {
     Iterate out;
-    out.rho_eur_per_kw2 = warm.rho_eur_per_kw2;
+    out.rho_eur_per_kw2 = out.rho_working = warm.rho_eur_per_kw2;
     out.z_kw = out.x_kw = warm.z_kw;
     out.y_eur_per_kw = warm.y_eur_per_kw;
     out.moved.assign(terminals, 0);
     return out;
+}
+
+Units rounded_units(const model::Schedules& kw) {
+    return kw.unaryExpr(&to_units);
+}
+
+std::uint64_t judge(Iterate& next, std::size_t terminal, std::span<const std::uint64_t> sums) {
+    const auto quantities =
+        static_cast<std::size_t>(rows_of(next, terminal).count * next.z_kw.cols());
+    double r_square = 0;
+    for (std::size_t k = 0; k < quantities; ++k) {
+        const double r = static_cast<double>(static_cast<std::int64_t>(sums[k])) * unit_kw;
+        r_square += r * r;
+    }
+    next.primal_square = saturating_add(next.primal_square, square_units(r_square));
+    return sums[quantities];
 }
 
 Iterate device_step(model::Device& device,
@@ -44,7 +60,8 @@ Iterate device_step(model::Device& device,
                     double alpha) {
     Iterate next;
     next.iteration = last.iteration + 1;
-    next.rho_eur_per_kw2 = rho;
+    next.rho_eur_per_kw2 = next.rho_working = rho;
+    next.alpha = alpha;
     const Eigen::Index channels = rows_of(last, 0).count;
     const Eigen::VectorXd penalty =
         rho * weights.transpose().replicate(channels, 1).reshaped();  // each for all its channels
@@ -55,7 +72,7 @@ Iterate device_step(model::Device& device,
     KILTER_CHECK(next.x_kw.rows() == target.rows() && next.x_kw.cols() == target.cols() &&
                      next.x_kw.allFinite(),
                  "a device's prox must answer with finite schedules of its own shape");
-    next.a_units = (alpha * next.x_kw + (1 - alpha) * last.z_kw).unaryExpr(&to_units);
+    next.a_units = rounded_units(alpha * next.x_kw + (1 - alpha) * last.z_kw);
     next.z_kw = last.z_kw;
     next.y_eur_per_kw = last.y_eur_per_kw;
     next.moved.assign(last.moved.size(), 0);
@@ -101,7 +118,7 @@ std::uint64_t net_step(const Iterate& last,
     }
     next.moved[terminal] = square_units(moved_square, movement_max);
     next.primal_square = saturating_add(next.primal_square, square_units(r_square));
-    return sums.back();
+    return sums[static_cast<std::size_t>(count * horizon)];
 }
 
 }  // namespace kilter::market

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,15 +19,21 @@
 
 namespace kilter::market {
 
+struct Answer;
+
 using Units = Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 /// All that one iteration leaves behind at one member. Rows as the device's: terminal × channels + channel.
 struct Iterate {
     std::uint32_t iteration = 0;
-    double rho_eur_per_kw2 = 0;  ///< used in it
-    model::Schedules x_kw;       ///< the device's answer
-    Units a_units;               ///< relaxed and rounded, 2^-20 kW
-    bool feasible = true;        ///< what the device said of its set
+    double rho_eur_per_kw2 = 0;            ///< that its dual residual is scaled with
+    double rho_working = 0;                ///< of its device step; where the next session starts
+    double alpha = 1;                      ///< relaxation used in it
+    bool accelerated = false;              ///< at prices the chair set (acceleration.hpp)
+    std::shared_ptr<const Answer> answer;  ///< of a home, accelerated
+    model::Schedules x_kw;                 ///< the device's answer
+    Units a_units;                         ///< relaxed and rounded, 2^-20 kW
+    bool feasible = true;                  ///< what the device said of its set
     // after the net step
     model::Schedules z_kw;
     model::Schedules y_eur_per_kw;
@@ -43,6 +50,12 @@ Iterate start_from(const WarmState& warm, std::size_t terminals);
 inline std::size_t words_per_message(const Parameters& parameters) {
     return parameters.quantities() + 1;
 }
+
+/// Rounded to 2^-20 kW.
+Units rounded_units(const model::Schedules& kw);
+
+/// In place of the net step where the chair set the prices: only judges. As net_step().
+std::uint64_t judge(Iterate& next, std::size_t terminal, std::span<const std::uint64_t> sums);
 
 /// The device step of the iteration after `last`. `weights`: w_i per terminal.
 Iterate device_step(model::Device& device,

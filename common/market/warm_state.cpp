@@ -30,4 +30,9 @@ WarmState WarmState::shifted(IntervalIndex by, Eigen::Index intervals_per_day) c
             .rho_eur_per_kw2 = rho_eur_per_kw2};
 }
 
+void WarmState::start_unpriced_at(const model::Schedules& marginal) {
+    for (Eigen::Index row = 0; row < y_eur_per_kw.rows(); ++row)
+        if ((y_eur_per_kw.row(row).array() == 0).all()) y_eur_per_kw.row(row) = marginal.row(row);
+}
+
 }  // namespace kilter::market

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <Eigen/Core>
 
@@ -53,6 +54,29 @@ class Device {
     [[nodiscard]] virtual bool price_response(Eigen::MatrixXd& response) const {
         static_cast<void>(response);
         return false;
+    }
+
+    /// One Newton-like step on the prices of all terminals' nets at once, for a device that is a net's only supplier
+    /// (common/prox/feeder_newton.hpp): from the prices (rows() × intervals(), EUR/kW), what the other members of each net
+    /// draw at them, and how that answers (per terminal, channels()·T square, positive definite). Out: the next prices and
+    /// what the device delivers at them, its own optimum. False, and nothing is touched: the device cannot, or not here.
+    virtual bool price_step(const Schedules& price,
+                            const Schedules& demand_kw,
+                            const std::vector<Eigen::MatrixXd>& response,
+                            Schedules& next_price,
+                            Schedules& delivery_kw) {
+        static_cast<void>(price);
+        static_cast<void>(demand_kw);
+        static_cast<void>(response);
+        static_cast<void>(next_price);
+        static_cast<void>(delivery_kw);
+        return false;
+    }
+
+    /// What the device would ask while nobody draws anything: where prices start that nobody knows better.
+    /// rows() × intervals(), EUR/kW.
+    [[nodiscard]] virtual Schedules marginal_price() const {
+        return Schedules::Zero(rows(), intervals());
     }
 
     /// f(x) in EUR over the horizon, for an x inside the device's set (the indicator part is taken as zero).

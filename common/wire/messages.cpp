@@ -90,7 +90,7 @@ Result<void> check_body(const Share& m) {
         return Error{"share.iteration: beyond the limit"};
     if (!ascending(m.share.members, [](PartyId party) { return party; }))
         return Error{"share.members: none, too many, or not ascending"};
-    if (m.share.words.empty() || m.share.words.size() > limits::horizon_max + 1)
+    if (m.share.words.empty() || m.share.words.size() > limits::share_words_max)
         return Error{"share.words: none, or more than the longest horizon needs"};
     return m.share.notice ? check_notice(*m.share.notice) : Result<void>{};
 }

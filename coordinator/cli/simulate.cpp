@@ -151,6 +151,7 @@ void print_phases(const planner::Report& report) {
 int Simulate::run() const {
     planner::Options options;
     if (paper) options.parameters = market::Parameters::paper();
+    options.parameters.accelerated = accelerated;
     options.first_interval = first;
     options.sessions = intervals;
     options.masked = !unmasked;
@@ -202,6 +203,9 @@ void add_simulate(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(1, 100'000));
     command->add_option("--first", options->first, "First interval, counted from 1970 in UTC")
         ->capture_default_str();
+    command->add_flag(
+        "--accelerated", options->accelerated,
+        "homes say how they answer prices, the feeder's host sets them: fewer iterations");
     command->add_flag("--paper", options->paper,
                       "The algorithm as published: weights 1, no relaxation, fixed penalty");
     command->add_flag("--cold", options->cold, "Start every session anew");

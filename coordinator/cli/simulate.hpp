@@ -15,10 +15,11 @@ struct Simulate {
     std::size_t homes_per_net = 3;
     std::uint32_t intervals = 1;  ///< market intervals to clear, one session each
     std::int64_t first =
-        1'978'080;          ///< UTC index of the first interval; default 2026-06-01 00:00 at 900 s
-    bool paper = false;     ///< the algorithm as published instead of the weighted one
-    bool cold = false;      ///< no warm start
-    bool unmasked = false;  ///< the same results without the masks' work
+        1'978'080;  ///< UTC index of the first interval; default 2026-06-01 00:00 at 900 s
+    bool accelerated = false;  ///< homes say how they answer prices and the feeder's host sets them
+    bool paper = false;        ///< the algorithm as published instead of the weighted one
+    bool cold = false;         ///< no warm start
+    bool unmasked = false;     ///< the same results without the masks' work
     std::filesystem::path json;  ///< empty: a table; "-": standard output
 
     [[nodiscard]] int run() const;

@@ -66,6 +66,14 @@ std::shared_ptr<const crypto::PairwiseMasks> masks_for(const Charter& charter,
         chair, market::session_bytes(charter.chain.view(), id), std::move(secrets));
 }
 
+// Where the session is accelerated, nets without a known price start at the tie's.
+market::WarmState priced(market::WarmState start,
+                         const prox::FeederNewton& device,
+                         const Charter& charter) {
+    if (charter.parameters.accelerated) start.start_unpriced_at(device.marginal_price());
+    return start;
+}
+
 // Nine chances for a message before silence is concluded.
 std::uint32_t resend_ms(const market::Parameters& parameters) {
     return std::max(1U, parameters.silence_ms / 10);
@@ -84,10 +92,16 @@ Chaired::Chaired(const Charter& charter,
              *attendance.chair()},
       directory_(attendance.directory()),
       nets_(nets_of(seats)),
-      openings_(openings_of(charter, terms_, directory_->epoch(), seats, start)),
       device_(device_for(charter, nets_, id.interval)),
-      session_(
-          terms_, terms_.chair, seats, *device_, masks_for(charter, id, attendance, seats), start) {
+      pricing_(std::make_unique<prox::FeederNewton>(*device_)),
+      openings_(openings_of(
+          charter, terms_, directory_->epoch(), seats, priced(start, *pricing_, charter))),
+      session_(terms_,
+               terms_.chair,
+               seats,
+               *pricing_,
+               masks_for(charter, id, attendance, seats),
+               priced(start, *pricing_, charter)) {
     report_.session = id;
     report_.started_ms = now;
 }

@@ -10,7 +10,7 @@
 #include <set>
 #include <vector>
 
-#include "common/prox/feeder.hpp"
+#include "common/prox/feeder_newton.hpp"
 #include "coordinator/core/attendance.hpp"
 #include "coordinator/core/charter.hpp"
 #include "coordinator/core/outputs.hpp"
@@ -70,8 +70,9 @@ class Chaired {
     market::Terms terms_;
     settlement::DirectoryPtr directory_;
     std::vector<NetId> nets_;
-    std::vector<wire::SessionOpen> openings_;  // row i's
     std::unique_ptr<prox::Feeder> device_;
+    std::unique_ptr<prox::FeederNewton> pricing_;
+    std::vector<wire::SessionOpen> openings_;  // row i's
     market::Session session_;
     std::map<NetId, std::deque<market::MaskedShare>> sent_;  // the newest two of each net
     std::set<PartyId> expelled_;

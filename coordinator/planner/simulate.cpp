@@ -8,6 +8,7 @@
 #include "agent/drivers/simulated.hpp"
 #include "common/base/bytes.hpp"
 #include "common/prox/feeder.hpp"
+#include "common/prox/feeder_newton.hpp"
 #include "common/prox/home.hpp"
 
 namespace kilter::planner {
@@ -202,8 +203,10 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
     } else {
         balanced.emplace(neighbourhood.network, result.feeder, channels());
     }
+    std::optional<prox::FeederNewton> pricing;
+    if (balanced) pricing.emplace(*balanced);
     model::Device& feeder = unbalanced ? static_cast<model::Device&>(*unbalanced)
-                                       : static_cast<model::Device&>(*balanced);
+                                       : static_cast<model::Device&>(*pricing);
     std::deque<prox::Home> homes;
     for (const drivers::SimulatedHome& household : households) {
         result.homes.push_back(household.horizon(interval, horizon()));
@@ -212,6 +215,8 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
         homes.emplace_back(result.homes.back());
     }
 
+    if (options.parameters.accelerated) start.start_unpriced_at(feeder.marginal_price());
+    const model::Schedules prices = start.y_eur_per_kw;
     const market::Terms terms{.id = result.session,
                               .parameters = options.parameters,
                               .rho_eur_per_kw2 = start.rho_eur_per_kw2,
@@ -226,7 +231,10 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
     for (std::size_t i = 0; i < homes.size(); ++i) {
         const PartyId self = party_of(i);
         const std::vector<market::Seat> own{seats[neighbourhood.homes[i].net.value]};
-        clearing.seat({terms, self, own, homes[i], masks(self, own), start_of(self)});
+        market::WarmState own_start = start_of(self);
+        own_start.y_eur_per_kw =
+            prices.middleRows(neighbourhood.homes[i].net.value * channels(), channels());
+        clearing.seat({terms, self, own, homes[i], masks(self, own), std::move(own_start)});
     }
     clearing.run(on_iteration);
     const model::Schedules into_nets = conclude(clearing, result);

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <Eigen/LU>
+
 #include "common/base/prng.hpp"
 #include "common/market/residuals.hpp"
 #include "common/market/session.hpp"
@@ -35,12 +37,20 @@ class Quadratic final : public model::Device {
                            const Eigen::VectorXd& penalty,
                            Schedules& x) override {
         targets.push_back(target);
+        response_.setZero(intervals(), intervals());
         for (Eigen::Index i = 0; i < rows(); ++i)
             for (Eigen::Index t = 0; t < intervals(); ++t)
                 x(i, t) = std::clamp((curvature_ * wish_(i, t) + penalty(i) * target(i, t)) /
                                          (curvature_ + penalty(i)),
                                      low_, high_);
+        for (Eigen::Index t = 0; t < intervals(); ++t)
+            if (x(0, t) > low_ && x(0, t) < high_) response_(t, t) = 1 / (curvature_ + penalty(0));
         return model::ProxStatus::solved;
+    }
+
+    bool price_response(Eigen::MatrixXd& response) const override {
+        response = response_;
+        return true;
     }
 
     double cost(const Schedules& x) const override {
@@ -52,6 +62,7 @@ class Quadratic final : public model::Device {
   private:
     Schedules wish_;
     double curvature_, low_, high_;
+    Eigen::MatrixXd response_;  ///< of the last prox
 };
 
 /// A supply with a terminal per net: f(x) = Σ_t −price_t s_t + slope/2 s_t², s_t = Σ_rows x
@@ -76,6 +87,33 @@ class Supply final : public model::Device {
         }
         return model::ProxStatus::solved;
     }
+
+    /// λ = price + slope Σ d for every net, Σ d = Σ (D + S y) − Σ S λ.
+    bool price_step(const Schedules& price,
+                    const Schedules& demand,
+                    const std::vector<Eigen::MatrixXd>& response,
+                    Schedules& next_price,
+                    Schedules& delivery) override {
+        if (!sets_prices) return false;
+        Eigen::MatrixXd all = Eigen::MatrixXd::Zero(intervals(), intervals());
+        Eigen::VectorXd drawn = demand.colwise().sum().transpose();
+        for (std::size_t n = 0; n < response.size(); ++n) {
+            all += response[n];
+            drawn += response[n] * price.row(static_cast<Eigen::Index>(n)).transpose();
+        }
+        const Eigen::MatrixXd system =
+            Eigen::MatrixXd::Identity(intervals(), intervals()) + slope_ * all;
+        const Eigen::VectorXd lambda = system.partialPivLu().solve(price_ + slope_ * drawn);
+        next_price = lambda.transpose().replicate(rows_, 1);
+        delivery = demand;
+        for (std::size_t n = 0; n < response.size(); ++n) {
+            const auto row = static_cast<Eigen::Index>(n);
+            delivery.row(row) -= (next_price.row(row) - price.row(row)) * response[n];
+        }
+        return true;
+    }
+
+    bool sets_prices = true;
 
     double cost(const Schedules& x) const override {
         const Eigen::RowVectorXd s = x.colwise().sum();
@@ -317,7 +355,7 @@ struct Reference {
             if (k >= 2) {
                 const Step& judged = steps[k - 1];
                 if (badness(terms, residuals_of(terms, judged.primal_square, judged.dual_square,
-                                                judged.rho)) <= 1)
+                                                judged.rho, alpha)) <= 1)
                     stop = k - 1;
             }
             if (k > 2)

@@ -34,8 +34,8 @@ TEST(Residuals, SquaresRoundDownAndSaturate) {
 TEST(Residuals, AreRootMeanSquares) {
     // 20 cells, r = α · 0.05 kW in each: x's imbalance is r/α; movements of 0.5 kW at ρ = 0.01.
     const double r_kw = terms().parameters.alpha * 0.05;
-    const Residuals residuals =
-        residuals_of(terms(), units(20 * r_kw * r_kw), units(20 * 0.25), 0.01);
+    const Residuals residuals = residuals_of(terms(), units(20 * r_kw * r_kw), units(20 * 0.25),
+                                             0.01, terms().parameters.alpha);
     EXPECT_NEAR(residuals.primal_kw, 0.05, 1e-7);
     EXPECT_NEAR(residuals.dual_eur_per_kw, 0.005, 1e-9);
     // In tolerances: 0.05 / 1e-3 and 0.005 / (1e-3 · 0.2 EUR/kWh · 0.25 h).

@@ -488,7 +488,8 @@ TEST(Session, RunningOutOfIterationsIsPartialAtTheBestOne) {
     const Reference reference(theirs, 9);
     const auto badness_at = [&](std::uint32_t k) {
         const Reference::Step& step = reference.steps[k];
-        return badness(terms, residuals_of(terms, step.primal_square, step.dual_square, step.rho));
+        return badness(terms, residuals_of(terms, step.primal_square, step.dual_square, step.rho,
+                                           terms.parameters.alpha));
     };
     for (std::uint32_t k = 2; k <= 8; ++k)
         EXPECT_GE(badness_at(k), badness_at(chair.iteration)) << k;

@@ -65,7 +65,7 @@ TEST(Messages, the_largest_of_each_fit) {
         share.share.members.push_back({0xffff0000 + i});
     }
     open.start_dual_eur_per_kw.assign(limits::horizon_max, -1.5);
-    share.share.words.assign(limits::horizon_max + 1, ~std::uint64_t{0});
+    share.share.words.assign(limits::share_words_max, ~std::uint64_t{0});
     for (const Message& message :
          {Message(open), Message(share),
           Message(Refusal{std::string(limits::refusal_bytes_max, '~')}),

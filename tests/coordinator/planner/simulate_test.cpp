@@ -119,6 +119,24 @@ TEST(Simulate, WarmSessionsTakeFewerIterations) {
     EXPECT_LT(warm_sum, cold_sum);
 }
 
+TEST(Simulate, AcceleratedSessionsEndAtThePlainOptimumInAFractionOfTheIterations) {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        Options fast = quick(3);
+        fast.parameters.accelerated = true;
+        const Report accelerated = run(small_feeder(seed), fast);
+        const Report plain = run(small_feeder(seed), quick(3));
+        for (std::size_t i = 0; i < 3; ++i) {
+            const SessionResult& result = accelerated.sessions[i];
+            EXPECT_EQ(result.outcome, market::Outcome::converged) << result.explanation;
+            EXPECT_LE(result.iterations, 20u) << "seed " << seed << ", session " << i;
+            EXPECT_LT(2 * result.iterations, plain.sessions[i].iterations);
+            EXPECT_GE(result.voltage_pu.minCoeff(), 0.95 - 1e-3);
+        }
+        const double objective = plain.sessions[0].objective_eur;
+        EXPECT_NEAR(accelerated.sessions[0].objective_eur, objective, 1e-3 * std::abs(objective));
+    }
+}
+
 TEST(Simulate, BatteriesGoOnFromWhereTheyWereDispatched) {
     const Report report = run(small_feeder(), quick(3));
     bool moved = false;

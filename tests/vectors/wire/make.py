@@ -153,7 +153,6 @@ rejected = {
     "members_twice": ("members 7, 7", "ascending", seal(share_with(4, [7, 7]))),
     "members_too_many": ("257 members", "array size overflow", seal(share_with(4, list(range(257))))),
     "weight_negative": ("a weight of -1", "weight", seal(with_field(session_open, 4, [[1, -1.0]]))),
-    "words_too_many": ("674 words", "share.words", seal(share_with(5, words(*range(674))))),
     "iteration_too_large": ("iteration 5001", "share.iteration", seal(share_with(2, 5001))),
     "net_too_large": ("net 100000", "net", seal(share_with(0, 100_000))),
     "interval_negative": ("an interval before 1970", "1970", seal(with_field(share_home, 1, [-1, 0]))),

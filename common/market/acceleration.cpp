@@ -1,0 +1,214 @@
+#include "common/market/acceleration.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <Eigen/Cholesky>
+
+#include "common/base/limits.hpp"
+#include "common/market/residuals.hpp"
+
+namespace kilter::market {
+
+namespace {
+
+constexpr double trust = 2;         // ρ_k / μ
+constexpr double rho_fall = 0.6;    // per iteration
+constexpr double rho_floor = 0.2;   // × the agreed penalty
+constexpr double delta_fall = 0.6;  // while the residuals fall
+constexpr double delta_least = 1e-3;
+constexpr int places_between = 4;  // where the response is averaged on the way to the target
+constexpr double response_unit = 0x1.0p-16;
+constexpr double response_max = 4;  // of one home's R ρ_k; 255 homes do not wrap 32 bits
+constexpr double unit_kw = 0x1.0p-20;
+constexpr double work_max_kw = 0x1.0p24;
+
+std::int64_t units(double value, double most, double unit) {
+    return std::isfinite(value) ? std::llround(std::clamp(value, -most, most) / unit) : 0;
+}
+
+/// 1 / ρ times the projector on what moves; zero where the device cannot tell.
+void add_response(model::Device& device,
+                  const model::Schedules& target,
+                  const Eigen::VectorXd& penalty,
+                  double weight,
+                  model::Schedules& x,
+                  Eigen::MatrixXd& sum) {
+    Eigen::MatrixXd response;
+    device.prox(target, penalty, x);
+    if (device.price_response(response) && response.allFinite()) sum += weight * response;
+}
+
+}  // namespace
+
+std::size_t answer_words(const Parameters& parameters) {
+    const std::size_t quantities = parameters.quantities();
+    return quantities + (quantities * (quantities + 1) / 2 + 1) / 2;
+}
+
+double next_working_rho(const Parameters& parameters, double rho) {
+    return std::max(rho_floor * parameters.rho_eur_per_kw2, rho_fall * rho);
+}
+
+Iterate answer_prices(model::Device& device,
+                      const Iterate& last,
+                      const model::Schedules& y_eur_per_kw,
+                      double rho,
+                      const Parameters& parameters) {
+    Iterate next;
+    next.iteration = last.iteration + 1;
+    next.accelerated = true;
+    next.alpha = 1;
+    next.rho_eur_per_kw2 = parameters.rho_eur_per_kw2;
+    next.rho_working = rho;
+    next.y_eur_per_kw = y_eur_per_kw;
+    next.z_kw = last.z_kw;
+    if (last.answer) {
+        const Eigen::VectorXd moves =
+            last.answer->response * y_eur_per_kw.reshaped<Eigen::RowMajor>();
+        next.z_kw = last.answer->work_kw;
+        next.z_kw.reshaped<Eigen::RowMajor>() -= moves;
+    }
+
+    auto answer = std::make_shared<Answer>();
+    const auto quantities = static_cast<Eigen::Index>(parameters.quantities());
+    const auto penalty = [&](double value) {
+        return Eigen::VectorXd::Constant(next.z_kw.rows(), value).eval();
+    };
+    answer->target_kw = next.z_kw - y_eur_per_kw / rho;
+    answer->work_kw.resizeLike(next.z_kw);
+    answer->response.setZero(quantities, quantities);
+    if (last.answer) {
+        for (int place = 0; place < places_between; ++place) {
+            const double part = (place + 0.5) / places_between;
+            const model::Schedules between =
+                (1 - part) * last.answer->target_kw + part * answer->target_kw;
+            add_response(device, between, penalty(rho), 0.5 / places_between, answer->work_kw,
+                         answer->response);
+        }
+    }
+    add_response(device, answer->target_kw, penalty(rho), last.answer ? 0.5 : 1, answer->work_kw,
+                 answer->response);
+    const Eigen::MatrixXd less = Eigen::MatrixXd::Identity(quantities, quantities) -
+                                 (1 - 1 / trust) * rho * answer->response;
+    const Eigen::LLT<Eigen::MatrixXd> factor(less);
+    if (factor.info() == Eigen::Success)
+        answer->response = factor.solve(answer->response).eval();
+    else
+        answer->response.setZero();
+    const model::Schedules pull = y_eur_per_kw + rho * (answer->work_kw - next.z_kw);
+    const Eigen::VectorXd intercept = answer->response * pull.reshaped<Eigen::RowMajor>();
+    answer->work_kw.reshaped<Eigen::RowMajor>() += intercept;
+
+    const double agreed = parameters.rho_eur_per_kw2;
+    next.x_kw.resizeLike(next.z_kw);
+    next.feasible = device.prox(next.z_kw - y_eur_per_kw / agreed, penalty(agreed), next.x_kw) ==
+                    model::ProxStatus::solved;
+    KILTER_CHECK(next.x_kw.allFinite() && answer->work_kw.allFinite(),
+                 "a device's prox must answer with finite schedules of its own shape");
+    next.a_units = rounded_units(next.x_kw);
+    next.moved = {square_units((next.x_kw - next.z_kw).squaredNorm(), movement_max)};
+    next.answer = std::move(answer);
+    return next;
+}
+
+void append_answer(const Iterate& iterate, double rho, std::vector<std::uint64_t>& words) {
+    const Answer& answer = *iterate.answer;
+    for (const double value : answer.work_kw.reshaped<Eigen::RowMajor>())
+        words.push_back(static_cast<std::uint64_t>(units(value, work_max_kw, unit_kw)));
+    bool lower = true;
+    for (Eigen::Index i = 0; i < answer.response.rows(); ++i)
+        for (Eigen::Index j = i; j < answer.response.cols(); ++j, lower = !lower) {
+            const auto entry = static_cast<std::uint64_t>(
+                units(rho * answer.response(i, j), response_max, response_unit));
+            if (lower)
+                words.push_back(entry);
+            else
+                words.back() += entry << 32;
+        }
+}
+
+Iterate set_prices(const Iterate& last,
+                   const model::Schedules& y_eur_per_kw,
+                   const model::Schedules& delivery_kw,
+                   double rho,
+                   const Parameters& parameters) {
+    Iterate next;
+    next.iteration = last.iteration + 1;
+    next.accelerated = true;
+    next.alpha = 1;
+    next.rho_eur_per_kw2 = parameters.rho_eur_per_kw2;
+    next.rho_working = rho;
+    next.y_eur_per_kw = y_eur_per_kw;
+    next.x_kw = next.z_kw = -delivery_kw;
+    next.a_units = rounded_units(next.x_kw);
+    next.moved.assign(last.moved.size(), 0);
+    return next;
+}
+
+NetAnswer net_answer(std::span<const std::uint64_t> sums,
+                     double rho,
+                     const Parameters& parameters) {
+    const auto quantities = static_cast<Eigen::Index>(parameters.quantities());
+    NetAnswer out{model::Series(quantities), Eigen::MatrixXd(quantities, quantities)};
+    std::size_t at = parameters.quantities() + 1;
+    for (double& value : out.work_kw)
+        value = static_cast<double>(static_cast<std::int64_t>(sums[at++])) * unit_kw;
+    bool lower = true;
+    for (Eigen::Index i = 0; i < quantities; ++i)
+        for (Eigen::Index j = i; j < quantities; ++j, lower = !lower) {
+            const auto low = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[at]));
+            const auto high = static_cast<std::int32_t>(static_cast<std::uint32_t>(
+                (sums[at] - static_cast<std::uint64_t>(static_cast<std::int64_t>(low))) >> 32));
+            out.response(i, j) = out.response(j, i) = (lower ? low : high) * response_unit / rho;
+            if (!lower) ++at;
+        }
+    return out;
+}
+
+bool Acceleration::step(model::Device& device,
+                        const Iterate& last,
+                        const std::vector<NetAnswer>& nets,
+                        double rho,
+                        const Parameters& parameters,
+                        model::Schedules& y_eur_per_kw,
+                        model::Schedules& delivery_kw) {
+    const auto quantities = static_cast<Eigen::Index>(parameters.quantities());
+    model::Schedules demand(last.y_eur_per_kw.rows(), last.y_eur_per_kw.cols());
+    std::vector<Eigen::MatrixXd> response;
+    response.reserve(nets.size());
+    const Eigen::MatrixXd slack =
+        Eigen::MatrixXd::Identity(quantities, quantities) * (delta_ / rho);
+    for (std::size_t n = 0; n < nets.size(); ++n) {
+        Eigen::MatrixXd own = nets[n].response;
+        if (Eigen::LLT<Eigen::MatrixXd>(own + slack).info() != Eigen::Success) {
+            const Eigen::VectorXd diagonal = own.diagonal().cwiseMax(0);
+            own = diagonal.asDiagonal();
+        }
+        terminal_values(demand, n, parameters) =
+            nets[n].work_kw - own * terminal_values(last.y_eur_per_kw, n, parameters);
+        response.push_back(own + slack);
+    }
+    if (!device.price_step(last.y_eur_per_kw, demand, response, y_eur_per_kw, delivery_kw))
+        return false;
+    const double most = limits::price_eur_per_kwh_max * parameters.interval_s / 3600.0;
+    return y_eur_per_kw.allFinite() && delivery_kw.allFinite() &&
+           y_eur_per_kw.cwiseAbs().maxCoeff() <= most &&
+           delivery_kw.cwiseAbs().maxCoeff() <= work_max_kw;
+}
+
+void Acceleration::observe(std::uint64_t primal_square) {
+    if (primal_square < before_) delta_ = std::max(delta_least, delta_fall * delta_);
+    before_ = primal_square;
+}
+
+bool Acceleration::goes_on(double merit) {
+    if (merit < best_) {
+        best_ = merit;
+        stalls_ = 0;
+        return true;
+    }
+    return ++stalls_ < stalls_max;
+}
+
+}  // namespace kilter::market

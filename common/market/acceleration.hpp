@@ -1,0 +1,97 @@
+/// The mathematics of an accelerated iteration, where the chair's device can set prices (Device::price_step). Beside
+/// step.hpp: who says what to whom, attempts, history and stopping are the same.
+///
+///     prices   y from the chair;  z ← w − R y  with R and w of the iteration before (k = 1: the start's)
+///     home     x̂ = prox(z − y/ρ_k),  J its averaged response there,  R = (I − (ρ_k − μ) J)⁻¹ J,  μ = ρ_k/2,
+///              w = x̂ + R (y + ρ_k (x̂ − z)):  near x̂ it draws w − R y at prices y
+///              x      = prox(z − y/ρ),    ρ the agreed penalty: what is balanced, judged and cleared
+///     net      r = Σ x − d,  D = Σ w,  S = Σ R                                  as masked sums
+///     chair    y⁺, d = price_step(y, D − S y, S + δ/ρ_k I): the feeder's optimum against these responses
+///
+/// Two proximal steps in one exchange: μ < ρ_k is how far a home's face is trusted; where the two differ from the
+/// truth the next prox puts things right. J is the mean of the Jacobian at the target and over the way to it from the
+/// target before, so that prices do not swing between two faces. ρ_k falls to a fifth of ρ; δ to nothing.
+/// Measured: docs/decisions/0009-the-accelerated-session.md.
+///
+/// Residuals: primal r, dual ρ (x − z): x is optimal for the prices y but for it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "common/market/step.hpp"
+
+namespace kilter::market {
+
+/// What an accelerated iteration adds to a home's iterate.
+struct Answer {
+    model::Schedules target_kw;  ///< z − y/ρ_k
+    model::Schedules work_kw;    ///< w
+    Eigen::MatrixXd response;  ///< R: J with the prox's curvature ρ_k replaced by μ; kW per EUR/kW
+};
+
+/// Words an accelerated message has beyond a plain one: w, then R · ρ_k's upper triangle by rows, two to a word,
+/// 32 bits in units of 2^-16 each, the earlier one in the lower half.
+std::size_t answer_words(const Parameters& parameters);
+
+/// ρ of the next iteration.
+double next_working_rho(const Parameters& parameters, double rho);
+
+/// A home's iteration at the chair's prices; `last.answer` is null in the first one, which starts from last.z and these
+/// prices. Fills `next` but for what the net step adds.
+Iterate answer_prices(model::Device& device,
+                      const Iterate& last,
+                      const model::Schedules& y_eur_per_kw,
+                      double rho,
+                      const Parameters& parameters);
+
+/// Appends what answer_words() counts.
+void append_answer(const Iterate& iterate, double rho, std::vector<std::uint64_t>& words);
+
+/// The chair's: it plans to deliver `delivery_kw` at these prices.
+Iterate set_prices(const Iterate& last,
+                   const model::Schedules& y_eur_per_kw,
+                   const model::Schedules& delivery_kw,
+                   double rho,
+                   const Parameters& parameters);
+
+/// What the homes of one net said together.
+struct NetAnswer {
+    model::Series work_kw;
+    Eigen::MatrixXd response;
+};
+
+/// From the sum of a net's words. Total: whatever the words are, the response is symmetric and finite.
+NetAnswer net_answer(std::span<const std::uint64_t> sums, double rho, const Parameters& parameters);
+
+/// The chair's trust region and judgement.
+class Acceleration {
+  public:
+    /// The next prices and deliveries, or false: the device cannot. A net whose homes do not answer like homes
+    /// (S + δ/ρ I not positive definite: somebody sends wrong values) counts with its diagonal alone.
+    bool step(model::Device& device,
+              const Iterate& last,
+              const std::vector<NetAnswer>& nets,
+              double rho,
+              const Parameters& parameters,
+              model::Schedules& y_eur_per_kw,
+              model::Schedules& delivery_kw);
+
+    /// Told the imbalance (Σ r²) of every iterate in turn, before its step.
+    void observe(std::uint64_t primal_square);
+
+    /// Told the merit (the larger residual over its tolerance) of every iterate in turn; whether to go on. No, once
+    /// `stalls_max` iterates in a row came no nearer than the best one before them.
+    bool goes_on(double merit);
+
+    static constexpr int stalls_max = 6;
+
+  private:
+    double delta_ = 0.2;
+    double best_ = 1e300;
+    std::uint64_t before_ = 0;
+    int stalls_ = 0;
+};
+
+}  // namespace kilter::market

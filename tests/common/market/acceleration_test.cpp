@@ -1,0 +1,182 @@
+#include "common/market/acceleration.hpp"
+
+#include "neighbourhood.hpp"
+#include <gtest/gtest.h>
+
+namespace kilter::market {
+namespace {
+
+using namespace test;
+
+Scene accelerated_scene(std::size_t nets = 3, std::size_t homes = 3, std::uint32_t horizon = 12) {
+    Scene out = scene(nets, homes, horizon);
+    out.parameters.accelerated = true;
+    return out;
+}
+
+double largest_difference(const Scene& scene, const Exchange& a, const Exchange& b) {
+    return (a.cleared.at(scene.chair).y_eur_per_kw - b.cleared.at(scene.chair).y_eur_per_kw)
+        .cwiseAbs()
+        .maxCoeff();
+}
+
+TEST(Acceleration, EndsAtThePlainSessionsPricesInFewerIterations) {
+    Scene fast = accelerated_scene(), plain = scene(3, 3, 12);
+    Exchange one(fast), other(plain);
+    one.run();
+    other.run();
+    const Cleared& chair = one.cleared.at(fast.chair);
+    ASSERT_EQ(chair.outcome, Outcome::converged);
+    ASSERT_EQ(other.cleared.at(plain.chair).outcome, Outcome::converged);
+    EXPECT_LT(chair.iteration, other.cleared.at(plain.chair).iteration);
+    EXPECT_LE(chair.iteration, 12u);
+    EXPECT_LT(largest_difference(fast, one, other), 1e-3);
+    for (const auto& [party, cleared] : one.cleared) {
+        EXPECT_EQ(cleared.iteration, chair.iteration);
+        for (std::size_t n = 0; n < fast.seats.size(); ++n)
+            if (party != fast.chair && cleared.members[0] == chair.members[n]) {
+                EXPECT_TRUE(cleared.y_eur_per_kw.row(0) ==
+                            chair.y_eur_per_kw.row(static_cast<Eigen::Index>(n)));
+            }
+    }
+}
+
+TEST(Acceleration, MasksAndTheOrderOfMessagesChangeNoBit) {
+    Scene straight = accelerated_scene();
+    Exchange reference(straight);
+    reference.run();
+    for (std::uint64_t seed = 0; seed <= 10; ++seed) {
+        Scene again = accelerated_scene();
+        again.masked = seed != 0;
+        Exchange shuffled(again, seed);
+        shuffled.duplicates = seed == 0 ? 0 : 0.3;
+        shuffled.run();
+        EXPECT_EQ(shuffled.cleared.at(again.chair).iteration,
+                  reference.cleared.at(straight.chair).iteration);
+        EXPECT_EQ(largest_difference(again, shuffled, reference), 0);
+    }
+}
+
+TEST(Acceleration, AChairThatCannotSetPricesLeavesThePlainSession) {
+    Scene unable = accelerated_scene(), plain = scene(3, 3, 12);
+    dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).sets_prices = false;
+    Exchange one(unable), other(plain);
+    one.run();
+    other.run();
+    ASSERT_EQ(one.cleared.at(unable.chair).outcome, Outcome::converged);
+    EXPECT_LT(largest_difference(unable, one, other), 1e-3);
+}
+
+TEST(Acceleration, GoesOnWithoutAMemberThatFallsSilent) {
+    for (std::uint32_t silent_from = 1; silent_from <= 4; ++silent_from) {
+        Scene scene = accelerated_scene();
+        const PartyId silent{2};
+        Exchange exchange(scene);
+        exchange.loses = [&](PartyId from, PartyId, const MaskedShare& share) {
+            return from == silent && share.iteration >= silent_from;
+        };
+        exchange.run();
+        const Cleared& chair = exchange.cleared.at(scene.chair);
+        ASSERT_EQ(chair.outcome, Outcome::converged) << silent_from;
+        EXPECT_EQ(chair.members[0].size(), scene.seats[0].members.size() - 1);
+        EXPECT_EQ(exchange.cleared.at(silent).outcome, Outcome::excluded);
+        EXPECT_EQ(exchange.cleared.at(PartyId{1}).y_eur_per_kw.row(0), chair.y_eur_per_kw.row(0));
+    }
+}
+
+/// Answers prices with whatever it likes.
+class Liar final : public model::Device {
+  public:
+    Liar(std::unique_ptr<model::Device> honest, double entry)
+        : honest_(std::move(honest)), entry_(entry) {}
+
+    Eigen::Index rows() const override { return honest_->rows(); }
+
+    Eigen::Index intervals() const override { return honest_->intervals(); }
+
+    model::ProxStatus prox(const Schedules& target,
+                           const Eigen::VectorXd& penalty,
+                           Schedules& x) override {
+        return honest_->prox(target, penalty, x);
+    }
+
+    bool price_response(Eigen::MatrixXd& response) const override {
+        response.setConstant(intervals(), intervals(), entry_);
+        return true;
+    }
+
+    double cost(const Schedules& x) const override { return honest_->cost(x); }
+
+  private:
+    std::unique_ptr<model::Device> honest_;
+    double entry_;
+};
+
+TEST(Acceleration, ALyingOrBrokenResponseCannotBreakTheChair) {
+    for (const double entry : {std::nan(""), 1e300, -1e300, -50.0}) {
+        Scene scene = accelerated_scene();
+        scene.parameters.horizon = 12;
+        auto& device = scene.devices.at(PartyId{1});
+        device = std::make_unique<Liar>(std::move(device), entry);
+        Exchange exchange(scene);
+        exchange.run();
+        const Cleared& chair = exchange.cleared.at(scene.chair);
+        EXPECT_EQ(chair.outcome, Outcome::converged) << entry;
+        EXPECT_TRUE(chair.y_eur_per_kw.allFinite());
+    }
+}
+
+TEST(Acceleration, ResponsesAddUpInTheWords) {
+    Parameters parameters;
+    parameters.horizon = 5;
+    parameters.accelerated = true;
+    const double rho = 0.01;
+    std::vector<std::uint64_t> sums(words_per_message(parameters) + answer_words(parameters));
+    Eigen::MatrixXd response = Eigen::MatrixXd::Zero(5, 5);
+    Schedules work = Schedules::Zero(1, 5);
+    Prng prng(3);
+    for (int home = 0; home < 3; ++home) {
+        auto answer = std::make_shared<Answer>();
+        answer->work_kw = Schedules::NullaryExpr(1, 5, [&] { return prng.uniform(-3, 3); });
+        answer->response =
+            Eigen::MatrixXd::NullaryExpr(5, 5, [&] { return prng.uniform(-99, 99); });
+        answer->response = (answer->response + answer->response.transpose()).eval() / 2;
+        response += answer->response;
+        work += answer->work_kw;
+        Iterate iterate;
+        iterate.answer = answer;
+        std::vector<std::uint64_t> words(words_per_message(parameters));
+        append_answer(iterate, rho, words);
+        ASSERT_EQ(words.size(), sums.size());
+        for (std::size_t k = 0; k < words.size(); ++k)
+            sums[k] += words[k];
+    }
+    const NetAnswer net = net_answer(sums, rho, parameters);
+    EXPECT_LT((net.response - response).cwiseAbs().maxCoeff(), 3 * 0x1p-16 / rho);
+    EXPECT_LT((net.work_kw.transpose() - work.row(0)).cwiseAbs().maxCoeff(), 3 * 0x1p-20);
+}
+
+TEST(Acceleration, AnyWordsMakeASymmetricFiniteResponse) {
+    Parameters parameters;
+    parameters.horizon = 7;
+    Prng prng(5);
+    std::vector<std::uint64_t> sums(words_per_message(parameters) + answer_words(parameters));
+    for (int round = 0; round < 100; ++round) {
+        for (std::uint64_t& word : sums)
+            word = prng.next();
+        const NetAnswer net = net_answer(sums, 0.01, parameters);
+        EXPECT_TRUE(net.response.allFinite() && net.response == net.response.transpose());
+        EXPECT_TRUE(net.work_kw.allFinite());
+    }
+}
+
+TEST(Acceleration, GivesUpWhenTheMeritNoLongerFalls) {
+    Acceleration acceleration;
+    EXPECT_TRUE(acceleration.goes_on(10));
+    for (int stall = 1; stall < Acceleration::stalls_max; ++stall)
+        EXPECT_TRUE(acceleration.goes_on(10));
+    EXPECT_FALSE(acceleration.goes_on(10));
+}
+
+}  // namespace
+}  // namespace kilter::market
