@@ -11,7 +11,7 @@
 /// Two proximal steps in one exchange: μ < ρ_k is how far a home's face is trusted; where the two differ from the
 /// truth the next prox puts things right. J is the mean of the Jacobian at the target and over the way to it from the
 /// target before, so that prices do not swing between two faces. ρ_k falls to a fifth of ρ; δ to nothing.
-/// Measured: docs/decisions/0009-the-accelerated-session.md.
+/// Measured: docs/decisions/0013-the-accelerated-session.md.
 ///
 /// Residuals: primal r, dual ρ (x − z): x is optimal for the prices y but for it.
 #pragma once
