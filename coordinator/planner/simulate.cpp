@@ -243,6 +243,13 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
         result.voltage_pu = balanced->voltages_pu(-into_nets);
         result.flow_kw = balanced->flows_kw(-into_nets);
         result.import_kw = balanced->import_kw(-into_nets);
+        if (options.parameters.accelerated) {
+            // The chair set prices without the feeder's prox; its multipliers at the cleared plan tell their parts.
+            const double rho = options.parameters.rho_eur_per_kw2;
+            model::Schedules plan(feeder.rows(), horizon());
+            balanced->prox(-result.delivery_kw - result.dual_eur_per_kw / rho,
+                           Eigen::VectorXd::Constant(feeder.rows(), rho), plan);
+        }
         check_physics(*balanced, into_nets, result);
         return result;
     }

@@ -132,6 +132,10 @@ TEST(Simulate, AcceleratedSessionsEndAtThePlainOptimumInAFractionOfTheIterations
             fast_sum += result.iterations;
             plain_sum += plain.sessions[i].iterations;
             EXPECT_GE(result.voltage_pu.minCoeff(), 0.95 - 1e-3);
+            const prox::PriceParts& parts = result.price_parts;
+            const model::Schedules sum =
+                parts.energy + parts.loss + parts.congestion + parts.voltage;
+            EXPECT_LT((sum - result.price_eur_per_kwh).cwiseAbs().maxCoeff(), 1e-4);
         }
         EXPECT_LE(accelerated.sessions[0].iterations, 20u) << "seed " << seed;
         const double objective = plain.sessions[0].objective_eur;
