@@ -12,18 +12,19 @@ namespace {
 std::size_t allocations = 0;
 }
 
-// Counts what the solver asks for; single-threaded tests only.
-void* operator new(std::size_t size) {
+// Counts what the solver asks for; single-threaded tests only. Never inlined: the compiler would see memory from new in
+// the hands of free.
+[[gnu::noinline]] void* operator new(std::size_t size) {
     ++allocations;
     if (void* memory = std::malloc(size)) return memory;
     throw std::bad_alloc();
 }
 
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
     std::free(memory);
 }
 
-void operator delete(void* memory, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
     std::free(memory);
 }
 
