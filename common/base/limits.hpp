@@ -56,6 +56,9 @@ inline constexpr std::size_t descendants_max =
     64;  ///< headers between an entry's block and its certificate
 inline constexpr std::size_t genesis_bytes_max = 1u << 20;
 
+inline constexpr std::size_t piece_bytes = 256u << 10;      ///< of a state that travels in pieces
+inline constexpr std::size_t outline_bytes_max = 1u << 20;  ///< of such a state
+
 // files
 inline constexpr std::size_t config_file_bytes_max = 16u << 20;
 

@@ -7,10 +7,11 @@
 #include <string>
 
 #include "common/consensus/entry.hpp"
+#include "common/crypto/merkle_map.hpp"
 
 namespace kilter::consensus {
 
-/// An immutable ledger state; the log only passes it back.
+/// An immutable ledger state.
 class LedgerState {
   public:
     LedgerState() = default;
@@ -19,6 +20,22 @@ class LedgerState {
     virtual ~LedgerState() = default;
     /// A digest of the content alone.
     [[nodiscard]] virtual Digest root() const = 0;
+
+    /// Null: this ledger's states cannot travel, and its validators never change.
+    [[nodiscard]] virtual const crypto::MerkleMap* map() const { return nullptr; }
+};
+
+/// A state that is a map. The keys that start with "log|" are the log's own, all others the application's.
+class MapState final : public LedgerState {
+  public:
+    explicit MapState(crypto::MerkleMap map) : map_(std::move(map)) {}
+
+    [[nodiscard]] Digest root() const override { return map_.root(); }
+
+    [[nodiscard]] const crypto::MerkleMap* map() const override { return &map_; }
+
+  private:
+    crypto::MerkleMap map_;
 };
 
 using StatePtr = std::shared_ptr<const LedgerState>;

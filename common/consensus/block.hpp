@@ -27,7 +27,7 @@ struct Header {
     ReplicaIndex proposer = 0;
     Digest validators;       ///< hash of the validator set that certifies this block
     Digest next_validators;  ///< zero: unchanged
-    bool closing = false;    ///< ends an epoch; always false until membership changes
+    bool closing = false;    ///< above the block that ends the epoch: empty
     bool operator==(const Header&) const = default;
 };
 
@@ -44,7 +44,7 @@ BlockHash genesis_hash(const ChainId& chain);
 /// already holds.
 struct Justification {
     std::optional<Cert>
-        parent;  ///< notar or final certificate of the parent; absent iff the parent is genesis
+        parent;  ///< notar or final certificate of the parent; absent iff that is the epoch's base
     std::vector<Cert> skips;  ///< ascending views inside (parent_view, view)
     bool operator==(const Justification&) const = default;
 };

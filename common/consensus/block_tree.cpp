@@ -24,13 +24,17 @@ bool body_fits(const Block& block) {
            block.header.payload_root == crypto::merkle_root(leaves(block));
 }
 
-bool justified(const Block& block, const std::function<bool(const Cert&)>& valid) {
+bool justified(const Block& block,
+               const EpochTable& epochs,
+               const std::function<bool(const Cert&)>& valid) {
     const Header& header = block.header;
     const Justification& why = block.justification;
     if (header.parent_view >= header.view) return false;
-    const bool first = header.parent_view == 0;
+    const EpochTable::Member* epoch = epochs.find(header.epoch);
+    if (epoch == nullptr || header.parent_view < epoch->base_view) return false;
+    const bool first = header.parent_view == epoch->base_view;
     if (first != !why.parent) return false;
-    if (first && header.parent_hash != genesis_hash(header.chain)) return false;
+    if (first && header.parent_hash != epoch->base) return false;
     const View gap = header.view - header.parent_view - 1;
     const auto attached = std::min<View>(gap, limits::skips_attached_max);
     if (mutant == Mutant::unjustified_gap) return true;
@@ -70,6 +74,7 @@ BlockTree::BlockTree(const Config& config,
     if (!node.block) node.block = bare_block(tip, tip_);
     node.state = image.state ? image.state : application.initial();
     node.log = image.log;
+    epoch_ = tip.epoch;
 }
 
 BlockPtr BlockTree::find(const BlockHash& hash) const {
@@ -83,20 +88,40 @@ void BlockTree::insert(BlockPtr block) {
 }
 
 bool BlockTree::fits(const Header& header, const Header& parent) const {
-    return header.chain == config_.chain && header.epoch == 0 && header.validators == validators_ &&
-           header.next_validators.is_zero() && !header.closing && header.view > parent.view &&
+    const bool closing = closes(parent);
+    const bool adds_nothing = header.count == 0 && header.next_validators.is_zero() &&
+                              header.log_root == parent.log_root &&
+                              header.state_root == parent.state_root;
+    return header.chain == config_.chain && header.epoch == epoch_ &&
+           header.validators == validators_ && header.closing == closing &&
+           (!closing || adds_nothing) && header.view > parent.view &&
            header.parent_view == parent.view && header.height == parent.height + 1 &&
            header.first_index == parent.first_index + parent.count &&
            header.time_ms > parent.time_ms &&
            header.proposer == config_.validators.leader(header.view);
 }
 
+bool BlockTree::closes(const Header& parent) const {
+    return parent.epoch == epoch_ && (parent.closing || !parent.next_validators.is_zero());
+}
+
+std::unique_ptr<BlockExecution> BlockTree::begin(const Node& parent, UnixMs time_ms) const {
+    return std::make_unique<BlockExecution>(application_.begin(parent.state, time_ms), parent.state,
+                                            epoch_, config_.validators);
+}
+
 bool BlockTree::execute(Node& node, const Node& parent) const {
     const Header& header = node.block->header;
     if (!fits(header, parent.block->header)) return false;
-    const auto execution = application_.begin(parent.state, header.time_ms);
+    if (header.closing) {
+        node.state = parent.state;
+        node.log = parent.log;
+        return true;
+    }
+    const auto execution = begin(parent, header.time_ms);
     for (const EntryPtr& entry : node.block->entries)
         if (execution->apply(*entry).admission != Admission::ready) return false;
+    if (execution->next_validators() != header.next_validators) return false;
     StatePtr state = execution->finish();
     if (state->root() != header.state_root && mutant != Mutant::unchecked_state) return false;
     crypto::MerkleFrontier log = parent.log;
@@ -144,10 +169,11 @@ BlockPtr BlockTree::build(const Node& parent,
                           std::vector<EntryPtr> entries,
                           Justification justification,
                           ReplicaIndex proposer,
-                          Execution& execution) {
+                          BlockExecution& execution) {
     const Header& before = parent.block->header;
     Node node;
-    node.state = execution.finish();
+    const bool closing = closes(before);
+    node.state = closing ? parent.state : execution.finish();
     node.log = parent.log;
     for (const EntryPtr& entry : entries)
         node.log.append(entry->leaf);
@@ -157,6 +183,7 @@ BlockPtr BlockTree::build(const Node& parent,
     block->justification = std::move(justification);
     Header& header = block->header;
     header.chain = config_.chain;
+    header.epoch = epoch_;
     header.view = view;
     header.parent_view = before.view;
     header.parent_hash = parent.block->hash;
@@ -169,6 +196,8 @@ BlockPtr BlockTree::build(const Node& parent,
     header.time_ms = time_ms;
     header.proposer = proposer;
     header.validators = validators_;
+    header.next_validators = execution.next_validators();
+    header.closing = closing;
     block->hash = hash(header);
     node.block = block;
     nodes_.try_emplace(block->hash, std::move(node));
@@ -212,6 +241,23 @@ void BlockTree::advance_tip(const BlockHash& hash) {
             forget.push_back(other);
     for (const BlockHash& other : forget)
         nodes_.erase(other);
+}
+
+void BlockTree::begin_epoch(Epoch epoch, const ValidatorSet& validators) {
+    epoch_ = epoch;
+    config_.validators = validators;
+    validators_ = validators.hash();
+    std::erase_if(nodes_, [&](const auto& node) {
+        const Header& header = node.second.block->header;
+        return header.epoch < epoch && header.height > tip().block->header.height;
+    });
+}
+
+void BlockTree::adopt(const Header& header, StatePtr state, crypto::MerkleFrontier log) {
+    nodes_.clear();
+    recent_.clear();
+    tip_ = hash(header);
+    nodes_[tip_] = {bare_block(header, tip_), std::move(state), std::move(log), false};
 }
 
 }  // namespace kilter::consensus

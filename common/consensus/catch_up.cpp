@@ -9,7 +9,8 @@ namespace kilter::consensus {
 namespace {
 constexpr std::size_t votes_resent_views = 32;
 constexpr std::size_t entries_resent = 16;
-constexpr std::size_t ranges_served_max = 64;
+constexpr std::size_t served_max = 64;  // blocks and ranges, per peer and standstill period
+constexpr std::size_t fetched_at_once = 16;
 constexpr std::size_t wanted_max = 1'024;
 
 std::size_t size_of(const Cert& cert) {
@@ -18,7 +19,7 @@ std::size_t size_of(const Cert& cert) {
 }  // namespace
 
 Status Replica::Core::own_status() const {
-    return {0, current_, final_view_, tree_.tip().block->header.height, tree_.tip_hash()};
+    return {epoch_, current_, final_view_, tree_.tip().block->header.height, tree_.tip_hash()};
 }
 
 void Replica::Core::standstill() {
@@ -28,25 +29,37 @@ void Replica::Core::standstill() {
     for (const Vote& vote : signer_.journal(votes_resent_views))
         if (mutant != Mutant::no_vote_resend) send(std::nullopt, vote);
     if (config_.validators.leader(current_) == index()) resend_proposal();
+    if (transfer_) {
+        transfer_->source =
+            static_cast<ReplicaIndex>((transfer_->source + 1) % config_.validators.size());
+        ask_pieces(transfer_->source);
+    }
     std::size_t entries = 0;
     for (const Mempool::Item& item : mempool_.ready()) {
         if (++entries > entries_resent) break;
         send(std::nullopt, Submit{item.entry});
     }
-    for (auto& [hash, wanted] : wanted_) {
-        wanted.asked_ms = now_;
-        send(std::nullopt, GetBlock{hash});
-    }
+    std::size_t asked = 0;
+    for (auto& [hash, wanted] : wanted_)
+        if (++asked <= fetched_at_once) fetch(hash, wanted);
 }
 
 void Replica::Core::on_status(ReplicaIndex from, const Status& status) {
-    if (status.epoch != 0) return;
     silent_views_[from] = 0;
-    Peer& peer = peers_[from];
-    if (now_ < peer.window_ms || now_ - peer.window_ms >= config_.parameters.standstill_ms)
-        peer = Peer{now_, 0, 0};
+    Peer& peer = allowance(from);
     if (status.final_height > tree_.tip().block->header.height)
         ask_range(from, status.final_height);
+    if (status.epoch < epoch_) {
+        for (EpochProof& proof : epochs_.proofs_after(status.epoch)) {
+            const std::size_t bytes =
+                size_of(proof.end.certificate) + (1 + proof.end.descendants.size()) * header_bytes;
+            if (peer.bytes + bytes > config_.parameters.catch_up_bytes_max) return;
+            peer.bytes += bytes;
+            send(from, std::move(proof));
+        }
+        send(from, own_status());
+    }
+    if (status.epoch != epoch_) return;
 
     const auto offer = [&](const Cert& cert) {
         if (peer.bytes + size_of(cert) > config_.parameters.catch_up_bytes_max) return;
@@ -68,12 +81,34 @@ void Replica::Core::on_status(ReplicaIndex from, const Status& status) {
 void Replica::Core::want(const BlockHash& hash) {
     if (wanted_.size() >= wanted_max || mutant == Mutant::no_fetch) return;
     const auto [at, fresh] = wanted_.try_emplace(hash);
-    if (!fresh) return;
-    at->second.asked_ms = now_;
-    send(std::nullopt, GetBlock{hash});
+    if (fresh) fetch(at->first, at->second);
+}
+
+/// Asks f + 1 others, at the next attempt the next ones: at least one of them is honest, and nobody is asked by all.
+void Replica::Core::fetch(const BlockHash& hash, Wanted& wanted) {
+    const std::size_t others = config_.validators.size() - (is_member() ? 1 : 0);
+    if (others == 0) return;
+    const std::size_t first = is_member() ? index() + 1u : 0u;
+    const std::size_t ask = std::min(others, config_.validators.faults() + 1);
+    for (std::size_t i = 0; i < ask; ++i) {
+        const std::size_t place = (hash.bytes[0] + wanted.times * ask + i) % others;
+        send(static_cast<ReplicaIndex>((first + place) % config_.validators.size()),
+             GetBlock{hash});
+    }
+    ++wanted.times;
+}
+
+/// The peer's allowance for this standstill period.
+Replica::Core::Peer& Replica::Core::allowance(ReplicaIndex from) {
+    Peer& peer = peers_[from];
+    if (now_ < peer.window_ms || now_ - peer.window_ms >= config_.parameters.standstill_ms)
+        peer = Peer{now_, 0, 0};
+    return peer;
 }
 
 void Replica::Core::on_get_block(ReplicaIndex from, const GetBlock& get) {
+    Peer& peer = allowance(from);
+    if (++peer.served > served_max) return;
     const BlockPtr block = tree_.find(get.hash);
     // A tip restored without its body has nothing to give.
     if (block && block->header.height > 0 && body_fits(*block)) send(from, BlockReply{block});
@@ -83,7 +118,7 @@ void Replica::Core::on_block(ReplicaIndex from, const BlockPtr& block) {
     const auto wanted = wanted_.find(block->hash);
     if (wanted == wanted_.end()) return;
     if (block->header.chain != config_.chain || !body_fits(*block) ||
-        !justified(*block, [&](const Cert& cert) { return valid(cert); })) {
+        !justified(*block, epochs_, [&](const Cert& cert) { return valid(cert); })) {
         blame(from, Misconduct::bad_block);
         return;
     }
@@ -94,15 +129,16 @@ void Replica::Core::on_block(ReplicaIndex from, const BlockPtr& block) {
 }
 
 void Replica::Core::on_get_range(ReplicaIndex from, const GetRange& get) {
-    Peer& peer = peers_[from];
-    if (now_ < peer.window_ms || now_ - peer.window_ms >= config_.parameters.standstill_ms)
-        peer = Peer{now_, 0, 0};
+    Peer& peer = allowance(from);
     const Height height = tree_.tip().block->header.height;
-    if (get.from == 0 || get.from > get.to || get.from > height || peer.ranges >= ranges_served_max)
+    if (get.from == 0 || get.from > get.to || get.from > height || ++peer.served > served_max)
         return;
-    ++peer.ranges;
     const Height to = std::min({get.to, height, get.from + limits::range_blocks_max - 1});
-    out_.serve.push_back({from, {get.from, to}});
+    out_.serve.push_back({from, GetRange{get.from, to}});
+}
+
+void Replica::Core::on_get_piece(ReplicaIndex from, const GetPiece& get) {
+    if (++allowance(from).served <= served_max) out_.serve.push_back({from, get});
 }
 
 void Replica::Core::ask_range(ReplicaIndex peer, Height up_to) {
@@ -132,49 +168,64 @@ void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
         fresh.push_back(&final);
     }
     if (fresh.empty()) return;
-    // Verified from the certified end: every link above makes every block below final as well.
-    if (!is_valid(*fresh.back()->certificate)) {
-        blame(from, Misconduct::bad_certificate);
-        return;
-    }
-    for (const FinalBlock* final : fresh) {
-        if (!body_fits(*final->block) || !justified(*final->block, is_valid) ||
-            (final->certificate && !is_valid(*final->certificate))) {
+    // Verified from the end, which is certified, or ends an epoch: every link above makes every block below final as well.
+    const auto proof_of = [&](const Header& header) -> const EpochProof* {
+        const EpochTable::Member* next = epochs_.find(header.epoch + 1);
+        return next != nullptr && next->proof->end.header == header ? &*next->proof : nullptr;
+    };
+    std::vector<Finalised> chain(fresh.size());
+    for (std::size_t i = fresh.size(); i-- > 0;) {
+        const FinalBlock& final = *fresh[i];
+        const Header& header = final.block->header;
+        if ((final.certificate && !is_valid(*final.certificate)) || !body_fits(*final.block) ||
+            !justified(*final.block, epochs_, is_valid)) {
             blame(from, Misconduct::bad_block);
             return;
         }
+        chain[i].block = final.block;
+        if (final.certificate) {
+            chain[i].certificate = *final.certificate;
+        } else if (const EpochProof* proof = proof_of(header)) {
+            chain[i].certificate = proof->end.certificate;
+            chain[i].descendants = proof->end.descendants;
+        } else if (i + 1 < fresh.size()) {
+            chain[i].certificate = chain[i + 1].certificate;
+            chain[i].descendants = chain[i + 1].descendants;
+            chain[i].descendants.insert(chain[i].descendants.begin(), fresh[i + 1]->block->header);
+        } else {
+            blame(from, Misconduct::bad_certificate);
+            return;
+        }
     }
-    const std::optional<Cert> newest = final_;
-    for (const FinalBlock* final : fresh) {
-        tree_.insert(final->block);
-        out_.persist.push_back(final->block);
-        if (!final->certificate) continue;
-        final_certs_[final->block->hash] = *final->certificate;
-        if (final->certificate->view > final_view_)
-            take_cert(*final->certificate);
-        else
-            out_.persist.push_back(*final->certificate);
-    }
-    // A newer certificate whose blocks are still missing must not keep these from becoming final now.
-    if (newest && newest->view > fresh.back()->block->header.view)
-        final_ = *fresh.back()->certificate;
-    try_finalise();
-    if (newest && newest->view > final_->view) {
-        final_ = newest;
-        final_certs_[newest->hash] = *newest;
+    for (std::size_t i = 0; i < chain.size() && !halted_; ++i) {
+        const Header header = chain[i].block->header;
+        const std::optional<Cert>& own = fresh[i]->certificate;
+        tree_.insert(chain[i].block);
+        out_.persist.push_back(chain[i].block);
+        if (own && own->view <= final_view_) out_.persist.push_back(*own);
+        if (own && own->view > final_view_) take_cert(*own);
+        if (header.epoch == epoch_ && header.view > final_view_) {
+            final_.reset();
+            final_view_ = header.view;
+            final_hash_ = chain[i].block->hash;
+            signer_.raise_floor(final_view_);
+        }
+        std::vector<Finalised> one;
+        one.push_back(std::move(chain[i]));
+        finalise(std::move(one));
     }
     changed_ = true;
     range_asked_ms_.reset();
     if (tree_.tip().block->header.height < range_target_) ask_range(from, range_target_);
 }
 
-void Replica::Core::on_submit(ReplicaIndex from, const EntryPtr& entry) {
+void Replica::Core::on_submit(ReplicaIndex from, const EntryPtr& entry, Verified verified) {
     bool forged = false;
-    (void)admit(entry, false, forged);
+    (void)admit(entry, verified, forged);
     if (forged) blame(from, Misconduct::bad_entry);
 }
 
-SubmissionAnswer Replica::Core::admit(const EntryPtr& entry, bool checked, bool& forged) {
+SubmissionAnswer Replica::Core::admit(const EntryPtr& entry, Verified verified, bool& forged) {
     SubmissionAnswer answer{entry->id, SubmissionStatus::refused, {}};
     if (mempool_.find(entry->id)) {
         answer.status = SubmissionStatus::pending;
@@ -184,20 +235,16 @@ SubmissionAnswer Replica::Core::admit(const EntryPtr& entry, bool checked, bool&
         answer.status = SubmissionStatus::final;
         return answer;
     }
-    if (!checked) {
-        forged = true;
-        if (!verify(*entry, config_.chain)) {
-            answer.reason = "the entry's signature is not its author's, or is for another log";
+    if (!verified) {
+        const auto checked = check_entry(*entry, config_.chain, config_.validators, application_);
+        if (!checked) {
+            forged = true;
+            answer.reason = checked.error().message;
             return answer;
         }
-        if (auto content = application_.check(entry->entry); !content) {
-            answer.reason = content.error().message;
-            return answer;
-        }
-        forged = false;
     }
     const UnixMs time = std::max(now_, tree_.tip().block->header.time_ms + 1);
-    Verdict verdict = application_.begin(tree_.tip().state, time)->apply(*entry);
+    Verdict verdict = tree_.begin(tree_.tip(), time)->apply(*entry);
     answer.reason = std::move(verdict.reason);
     if (verdict.admission == Admission::refused) return answer;
     switch (mempool_.add(entry, now_, verdict.admission == Admission::ready)) {

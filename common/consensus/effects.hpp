@@ -7,8 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "common/consensus/application.hpp"
+#include "common/consensus/entry_check.hpp"
 #include "common/consensus/message.hpp"
+#include "common/consensus/signer.hpp"
 #include "common/crypto/merkle.hpp"
 
 namespace kilter::consensus {
@@ -23,6 +24,7 @@ struct Started {};
 struct MessageReceived {
     ReplicaIndex from = 0;
     Message message;
+    Verified entries = {};  ///< of the message; default: the replica checks them itself
 };
 
 enum class TimerKind : std::uint8_t { view, standstill, batch };
@@ -39,11 +41,10 @@ struct TimerElapsed {
     Timer timer;
 };
 
-/// From a local client or an agent. The replica checks signatures itself, once, unless the host's
-/// workers did (verify(entry) and Application::check) and say so.
+/// From a local client or an agent.
 struct Submitted {
     EntryPtr entry;
-    bool checked = false;
+    Verified verified = {};  ///< default: the replica checks the entry itself
 };
 
 using Input = std::variant<Started, MessageReceived, TimerElapsed, Submitted>;
@@ -59,8 +60,17 @@ struct FinalMark {
     BlockHash hash;
 };
 
-/// A Vote is an own vote (the journal). Writes of one turn belong into one transaction, in order.
-using Write = std::variant<Vote, BlockPtr, Cert, FinalMark>;
+/// The state at a height, for restarts and for replicas that are far behind. `received`: it came from others and takes the
+/// place of the blocks up to its height that are not here; it must be on disk before the rest of the turn's writes.
+struct Snapshot {
+    Manifest manifest;
+    StatePtr state;
+    bool received = false;
+};
+
+/// An EpochProof: that epoch has ended; its votes, certificates and blocks above its last block are of no use any more.
+/// An OwnVote goes into the journal. Writes of one turn belong into one transaction, in order.
+using Write = std::variant<OwnVote, BlockPtr, Cert, FinalMark, EpochProof, Snapshot>;
 
 struct Send {
     std::optional<ReplicaIndex> to;  ///< none: to every other replica
@@ -72,11 +82,13 @@ struct Arm {
     std::int64_t delay_ms = 0;
 };
 
-/// A peer asked for final blocks that are no longer in memory: the host sends it the store's
-/// LogStore::range(from, to), if that has a value, after this turn's writes.
-struct ServeRange {
+/// A peer asked for what is no longer in memory: the host sends it LogStore::answer(ask), if that has a value, after this
+/// turn's writes.
+using Ask = std::variant<GetRange, GetPiece>;
+
+struct Serve {
     ReplicaIndex to = 0;
-    GetRange range;
+    Ask ask;
 };
 
 /// In order of height, each once per process (after a restart, only what became final since).
@@ -121,12 +133,14 @@ struct Outputs {
     std::vector<Write>
         persist;  ///< 1. durable before anything below happens; on any error abort the process
     std::vector<Send> send;            ///< 2.
-    std::vector<ServeRange> serve;     ///< 3.
+    std::vector<Serve> serve;          ///< 3.
     std::vector<Arm> arm;              ///< 4.
     std::vector<Finalised> finalised;  ///< 5. deliver
     std::vector<SubmissionAnswer> answers;
-    std::vector<Evidence> evidence;
+    std::vector<Evidence> evidence;  ///< new; also on its way to the log, as an entry
     std::vector<PeerFault> faults;
+    bool jumped =
+        false;  ///< the state is a received snapshot's: blocks up to there are not delivered
     std::optional<std::string>
         halt;  ///< a fork or a divergence: stop voting, tell a person; later steps do nothing
 
@@ -143,6 +157,7 @@ struct DurableImage {
     crypto::MerkleFrontier log;           ///< over all final entries
     StatePtr state;                       ///< after the tip; null: Application::initial()
     std::optional<Cert> tip_certificate;  ///< the newest final certificate
+    std::vector<EpochProof> epochs;       ///< of all epochs since genesis that the tip has seen end
     std::vector<Vote> journal;            ///< own votes above the tip's view
     std::vector<Cert> certificates;       ///< notar and skip certificates above the tip's view
     std::vector<BlockPtr> blocks;         ///< not final, above the tip; and the last final ones,

@@ -24,7 +24,7 @@ const char* describe(ReceiptVerdict verdict) {
     return "unknown";
 }
 
-Receipt make_receipt(const Finalised& final, std::size_t position) {
+Receipt make_receipt(const Finalised& final, std::size_t position, std::vector<EpochProof> epochs) {
     const Block& block = *final.block;
     KILTER_CHECK(position < block.entries.size(), "no such entry in the block");
     return Receipt{block.entries[position]->entry,
@@ -32,33 +32,109 @@ Receipt make_receipt(const Finalised& final, std::size_t position) {
                    crypto::inclusion_path(leaves(block), position),
                    block.header,
                    final.descendants,
-                   final.certificate};
+                   final.certificate,
+                   std::move(epochs)};
 }
 
-ReceiptVerdict verify(const Receipt& receipt,
-                      const ChainId& chain,
-                      const ValidatorSet& validators) {
+namespace {
+/// The validators of an epoch, from genesis by these proofs. None: they do not lead there.
+std::optional<ValidatorSet> validators_of(Epoch epoch,
+                                          const std::vector<EpochProof>& proofs,
+                                          const ChainId& chain,
+                                          const ValidatorSet& genesis) {
+    EpochTable epochs(chain, genesis);
+    if (proofs.size() < epoch) return std::nullopt;
+    for (const EpochProof& proof : proofs)
+        if (!epochs.extend(proof)) return std::nullopt;
+    return epochs.find(epoch)->validators;
+}
+
+void write_epochs(ByteWriter& out, const std::vector<EpochProof>& epochs) {
+    out.u16(static_cast<std::uint16_t>(epochs.size()));
+    for (const EpochProof& proof : epochs)
+        write(out, proof);
+}
+
+std::optional<std::vector<EpochProof>> read_epochs(ByteReader& in) {
+    std::vector<EpochProof> epochs;
+    for (std::size_t left = in.u16(); left > 0; --left) {
+        auto proof = read_epoch_proof(in);
+        if (!proof) return std::nullopt;
+        epochs.push_back(*std::move(proof));
+    }
+    return epochs;
+}
+}  // namespace
+
+ReceiptVerdict verify(const Receipt& receipt, const ChainId& chain, const ValidatorSet& genesis) {
     const Header& header = receipt.header;
     const EntryPtr entry = seal(receipt.entry);
-    if (header.chain != chain || header.validators != validators.hash() || header.epoch != 0)
-        return ReceiptVerdict::wrong_chain;
+    // As many proofs as there were epochs: one receipt has one encoding.
+    if (receipt.epochs.size() != header.epoch) return ReceiptVerdict::wrong_chain;
+    const auto validators = validators_of(header.epoch, receipt.epochs, chain, genesis);
+    if (!validators) return ReceiptVerdict::wrong_chain;
     if (receipt.index < header.first_index ||
         !crypto::included(entry->leaf, receipt.index - header.first_index, header.count,
                           receipt.path, header.payload_root))
         return ReceiptVerdict::not_included;
-    BlockHash certified = hash(header);
-    View view = header.view;
-    for (const Header& child : receipt.descendants) {
-        if (child.parent_hash != certified) return ReceiptVerdict::not_linked;
-        certified = hash(child);
-        view = child.view;
+    switch (verify(CertifiedHeader{header, receipt.descendants, receipt.certificate}, chain,
+                   *validators)) {
+        case HeaderVerdict::certified:
+            break;
+        case HeaderVerdict::wrong_chain:
+            return ReceiptVerdict::wrong_chain;
+        case HeaderVerdict::not_linked:
+            return ReceiptVerdict::not_linked;
+        case HeaderVerdict::not_certified:
+            return ReceiptVerdict::not_certified;
     }
-    const Cert& cert = receipt.certificate;
-    if (cert.kind != VoteKind::final || cert.hash != certified || cert.view != view ||
-        cert.epoch != header.epoch || verify(cert, chain, validators) != CertVerdict::valid)
-        return ReceiptVerdict::not_certified;
     if (!verify(*entry, chain)) return ReceiptVerdict::bad_signature;
     return ReceiptVerdict::valid;
+}
+
+ConsistencyVerdict verify(const ConsistencyProof& proof,
+                          const ChainId& chain,
+                          const ValidatorSet& genesis) {
+    for (const CertifiedHeader* side : {&proof.older, &proof.newer}) {
+        const auto validators = validators_of(side->header.epoch, proof.epochs, chain, genesis);
+        if (!validators) return ConsistencyVerdict::wrong_chain;
+        const HeaderVerdict verdict = verify(*side, chain, *validators);
+        if (verdict == HeaderVerdict::wrong_chain) return ConsistencyVerdict::wrong_chain;
+        if (verdict != HeaderVerdict::certified) return ConsistencyVerdict::not_certified;
+    }
+    const auto size = [](const Header& header) { return header.first_index + header.count; };
+    const Header& older = proof.older.header;
+    const Header& newer = proof.newer.header;
+    return crypto::consistent(size(older), older.log_root, size(newer), newer.log_root, proof.path)
+               ? ConsistencyVerdict::consistent
+               : ConsistencyVerdict::not_consistent;
+}
+
+Bytes encode(const ConsistencyProof& proof) {
+    ByteWriter out;
+    write(out, proof.older);
+    write(out, proof.newer);
+    out.u8(static_cast<std::uint8_t>(proof.path.size()));
+    for (const Digest& digest : proof.path)
+        out.raw(digest.view());
+    write_epochs(out, proof.epochs);
+    return std::move(out).bytes();
+}
+
+Result<ConsistencyProof> decode_consistency_proof(ByteView bytes) {
+    const Error malformed{"the consistency proof is malformed; ask another coordinator for it"};
+    ByteReader in(bytes);
+    auto older = read_certified_header(in);
+    if (!older) return malformed;
+    auto newer = read_certified_header(in);
+    if (!newer) return malformed;
+    ConsistencyProof proof{*std::move(older), *std::move(newer), {}, {}};
+    for (std::size_t left = in.u8(); left > 0 && !in.failed(); --left)
+        proof.path.push_back(in.fixed<Digest>());
+    auto epochs = read_epochs(in);
+    if (!epochs || !in.complete()) return malformed;
+    proof.epochs = *std::move(epochs);
+    return proof;
 }
 
 Bytes encode(const Receipt& receipt) {
@@ -73,6 +149,7 @@ Bytes encode(const Receipt& receipt) {
     for (const Header& header : receipt.descendants)
         write(out, header);
     write(out, receipt.certificate);
+    write_epochs(out, receipt.epochs);
     return std::move(out).bytes();
 }
 
@@ -99,7 +176,10 @@ Result<Receipt> decode_receipt(ByteView bytes) {
         receipt.descendants.push_back(*child);
     }
     std::optional<Cert> certificate = read_cert(in);
-    if (!certificate || !in.complete()) return malformed;
+    if (!certificate) return malformed;
+    auto epochs = read_epochs(in);
+    if (!epochs || !in.complete()) return malformed;
+    receipt.epochs = *std::move(epochs);
     receipt.certificate = std::move(*certificate);
     return receipt;
 }

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "common/consensus/block.hpp"
 #include "common/consensus/effects.hpp"
+#include "common/consensus/epoch.hpp"
 
 namespace kilter::consensus {
 
@@ -17,6 +17,7 @@ struct Receipt {
     std::vector<Header> descendants;  ///< header's child ... the certified block; empty if header's
                                       ///< block is certified
     Cert certificate;                 ///< final, of the last of these
+    std::vector<EpochProof> epochs;   ///< from epoch 1 to the header's, for who knows only genesis
     bool operator==(const Receipt&) const = default;
 };
 
@@ -32,10 +33,33 @@ enum class ReceiptVerdict : std::uint8_t {
 const char* describe(ReceiptVerdict verdict);
 
 /// REQUIRES: position < final.block->entries.size().
-Receipt make_receipt(const Finalised& final, std::size_t position);
+Receipt make_receipt(const Finalised& final,
+                     std::size_t position,
+                     std::vector<EpochProof> epochs = {});
 
-/// Total. n = 4: three or four signature checks.
-ReceiptVerdict verify(const Receipt& receipt, const ChainId& chain, const ValidatorSet& validators);
+/// Total. `genesis`: the validators of epoch 0. n = 4: four signature checks, and three per epoch since.
+ReceiptVerdict verify(const Receipt& receipt, const ChainId& chain, const ValidatorSet& genesis);
+
+/// Proof that one final header's log extends another's: nothing was taken back, changed or put in between.
+struct ConsistencyProof {
+    CertifiedHeader older, newer;
+    std::vector<Digest> path;  ///< RFC 9162, 2.1.4, between the two log roots
+    std::vector<EpochProof> epochs;
+    bool operator==(const ConsistencyProof&) const = default;
+};
+
+enum class ConsistencyVerdict : std::uint8_t {
+    consistent,
+    wrong_chain,
+    not_certified,
+    not_consistent
+};
+ConsistencyVerdict verify(const ConsistencyProof& proof,
+                          const ChainId& chain,
+                          const ValidatorSet& genesis);
+
+Bytes encode(const ConsistencyProof& proof);
+Result<ConsistencyProof> decode_consistency_proof(ByteView bytes);
 
 Bytes encode(const Receipt& receipt);
 Result<Receipt> decode_receipt(ByteView bytes);

@@ -39,6 +39,16 @@ struct Writer {
     }
 
     void operator()(const Submit& submit) const { out.raw(submit.entry->encoded); }
+
+    void operator()(const EpochProof& proof) const { write(out, proof); }
+
+    void operator()(const Manifest& manifest) const { write(out, manifest); }
+
+    void operator()(const GetPiece& get) const { out.u64(get.height).u32(get.number); }
+
+    void operator()(const Piece& piece) const {
+        out.u64(piece.height).u32(piece.number).raw(piece.bytes);
+    }
 };
 
 std::optional<Message> read_proposal(ByteReader& in) {
@@ -58,7 +68,6 @@ std::optional<Message> read_range(ByteReader& in) {
         if (!final) return std::nullopt;
         range.blocks.push_back(std::move(*final));
     }
-    if (!range.blocks.back().certificate) return std::nullopt;
     return range;
 }
 
@@ -98,6 +107,23 @@ std::optional<Message> read_message(ByteReader& in) {
             Result<EntryPtr> entry = decode_sealed(in.raw(in.left()));
             if (!entry) return std::nullopt;
             return Submit{*std::move(entry)};
+        }
+        case 9:
+            return read_epoch_proof(in);
+        case 10:
+            return read_manifest(in);
+        case 11: {
+            GetPiece get;
+            get.height = in.u64();
+            get.number = in.u32();
+            return get;
+        }
+        case 12: {
+            Piece piece;
+            piece.height = in.u64();
+            piece.number = in.u32();
+            piece.bytes = to_bytes(in.raw(in.left()));
+            return piece;
         }
     }
     return std::nullopt;

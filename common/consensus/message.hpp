@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "common/consensus/block.hpp"
+#include "common/consensus/snapshot.hpp"
 
 namespace kilter::consensus {
 
@@ -43,7 +43,8 @@ struct GetRange {
     bool operator==(const GetRange&) const = default;
 };
 
-/// Consecutive finalised blocks, oldest first; the last one carries its own final certificate.
+/// Consecutive finalised blocks, oldest first; the last one carries its own final certificate or ends an epoch that the
+/// receiver has a proof for.
 struct Range {
     std::vector<FinalBlock> blocks;
 };
@@ -53,8 +54,35 @@ struct Submit {
     EntryPtr entry;
 };
 
-using Message =
-    std::variant<Proposal, Vote, Cert, Status, GetBlock, BlockReply, GetRange, Range, Submit>;
+/// The answer to a GetRange that begins below what the sender still holds, is a Manifest.
+
+/// Asks for a piece of the snapshot at this height.
+struct GetPiece {
+    Height height = 0;
+    std::uint32_t number = 0;
+    bool operator==(const GetPiece&) const = default;
+};
+
+struct Piece {
+    Height height = 0;
+    std::uint32_t number = 0;
+    Bytes bytes;
+    bool operator==(const Piece&) const = default;
+};
+
+using Message = std::variant<Proposal,
+                             Vote,
+                             Cert,
+                             Status,
+                             GetBlock,
+                             BlockReply,
+                             GetRange,
+                             Range,
+                             Submit,
+                             EpochProof,
+                             Manifest,
+                             GetPiece,
+                             Piece>;
 
 Bytes encode(const Message& message);
 Result<Message> decode(ByteView bytes);

@@ -25,6 +25,8 @@ struct Parameters {
     std::size_t catch_up_bytes_max = 256u
                                      << 10;  ///< sent to one peer per Ts in answer to its status
 
+    std::uint64_t checkpoint_heights = 1'024;  ///< a snapshot at every multiple
+
     [[nodiscard]] Result<void> validate() const;
 };
 

@@ -21,9 +21,29 @@ void move_to(std::vector<T>& to, std::vector<T>& from) {
     to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+/// A tip that ends an epoch is the next one's base.
+Epoch image_epoch(const DurableImage& image) {
+    return image.tip.epoch + (image.tip.next_validators.is_zero() ? 0 : 1);
+}
+
+/// The newest final certificate, unless the current epoch has none yet.
+std::optional<Cert> image_final(const DurableImage& image) {
+    if (!image.tip_certificate || image.tip_certificate->epoch != image_epoch(image))
+        return std::nullopt;
+    return image.tip_certificate;
+}
+
 View image_final_view(const DurableImage& image) {
-    return image.tip_certificate ? std::max(image.tip_certificate->view, image.tip.view)
-                                 : image.tip.view;
+    const auto final = image_final(image);
+    return final ? std::max(final->view, image.tip.view) : image.tip.view;
+}
+
+EpochTable image_epochs(const Config& config, const DurableImage& image) {
+    EpochTable epochs(config.chain, config.validators);
+    for (const EpochProof& proof : image.epochs)
+        KILTER_CHECK(epochs.extend(proof), "the image's epochs are not this chain's");
+    KILTER_CHECK(epochs.find(image_epoch(image)) != nullptr, "the image lacks its tip's epoch");
+    return epochs;
 }
 }  // namespace
 
@@ -36,17 +56,19 @@ void Outputs::append(Outputs&& later) {
     move_to(answers, later.answers);
     move_to(evidence, later.evidence);
     move_to(faults, later.faults);
+    jumped = jumped || later.jumped;
     if (later.halt && !halt) halt = std::move(later.halt);
 }
 
 Result<void> Parameters::validate() const {
     if (view_timeout_ms <= 0 || view_timeout_ms_max < view_timeout_ms ||
         timeout_growth_percent < 100 || dead_leader_timeout_ms <= 0 || standstill_ms <= 0 ||
-        idle_status_ms < standstill_ms || batch_wait_ms < 0 || clock_drift_ms_max < 0)
+        idle_status_ms < standstill_ms || batch_wait_ms < 0 || clock_drift_ms_max < 0 ||
+        checkpoint_heights == 0)
         return Error{
             "the log's timing parameters are out of range: timeouts must be positive, "
             "view_timeout_ms_max >= view_timeout_ms, timeout_growth_percent >= 100, "
-            "idle_status_ms >= standstill_ms"};
+            "idle_status_ms >= standstill_ms, checkpoint_heights > 0"};
     return {};
 }
 
@@ -54,10 +76,11 @@ Replica::Replica(Config config,
                  crypto::Identity identity,
                  const Application& application,
                  DurableImage image) {
+    EpochTable epochs = image_epochs(config, image);
+    config.validators = epochs.find(image_epoch(image))->validators;
     const auto index = config.validators.index_of(identity.public_key());
-    KILTER_CHECK(index.has_value(), "the identity is not in the validator set");
-    core_ = std::make_unique<Core>(std::move(config), std::move(identity), *index, application,
-                                   std::move(image));
+    core_ = std::make_unique<Core>(std::move(config), std::move(epochs), std::move(identity),
+                                   index.value_or(outsider), application, std::move(image));
 }
 
 Replica::~Replica() = default;
@@ -72,6 +95,18 @@ ReplicaIndex Replica::index() const {
     return core_->index();
 }
 
+const ValidatorSet& Replica::validators() const {
+    return core_->validators();
+}
+
+Epoch Replica::epoch() const {
+    return core_->epoch();
+}
+
+std::vector<Message> Replica::brief(const Status& outsiders) const {
+    return core_->brief(outsiders);
+}
+
 ReplicaStatus Replica::status() const {
     return core_->status();
 }
@@ -81,27 +116,32 @@ const StatePtr& Replica::state() const {
 }
 
 Replica::Core::Core(Config config,
+                    EpochTable epochs,
                     crypto::Identity identity,
                     ReplicaIndex index,
                     const Application& application,
                     DurableImage image)
     : config_(std::move(config)),
+      epochs_(std::move(epochs)),
+      epoch_(image_epoch(image)),
       application_(application),
       signer_(std::move(identity),
               config_.chain,
               index,
               image_final_view(image),
-              mutant == Mutant::lost_journal ? std::vector<Vote>{} : image.journal),
-      tally_(config_.chain, config_.validators),
+              mutant == Mutant::lost_journal ? std::vector<Vote>{} : image.journal,
+              epoch_),
+      tally_(config_.chain, config_.validators, epoch_),
       tree_(config_, application, image),
-      final_(image.tip_certificate),
+      final_(image_final(image)),
       final_view_(image_final_view(image)),
       final_hash_(final_ && final_->view == final_view_ ? final_->hash : tree_.tip_hash()),
       silent_views_(config_.validators.size(), 0),
       peers_(config_.validators.size()) {
+    tree_.begin_epoch(epoch_, config_.validators);
     if (final_ && final_->hash != tree_.tip_hash()) final_certs_[final_->hash] = *final_;
     for (Cert& cert : image.certificates) {
-        if (cert.view <= final_view_) continue;
+        if (cert.view <= final_view_ || cert.epoch != epoch_) continue;
         (cert.kind == VoteKind::notar ? notars_ : skips_).emplace(cert.view, std::move(cert));
     }
     for (const Vote& vote : signer_.journal(SIZE_MAX))
@@ -122,11 +162,11 @@ Outputs Replica::Core::step(const Input& input, UnixMs now) {
     // No block can hold them any more, so they are no work: views would be skipped for their sake.
     mempool_.remove_expired(now);
     std::visit(Overloaded{[&](const Started&) { on_started(); },
-                          [&](const MessageReceived& in) { on_message(in.from, in.message); },
+                          [&](const MessageReceived& in) { on_message(in); },
                           [&](const TimerElapsed& in) { on_timer(in.timer); },
                           [&](const Submitted& in) {
                               bool forged = false;
-                              SubmissionAnswer answer = admit(in.entry, in.checked, forged);
+                              SubmissionAnswer answer = admit(in.entry, in.verified, forged);
                               if (answer.status == SubmissionStatus::accepted)
                                   send(std::nullopt, Submit{in.entry});
                               out_.answers.push_back(std::move(answer));
@@ -141,9 +181,10 @@ void Replica::Core::on_started() {
     standstill();
 }
 
-void Replica::Core::on_message(ReplicaIndex from, const Message& message) {
+void Replica::Core::on_message(const MessageReceived& received) {
+    const ReplicaIndex from = received.from;
     if (from >= config_.validators.size() || from == index()) return;
-    std::visit(Overloaded{[&](const Proposal& m) { on_proposal(from, m); },
+    std::visit(Overloaded{[&](const Proposal& m) { on_proposal(from, m, received.entries); },
                           [&](const Vote& m) { on_vote(from, m); },
                           [&](const Cert& m) { on_cert(from, m); },
                           [&](const Status& m) { on_status(from, m); },
@@ -151,8 +192,12 @@ void Replica::Core::on_message(ReplicaIndex from, const Message& message) {
                           [&](const BlockReply& m) { on_block(from, m.block); },
                           [&](const GetRange& m) { on_get_range(from, m); },
                           [&](const Range& m) { on_range(from, m); },
-                          [&](const Submit& m) { on_submit(from, m.entry); }},
-               message);
+                          [&](const Submit& m) { on_submit(from, m.entry, received.entries); },
+                          [&](const EpochProof& m) { on_epoch_proof(from, m); },
+                          [&](const Manifest& m) { on_manifest(from, m); },
+                          [&](const GetPiece& m) { on_get_piece(from, m); },
+                          [&](const Piece& m) { on_piece(from, m); }},
+               received.message);
 }
 
 void Replica::Core::on_timer(const Timer& timer) {
@@ -186,7 +231,8 @@ void Replica::Core::settle() {
 }
 
 void Replica::Core::send(std::optional<ReplicaIndex> to, Message message) {
-    if (config_.validators.size() > 1) out_.send.push_back({to, std::move(message)});
+    if (config_.validators.size() > 1 || !is_member())
+        out_.send.push_back({to, std::move(message)});
 }
 
 void Replica::Core::blame(ReplicaIndex from, Misconduct misconduct) {

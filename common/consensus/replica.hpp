@@ -16,8 +16,8 @@
 ///     for (;;) {
 ///         store->apply(out.persist);                           // one transaction, or abort
 ///         for (auto& s : out.send) transport.send(s.to, encode(s.message));
-///         for (auto& r : out.serve)
-///             if (auto range = store->range(r.range)) transport.send(r.to, encode(*range));
+///         for (auto& s : out.serve)
+///             if (auto answer = store->answer(s.ask)) transport.send(s.to, encode(*answer));
 ///         for (auto& a : out.arm) timers.arm(a.timer, a.delay_ms);  // replaces its kind
 ///         for (auto& f : out.finalised) deliver(f);
 ///         if (out.halt) stop(*out.halt);
@@ -36,7 +36,7 @@ namespace kilter::consensus {
 
 struct Config {
     ChainId chain;
-    ValidatorSet validators;
+    ValidatorSet validators;  ///< of genesis
     Parameters parameters;
     UnixMs genesis_ms = 0;  ///< the first block's time is later than this
 };
@@ -54,8 +54,8 @@ struct ReplicaStatus {
 
 class Replica {
   public:
-    /// `application` must outlive the replica. REQUIRES: identity's key is in config.validators;
-    /// the image is this chain's (LogStore::load saw to it).
+    /// `application` must outlive the replica. A key that is not in the current epoch's set only follows (a learner).
+    /// REQUIRES: the image is this chain's (LogStore::load saw to it).
     Replica(Config config,
             crypto::Identity identity,
             const Application& application,
@@ -69,7 +69,14 @@ class Replica {
     /// Total over any input. `now` only bounds proposal times and stamps own ones; it may jump.
     Outputs step(const Input& input, UnixMs now);
 
+    /// outsider: not a member of the current epoch.
     [[nodiscard]] ReplicaIndex index() const;
+    /// Of the current epoch: what indices in messages and outputs refer to. Changes within a step.
+    [[nodiscard]] const ValidatorSet& validators() const;
+    [[nodiscard]] Epoch epoch() const;
+    /// For someone who is no member and says where it stands: proofs of the epochs it lacks, the newest final
+    /// certificate if it is in this epoch, and this replica's status. The host limits how often.
+    [[nodiscard]] std::vector<Message> brief(const Status& outsiders) const;
     [[nodiscard]] ReplicaStatus status() const;
     /// The final ledger state.
     [[nodiscard]] const StatePtr& state() const;

@@ -5,6 +5,7 @@
 ///     voting.cpp    votes, certificates, notarise, finalise
 ///     views.cpp     when a view begins and ends; what its leader proposes
 ///     catch_up.cpp  status, fetching, serving, entries from others
+///     epochs.cpp    the end of an epoch, snapshots
 #pragma once
 
 #include <map>
@@ -20,6 +21,7 @@ namespace kilter::consensus {
 class Replica::Core {
   public:
     Core(Config config,
+         EpochTable epochs,
          crypto::Identity identity,
          ReplicaIndex index,
          const Application& application,
@@ -33,26 +35,37 @@ class Replica::Core {
 
     [[nodiscard]] const StatePtr& state() const { return tree_.tip().state; }
 
+    [[nodiscard]] const ValidatorSet& validators() const { return config_.validators; }
+
+    [[nodiscard]] Epoch epoch() const { return epoch_; }
+
+    [[nodiscard]] std::vector<Message> brief(const Status& outsiders) const;
+
   private:
     // replica.cpp
     void on_started();
-    void on_message(ReplicaIndex from, const Message& message);
+    void on_message(const MessageReceived& received);
     void on_timer(const Timer& timer);
     void settle();
 
     // voting.cpp
-    void on_proposal(ReplicaIndex from, const Proposal& proposal);
+    void on_proposal(ReplicaIndex from, const Proposal& proposal, Verified entries);
     void on_vote(ReplicaIndex from, const Vote& vote);
     void on_cert(ReplicaIndex from, const Cert& cert);
     void count(const Vote& vote, bool verified);
     void take_cert(const Cert& cert);
     [[nodiscard]] bool held(const Cert& cert) const;
     [[nodiscard]] bool valid(const Cert& cert) const;
+    void accuse(const Evidence& evidence);
     bool cast(VoteKind kind, View view, const BlockHash& hash);
     void try_notarise();
     void notarise_one_of(View view);
     void try_final();
     void try_finalise();
+    void finalise(std::vector<Finalised> chain);
+
+    [[nodiscard]] bool is_member() const { return index() != outsider; }
+
     [[nodiscard]] bool entries_verify(const Block& block) const;
     void judge_parked();
 
@@ -82,18 +95,45 @@ class Replica::Core {
     void on_block(ReplicaIndex from, const BlockPtr& block);
     void on_get_range(ReplicaIndex from, const GetRange& get);
     void on_range(ReplicaIndex from, const Range& range);
-    void on_submit(ReplicaIndex from, const EntryPtr& entry);
-    SubmissionAnswer admit(const EntryPtr& entry, bool checked, bool& forged);
+    void on_get_piece(ReplicaIndex from, const GetPiece& get);
+    void on_submit(ReplicaIndex from, const EntryPtr& entry, Verified verified);
+    SubmissionAnswer admit(const EntryPtr& entry, Verified verified, bool& forged);
     void want(const BlockHash& hash);
+
+    struct Wanted {
+        std::size_t times = 0;  // asked for
+    };
+
+    void fetch(const BlockHash& hash, Wanted& wanted);
+
+    struct Peer {
+        UnixMs window_ms = 0;    // start of the current standstill period
+        std::size_t bytes = 0;   // of certificates sent in it in answer to status
+        std::size_t served = 0;  // blocks and ranges
+    };
+
+    Peer& allowance(ReplicaIndex from);
     void ask_range(ReplicaIndex peer, Height up_to);
     void standstill();
     [[nodiscard]] Status own_status() const;
+
+    // epochs.cpp
+    void on_epoch_proof(ReplicaIndex from, const EpochProof& proof);
+    void end_epoch(const Finalised& last);
+    void enter_epoch(Epoch epoch);
+    void checkpoint(const Finalised& final);
+    void on_manifest(ReplicaIndex from, const Manifest& manifest);
+    void on_piece(ReplicaIndex from, const Piece& piece);
+    void ask_pieces(ReplicaIndex from);
+    void adopt_snapshot();
 
     void send(std::optional<ReplicaIndex> to, Message message);
     void blame(ReplicaIndex from, Misconduct misconduct);
     void halt(std::string reason);
 
-    Config config_;
+    Config config_;  // its validators are the current epoch's
+    EpochTable epochs_;
+    Epoch epoch_ = 0;  // the newest one whose base is final here; epochs_ may know more
     const Application& application_;
     Signer signer_;
     Tally tally_;
@@ -130,22 +170,21 @@ class Replica::Core {
     std::vector<std::uint32_t>
         silent_views_;  // per leader: led views in a row that were skipped without a word
 
-    struct Wanted {
-        UnixMs asked_ms = 0;
-        std::uint32_t times = 0;
-    };
-
     std::map<BlockHash, Wanted> wanted_;
-
-    struct Peer {
-        UnixMs window_ms = 0;    // start of the current budget window
-        std::size_t bytes = 0;   // sent in it in answer to status
-        std::size_t ranges = 0;  // served in it
-    };
 
     std::vector<Peer> peers_;
     std::optional<UnixMs> range_asked_ms_;
     Height range_target_ = 0;
+
+    struct Transfer {
+        Manifest manifest;
+        crypto::MerkleOutline outline;
+        std::vector<Bytes> pieces;  // empty: not here yet
+        std::size_t missing = 0;
+        ReplicaIndex source = 0;
+    };
+
+    std::optional<Transfer> transfer_;
 
     UnixMs now_ = 0;
     Outputs out_;

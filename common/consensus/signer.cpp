@@ -33,9 +33,11 @@ Signer::Signer(crypto::Identity identity,
                const ChainId& chain,
                ReplicaIndex index,
                View floor,
-               const std::vector<Vote>& journal)
-    : identity_(std::move(identity)), chain_(chain), index_(index), floor_(floor) {
+               const std::vector<Vote>& journal,
+               Epoch epoch)
+    : identity_(std::move(identity)), chain_(chain), index_(index), floor_(floor), epoch_(epoch) {
     for (const Vote& vote : journal) {
+        if (vote.epoch != epoch) continue;
         KILTER_CHECK(vote.signer == index, "the journal is another replica's");
         if (vote.view <= floor) continue;
         ViewVotes& mine = votes_[vote.view];
@@ -46,10 +48,10 @@ Signer::Signer(crypto::Identity identity,
 }
 
 std::optional<Signer::Signed> Signer::sign(VoteKind kind, View view, const BlockHash& hash) {
-    if (view <= floor_) return std::nullopt;
+    if (view <= floor_ || index_ == outsider) return std::nullopt;
     ViewVotes& mine = votes_[view];
     std::optional<Vote>& slot = mine.of(kind);
-    if (slot) return slot->hash == hash ? std::optional(Signed{*slot, false}) : std::nullopt;
+    if (slot) return slot->hash == hash ? std::optional(Signed{*slot, std::nullopt}) : std::nullopt;
     const bool exclusive = mutant != Mutant::final_after_skip;
     switch (kind) {
         case VoteKind::notar:
@@ -62,10 +64,15 @@ std::optional<Signer::Signed> Signer::sign(VoteKind kind, View view, const Block
                 return std::nullopt;
             break;
     }
-    Vote vote{kind, 0, view, hash, index_, {}};
+    Vote vote{kind, epoch_, view, hash, index_, {}};
     vote.signature = identity_.sign(vote_bytes(chain_, kind, vote.epoch, view, hash));
     slot = vote;
-    return Signed{vote, true};
+    return Signed{vote, OwnVote(vote)};
+}
+
+EntryPtr Signer::author(Entry entry) const {
+    consensus::sign(entry, chain_, identity_);
+    return seal(std::move(entry));
 }
 
 const Vote* Signer::made(VoteKind kind, View view) const {
@@ -80,6 +87,14 @@ std::vector<Vote> Signer::journal(std::size_t views) const {
         for (const auto& vote : {at->second.notar, at->second.skip, at->second.final})
             if (vote) out.push_back(*vote);
     return out;
+}
+
+void Signer::begin_epoch(Epoch epoch, const ValidatorSet& validators, View floor) {
+    KILTER_CHECK(epoch > epoch_, "epochs only go on");
+    epoch_ = epoch;
+    index_ = validators.index_of(identity_.public_key()).value_or(outsider);
+    votes_.clear();
+    floor_ = floor;
 }
 
 void Signer::raise_floor(View view) {

@@ -6,26 +6,46 @@
 #include <optional>
 #include <vector>
 
+#include "common/consensus/entry.hpp"
 #include "common/consensus/vote.hpp"
 
 namespace kilter::consensus {
 
+/// A vote of this replica: only its signer makes one, so nothing else can put a vote into the journal.
+class OwnVote {
+  public:
+    [[nodiscard]] const Vote& vote() const { return vote_; }
+
+  private:
+    friend class Signer;
+
+    explicit OwnVote(const Vote& vote) : vote_(vote) {}
+
+    Vote vote_;
+};
+
 class Signer {
   public:
-    /// `journal`: own votes from disk. KILTER_CHECKs that they are own and do not contradict.
+    /// `journal`: own votes from disk. KILTER_CHECKs that they are own and do not contradict. Those of other epochs than
+    /// the current one are ignored.
     Signer(crypto::Identity identity,
            const ChainId& chain,
            ReplicaIndex index,
            View floor,
-           const std::vector<Vote>& journal);
+           const std::vector<Vote>& journal,
+           Epoch epoch = 0);
 
     struct Signed {
         Vote vote;
-        bool fresh = false;  ///< not in the journal before: must be durable before it is sent
+        std::optional<OwnVote>
+            fresh;  ///< not in the journal before: must be durable before the vote is sent
     };
 
     /// None: contradicts the journal, or the view is not above the floor, where the journal is forgotten.
     std::optional<Signed> sign(VoteKind kind, View view, const BlockHash& hash);
+
+    /// Signs what this replica itself appends to the log. No entry's signature can serve as a vote's.
+    [[nodiscard]] EntryPtr author(Entry entry) const;
 
     [[nodiscard]] const Vote* made(VoteKind kind, View view) const;
     /// All votes kept, newest view first, of at most `views` views.
@@ -33,6 +53,10 @@ class Signer {
     /// Everything up to `view` is final: forget it, and never sign there again.
     void raise_floor(View view);
 
+    /// The place in the new epoch's set; the journal of the epoch that ended is of no use any more.
+    void begin_epoch(Epoch epoch, const ValidatorSet& validators, View floor);
+
+    /// outsider: no member of the current epoch, signs no votes.
     [[nodiscard]] ReplicaIndex index() const { return index_; }
 
   private:
@@ -46,6 +70,7 @@ class Signer {
     ChainId chain_;
     ReplicaIndex index_;
     View floor_;
+    Epoch epoch_;
     std::map<View, ViewVotes> votes_;
 };
 

@@ -2,8 +2,8 @@
 
 namespace kilter::consensus {
 
-Tally::Tally(const ChainId& chain, ValidatorSet validators)
-    : chain_(chain), validators_(std::move(validators)) {}
+Tally::Tally(const ChainId& chain, ValidatorSet validators, Epoch epoch)
+    : chain_(chain), validators_(std::move(validators)), epoch_(epoch) {}
 
 bool Tally::verify_slot(Slot& slot) const {
     if (!slot.verified) slot.verified = verify(*slot.vote, chain_, validators_);
@@ -52,7 +52,7 @@ std::optional<Cert> Tally::certificate(VoteKind kind,
                                        std::vector<ReplicaIndex>& liars) {
     const std::size_t quorum = validators_.quorum();
     if (count(kind, view, hash) < quorum) return std::nullopt;
-    Cert cert{kind, 0, view, hash, 0, {}};
+    Cert cert{kind, epoch_, view, hash, 0, {}};
     std::vector<SignerVotes>& signers = views_[view];
     for (std::size_t i = 0; i < signers.size() && cert.signatures.size() < quorum; ++i) {
         Slot& slot = signers[i].slots[position(kind)];

@@ -16,7 +16,7 @@ namespace kilter::consensus {
 
 class Tally {
   public:
-    Tally(const ChainId& chain, ValidatorSet validators);
+    Tally(const ChainId& chain, ValidatorSet validators, Epoch epoch = 0);
 
     /// `verified`: the caller knows the signature to be good. Evidence is only ever of two good signatures.
     std::optional<Evidence> add(const Vote& vote, bool verified);
@@ -47,6 +47,7 @@ class Tally {
 
     ChainId chain_;
     ValidatorSet validators_;
+    Epoch epoch_;
     std::map<View, std::vector<SignerVotes>> views_;
 };
 

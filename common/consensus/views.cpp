@@ -61,7 +61,7 @@ bool Replica::Core::unfinished_block() const {
     return std::any_of(notars_.begin(), notars_.end(), [&](const auto& certified) {
         if (certified.first <= final_view_) return false;
         const BlockPtr block = tree_.find(certified.second.hash);
-        return !block || !block->entries.empty();
+        return !block || !block->entries.empty() || block->header.closing;
     });
 }
 
@@ -91,6 +91,7 @@ std::optional<Replica::Core::Base> Replica::Core::base(View view) const {
     if (parent == final_view_) {
         out.parent = final_hash_;
         out.justification.parent = final_;
+        if (parent == epochs_.find(epoch_)->base_view) out.justification.parent.reset();
     } else {
         const Cert& notar = notars_.at(parent);
         out.parent = notar.hash;
@@ -131,19 +132,21 @@ void Replica::Core::try_propose() {
 
 void Replica::Core::propose(const BlockTree::Node& parent, Base base) {
     const UnixMs time = std::max(now_, parent.block->header.time_ms + 1);
-    const auto execution = application_.begin(parent.state, time);
+    const auto execution = tree_.begin(parent, time);
+    const bool closing = tree_.closes(parent.block->header);
     const bool on_tip = parent.block->hash == tree_.tip_hash();
     std::vector<EntryPtr> entries;
     std::vector<EntryId> dead;
     std::size_t bytes = 0;
     for (const Mempool::Item& item : mempool_.ready()) {
-        if (entries.size() == limits::block_entries_max ||
+        if (closing || entries.size() == limits::block_entries_max ||
             bytes + item.entry->encoded.size() > limits::block_bytes_max)
             break;
-        if (execution->apply(*item.entry).admission == Admission::ready) {
+        const Admission admission = execution->apply(*item.entry).admission;
+        if (admission == Admission::ready) {
             entries.push_back(item.entry);
             bytes += item.entry->encoded.size();
-        } else if (on_tip) {
+        } else if (on_tip && admission == Admission::refused) {
             dead.push_back(item.entry->id);
         }
     }
@@ -174,6 +177,7 @@ void Replica::Core::resend_proposal() {
 /// T(v) = min(Tmax, T0 * alpha^max(0, v - last final view - 2)), in integers.
 std::int64_t Replica::Core::view_timeout() const {
     const Parameters& parameters = config_.parameters;
+    // Skip certificates ended those views, so a quorum of others was not silent.
     if (silent_views_[config_.validators.leader(current_)] >= silent_views_max)
         return parameters.dead_leader_timeout_ms;
     std::int64_t timeout = parameters.view_timeout_ms;
@@ -194,14 +198,14 @@ void Replica::Core::arm(TimerKind kind, std::int64_t delay_ms) {
 
 void Replica::Core::arm_what_is_due() {
     const bool work = has_work();
-    if (work && !timers_[TimerKind::view].armed &&
+    if (work && is_member() && !timers_[TimerKind::view].armed &&
         signer_.made(VoteKind::skip, current_) == nullptr)
         arm(TimerKind::view, view_timeout());
-    const std::int64_t period =
-        work ? config_.parameters.standstill_ms : config_.parameters.idle_status_ms;
+    const std::int64_t period = work || !is_member() || transfer_
+                                    ? config_.parameters.standstill_ms
+                                    : config_.parameters.idle_status_ms;
     const Armed& standstill = timers_[TimerKind::standstill];
-    if (!standstill.armed || (work && standstill.delay_ms > period))
-        arm(TimerKind::standstill, period);
+    if (!standstill.armed || standstill.delay_ms > period) arm(TimerKind::standstill, period);
 }
 
 }  // namespace kilter::consensus

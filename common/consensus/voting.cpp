@@ -6,15 +6,16 @@
 
 namespace kilter::consensus {
 
-void Replica::Core::on_proposal(ReplicaIndex from, const Proposal& proposal) {
+void Replica::Core::on_proposal(ReplicaIndex from, const Proposal& proposal, Verified entries) {
     const Block& block = *proposal.block;
     const Vote& vote = proposal.vote;
     const View view = block.header.view;
-    if (view <= final_view_ || view > current_ + limits::view_window) return;
-    if (block.header.chain != config_.chain || block.header.epoch != 0 ||
-        config_.validators.leader(view) != from || block.header.proposer != from ||
-        vote.signer != from || vote.kind != VoteKind::notar || vote.view != view ||
-        vote.hash != block.hash || vote.epoch != 0 || !body_fits(block) ||
+    if (block.header.epoch != epoch_ || view <= final_view_ ||
+        view > current_ + limits::view_window)
+        return;
+    if (block.header.chain != config_.chain || config_.validators.leader(view) != from ||
+        block.header.proposer != from || vote.signer != from || vote.kind != VoteKind::notar ||
+        vote.view != view || vote.hash != block.hash || vote.epoch != epoch_ || !body_fits(block) ||
         !verify(vote, config_.chain, config_.validators)) {
         blame(from, Misconduct::bad_proposal);
         return;
@@ -26,21 +27,22 @@ void Replica::Core::on_proposal(ReplicaIndex from, const Proposal& proposal) {
     });
     if (!known && pending.size() >= 2) return;
     if (!known) {
-        if (!justified(block, [&](const Cert& cert) { return valid(cert); })) {
+        if (!justified(block, epochs_, [&](const Cert& cert) { return valid(cert); })) {
             blame(from, Misconduct::bad_proposal);
             return;
         }
         if (block.justification.parent) take_cert(*block.justification.parent);
         for (const Cert& skip : block.justification.skips)
             take_cert(skip);
-        pending.push_back({proposal.block, false});
+        pending.push_back({proposal.block, static_cast<bool>(entries)});
         changed_ = true;
     }
     count(vote, true);
 }
 
 void Replica::Core::on_vote(ReplicaIndex from, const Vote& vote) {
-    if (vote.epoch != 0 || vote.view <= final_view_ || vote.view > current_ + limits::view_window)
+    if (vote.epoch != epoch_ || vote.view <= final_view_ ||
+        vote.view > current_ + limits::view_window)
         return;
     if (vote.signer != from) {
         blame(from, Misconduct::bad_vote);
@@ -51,7 +53,7 @@ void Replica::Core::on_vote(ReplicaIndex from, const Vote& vote) {
 }
 
 void Replica::Core::count(const Vote& vote, bool verified) {
-    if (const auto evidence = tally_.add(vote, verified)) out_.evidence.push_back(*evidence);
+    if (const auto evidence = tally_.add(vote, verified)) accuse(*evidence);
     const auto have = [&](const std::map<View, Cert>& certs) { return certs.contains(vote.view); };
     switch (vote.kind) {
         case VoteKind::notar:
@@ -78,7 +80,7 @@ void Replica::Core::count(const Vote& vote, bool verified) {
 }
 
 void Replica::Core::on_cert(ReplicaIndex from, const Cert& cert) {
-    if (cert.epoch != 0 || cert.view <= final_view_ || held(cert)) return;
+    if (cert.epoch != epoch_ || cert.view <= final_view_ || held(cert)) return;
     if (!valid(cert)) {
         blame(from, Misconduct::bad_certificate);
         return;
@@ -104,8 +106,7 @@ bool Replica::Core::held(const Cert& cert) const {
 }
 
 bool Replica::Core::valid(const Cert& cert) const {
-    return held(cert) || mutant == Mutant::unchecked_certificate ||
-           verify(cert, config_.chain, config_.validators) == CertVerdict::valid;
+    return held(cert) || mutant == Mutant::unchecked_certificate || epochs_.holds(cert);
 }
 
 /// REQUIRES: valid(cert).
@@ -136,8 +137,19 @@ void Replica::Core::take_cert(const Cert& cert) {
                         cert.hash,
                         static_cast<ReplicaIndex>(i),
                         cert.signatures[at++]};
-        if (const auto evidence = tally_.add(vote, true)) out_.evidence.push_back(*evidence);
+        if (const auto evidence = tally_.add(vote, true)) accuse(*evidence);
     }
+}
+
+/// What was proved goes on record: the first of the replicas' entries about it takes the key, the others are refused.
+void Replica::Core::accuse(const Evidence& evidence) {
+    out_.evidence.push_back(evidence);
+    Entry entry = evidence_as_entry(evidence);
+    entry.expires_ms = now_ + limits::entry_life_ms_max / 2;
+    const EntryPtr sealed = signer_.author(std::move(entry));
+    bool forged = false;
+    if (admit(sealed, Verified{}, forged).status == SubmissionStatus::accepted)
+        send(std::nullopt, Submit{sealed});
 }
 
 bool Replica::Core::cast(VoteKind kind, View view, const BlockHash& hash) {
@@ -146,7 +158,7 @@ bool Replica::Core::cast(VoteKind kind, View view, const BlockHash& hash) {
     const Mutant unwritten = kind == VoteKind::notar  ? Mutant::unwritten_notar
                              : kind == VoteKind::skip ? Mutant::unwritten_skip
                                                       : Mutant::unwritten_final;
-    if (mutant != unwritten) out_.persist.push_back(made->vote);
+    if (mutant != unwritten) out_.persist.push_back(*made->fresh);
     changed_ = true;
     count(made->vote, true);
     if (kind != VoteKind::notar || config_.validators.leader(view) != index())
@@ -155,6 +167,7 @@ bool Replica::Core::cast(VoteKind kind, View view, const BlockHash& hash) {
 }
 
 void Replica::Core::try_notarise() {
+    if (!is_member()) return;
     std::vector<View> views;
     for (const auto& [view, pending] : proposals_)
         if (view > final_view_ && view <= current_) views.push_back(view);
@@ -210,11 +223,12 @@ bool Replica::Core::entries_verify(const Block& block) const {
     return std::all_of(block.entries.begin(), block.entries.end(), [&](const EntryPtr& entry) {
         const EntryPtr known = mempool_.find(entry->id);
         if (known && known->leaf == entry->leaf) return true;
-        return verify(*entry, config_.chain) && application_.check(entry->entry).ok();
+        return check_entry(*entry, config_.chain, config_.validators, application_).ok();
     });
 }
 
 void Replica::Core::try_final() {
+    if (!is_member()) return;
     std::vector<std::pair<View, BlockHash>> notarised;
     for (const auto& [view, cert] : notars_)
         notarised.emplace_back(view, cert.hash);
@@ -261,8 +275,14 @@ void Replica::Core::try_finalise() {
             done[i].descendants.insert(done[i].descendants.end(), later.begin(), later.end());
         }
     }
-    for (Finalised& final : done) {
+    finalise(std::move(done));
+}
+
+/// Final blocks, each on top of the one before, the first on the tip.
+void Replica::Core::finalise(std::vector<Finalised> chain) {
+    for (Finalised& final : chain) {
         const Header& header = final.block->header;
+        if (header.epoch != epoch_) break;  // what closed an epoch is forgotten with it
         if (tree_.executed(final.block->hash) == nullptr) {
             halt("DIVERGENCE: final block " + std::to_string(header.height) +
                  " does not execute to the roots in its header on this replica; its program or its "
@@ -274,6 +294,8 @@ void Replica::Core::try_finalise() {
         for (const EntryPtr& entry : final.block->entries)
             mempool_.remove_final(*entry);
         mempool_.remove_expired(header.time_ms);
+        if (header.height % config_.parameters.checkpoint_heights == 0) checkpoint(final);
+        if (!header.next_validators.is_zero()) end_epoch(final);
         out_.finalised.push_back(std::move(final));
     }
     judge_parked();
@@ -281,14 +303,14 @@ void Replica::Core::try_finalise() {
     notars_.erase(notars_.begin(), notars_.upper_bound(final_view_));
     skips_.erase(skips_.begin(), skips_.upper_bound(final_view_));
     proposals_.erase(proposals_.begin(), proposals_.upper_bound(final_view_));
-    final_certs_.clear();
+    if (final_ && final_->hash == tree_.tip_hash()) final_certs_.clear();
     wanted_.clear();
     changed_ = true;
 }
 
 void Replica::Core::judge_parked() {
     const UnixMs time = std::max(now_, tree_.tip().block->header.time_ms + 1);
-    const auto execution = application_.begin(tree_.tip().state, time);
+    const auto execution = tree_.begin(tree_.tip(), time);
     mempool_.reconsider(
         [&](const SealedEntry& entry) { return execution->apply(entry).admission; });
 }

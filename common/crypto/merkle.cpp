@@ -145,6 +145,14 @@ void MerkleFrontier::append(const Digest& leaf) {
     ++size_;
 }
 
+std::optional<MerkleFrontier> MerkleFrontier::from(std::uint64_t size, std::vector<Digest> peaks) {
+    if (static_cast<std::size_t>(std::popcount(size)) != peaks.size()) return std::nullopt;
+    MerkleFrontier out;
+    out.size_ = size;
+    out.peaks_ = std::move(peaks);
+    return out;
+}
+
 Digest MerkleFrontier::root() const {
     if (peaks_.empty()) return digest(tag, {});
     Digest hash = peaks_.back();

@@ -3,6 +3,7 @@
 /// root) and one over the whole log.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -49,6 +50,12 @@ class MerkleFrontier {
     [[nodiscard]] Digest root() const;
 
     [[nodiscard]] std::uint64_t size() const { return size_; }
+
+    /// Roots of the perfect subtrees, one per set bit of size(), highest bit first.
+    [[nodiscard]] const std::vector<Digest>& peaks() const { return peaks_; }
+
+    /// None: not one peak per set bit.
+    static std::optional<MerkleFrontier> from(std::uint64_t size, std::vector<Digest> peaks);
 
     bool operator==(const MerkleFrontier&) const = default;
 

@@ -12,32 +12,79 @@ using consensus::FinalBlock;
 using consensus::Header;
 
 struct Audit::Progress {
-    Progress(Genesis document, std::function<void(const CheckedEntry&)> callback)
+    Progress(Genesis document,
+             std::function<void(const CheckedEntry&)> callback,
+             consensus::EpochTable known)
         : ledger(std::move(document)),
           config(config_of(ledger.genesis())),
+          epochs(std::move(known)),
           tree(config, ledger, {}),
           on_entry(std::move(callback)) {}
 
     bool certificate_holds(const Cert& cert) {
         ++report.certificates;
         report.signatures += cert.signatures.size();
-        return consensus::verify(cert, config.chain, config.validators) ==
-               consensus::CertVerdict::valid;
+        return epochs.holds(cert);
+    }
+
+    /// The epoch that follows this block.
+    bool enter(const Header& tip) {
+        const consensus::Epoch epoch = tip.epoch + (tip.next_validators.is_zero() ? 0 : 1);
+        const auto* member = epochs.find(epoch);
+        if (member == nullptr) return false;
+        config.validators = member->validators;
+        tree.begin_epoch(epoch, member->validators);
+        return true;
     }
 
     Ledger ledger;
     consensus::Config config;
+    consensus::EpochTable epochs;
     BlockTree tree;
     std::function<void(const CheckedEntry&)> on_entry;
     AuditReport report;
-    consensus::Height certified = 0;
+    consensus::Height certified = 0;  // the last block that is
+    consensus::Height last = 0;
     bool failed = false;
 };
 
+namespace {
+consensus::EpochTable first_epoch(const Genesis& genesis) {
+    return {genesis.chain_id(), genesis.validators};
+}
+}  // namespace
+
 Audit::Audit(Genesis genesis, std::function<void(const CheckedEntry&)> on_entry)
-    : progress_(std::make_unique<Progress>(std::move(genesis), std::move(on_entry))) {}
+    : Audit(genesis, std::move(on_entry), first_epoch(genesis)) {}
+
+Audit::Audit(Genesis genesis,
+             std::function<void(const CheckedEntry&)> on_entry,
+             consensus::EpochTable epochs)
+    : progress_(
+          std::make_unique<Progress>(std::move(genesis), std::move(on_entry), std::move(epochs))) {}
 
 Audit::~Audit() = default;
+
+Result<void> Audit::begin(const consensus::Manifest& manifest, std::span<const Bytes> pieces) {
+    Progress& p = *progress_;
+    const auto outline = consensus::check(manifest, p.epochs);
+    auto map = outline ? outline->join(pieces) : std::nullopt;
+    const Header& header = manifest.certified.header;
+    if (!map)
+        return Error{"the snapshot at height " + std::to_string(header.height) +
+                     " is not what a quorum certified"};
+    ++p.report.certificates;
+    p.report.signatures += manifest.certified.certificate.signatures.size();
+    p.tree.adopt(header, std::make_shared<consensus::MapState>(*std::move(map)), manifest.log);
+    p.certified = p.last = header.height;
+    p.report.log_root = header.log_root;
+    p.report.state_root = header.state_root;
+    return p.enter(header) ? Result<void>{} : Error{"the proof of an epoch is missing"};
+}
+
+bool Audit::extend(const consensus::EpochProof& proof) {
+    return progress_->epochs.extend(proof);
+}
 
 Result<void> Audit::add(const FinalBlock& final) {
     Progress& p = *progress_;
@@ -58,15 +105,16 @@ Result<void> Audit::add(const FinalBlock& final) {
             "or validator set)");
     if (!consensus::body_fits(block))
         return fail("its entries are not those its header commits to");
-    if (!consensus::justified(block, [&](const Cert& cert) { return p.certificate_holds(cert); }))
+    if (!consensus::justified(block, p.epochs,
+                              [&](const Cert& cert) { return p.certificate_holds(cert); }))
         return fail("its justifying certificates are missing or wrong");
     for (const consensus::EntryPtr& entry : block.entries) {
         const std::string name = "entry " + short_hex(entry->id.view());
         ++p.report.signatures;
-        if (!consensus::verify(*entry, p.config.chain))
-            return fail(name + " is not signed by its author");
-        if (auto content = p.ledger.check(entry->entry); !content)
-            return fail(name + ": " + content.error().message);
+        if (auto sound =
+                consensus::check_entry(*entry, p.config.chain, p.config.validators, p.ledger);
+            !sound)
+            return fail(name + ": " + sound.error().message);
         if (entry->entry.type == cleared_net_entry)
             p.report.signatures += decode_cleared_net(entry->entry.body)->members.size();
     }
@@ -80,7 +128,14 @@ Result<void> Audit::add(const FinalBlock& final) {
             return fail("its final certificate does not hold");
         p.certified = header.height;
     }
+    p.last = header.height;
     p.tree.advance_tip(block.hash);
+    if (!header.next_validators.is_zero()) {
+        if (!p.enter(header)) return fail("it ends an epoch, and the proof of that is missing");
+        if (p.epochs.find(header.epoch + 1)->proof->end.header != header)
+            return fail("another block ended its epoch");
+        p.certified = header.height;
+    }
     for (std::size_t i = 0; i < block.entries.size(); ++i)
         if (p.on_entry) p.on_entry({header.first_index + i, header.height, block.entries[i]});
     ++p.report.blocks;
@@ -93,9 +148,9 @@ Result<void> Audit::add(const FinalBlock& final) {
 Result<AuditReport> Audit::finish() {
     const Progress& p = *progress_;
     if (p.failed) return Error{"the audit has failed"};
-    if (p.certified != p.report.blocks)
-        return Error{"blocks " + std::to_string(p.certified + 1) + " to " +
-                     std::to_string(p.report.blocks) + " have no final certificate"};
+    if (p.certified != p.last)
+        return Error{"blocks " + std::to_string(p.certified + 1) + " to " + std::to_string(p.last) +
+                     " have no final certificate"};
     return p.report;
 }
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 
 #include "common/settlement/ledger.hpp"
 
@@ -33,11 +34,20 @@ struct AuditReport {
 class Audit {
   public:
     /// `on_entry` (may be empty) sees each entry as soon as its block is checked.
+    /// `epochs`: proofs of those that the blocks will end; without, the log must be of epoch 0.
     explicit Audit(Genesis genesis, std::function<void(const CheckedEntry&)> on_entry = {});
+    Audit(Genesis genesis,
+          std::function<void(const CheckedEntry&)> on_entry,
+          consensus::EpochTable epochs);
     ~Audit();
     Audit(const Audit&) = delete;
     Audit& operator=(const Audit&) = delete;
 
+    /// Begins above a snapshot instead of at genesis: it is checked, the blocks below are not. First, if at all.
+    Result<void> begin(const consensus::Manifest& manifest, std::span<const Bytes> pieces);
+
+    /// An epoch that the next blocks end. False: the proof does not continue those known.
+    bool extend(const consensus::EpochProof& proof);
     /// The next block. The error names the height and what is wrong; after an error the audit is
     /// over.
     Result<void> add(const consensus::FinalBlock& final);

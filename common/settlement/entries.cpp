@@ -26,6 +26,8 @@ consensus::EntryPtr make(consensus::EntryType type,
 const char* entry_type_name(consensus::EntryType type) {
     if (type == roster_entry) return "roster";
     if (type == cleared_net_entry) return "cleared net";
+    if (type == consensus::evidence_entry) return "evidence";
+    if (type == consensus::epoch_change_entry) return "epoch change";
     return "unknown";
 }
 

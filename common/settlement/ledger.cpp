@@ -5,7 +5,7 @@
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
-#include "common/settlement/merkle_map.hpp"
+#include "common/consensus/block_execution.hpp"
 
 // The state is one MerkleMap:
 //   "id" id                  -> the entry's expiry; until the log's time has passed it
@@ -23,6 +23,7 @@ using consensus::Entry;
 using consensus::EntryId;
 using consensus::SealedEntry;
 using consensus::Verdict;
+using crypto::MerkleMap;
 
 constexpr std::size_t chunk_bytes = 64 * EntryId::size;
 constexpr std::int64_t minute_ms = 60'000;
@@ -62,21 +63,6 @@ std::uint64_t number(const MerkleMap& map, const Bytes& key) {
 
 MerkleMap with_number(const MerkleMap& map, const Bytes& key, std::uint64_t value) {
     return map.with(key, ByteWriter{}.u64(value).bytes());
-}
-
-class State final : public consensus::LedgerState {
-  public:
-    explicit State(MerkleMap content) : map(std::move(content)) {}
-
-    [[nodiscard]] Digest root() const override { return map.root(); }
-
-    MerkleMap map;
-};
-
-const MerkleMap& map_of(const consensus::LedgerState& state) {
-    const auto* own = dynamic_cast<const State*>(&state);
-    KILTER_CHECK(own != nullptr, "not a state of this ledger");
-    return own->map;
 }
 
 Verdict refused(std::string reason) {
@@ -142,8 +128,13 @@ class LedgerExecution final : public consensus::Execution {
         if (!entry.key.empty() && map_.find(unique_key(entry.key)) != nullptr)
             return refused("the log has an entry with the same key already");
         MerkleMap after = map_;
-        Verdict verdict =
-            entry.type == roster_entry ? apply_roster(entry, after) : apply_cleared(entry, after);
+        Verdict verdict;
+        if (entry.type == roster_entry)
+            verdict = apply_roster(entry, after);
+        else if (entry.type == cleared_net_entry)
+            verdict = apply_cleared(entry, after);
+        else if (!consensus::is_own_type(entry.type))
+            return refused("the entry's type is unknown");
         if (verdict.admission != Admission::ready) return verdict;
         if (!entry.key.empty())
             after = after.with(unique_key(entry.key), to_bytes(sealed.id.view()));
@@ -151,7 +142,9 @@ class LedgerExecution final : public consensus::Execution {
         return verdict;
     }
 
-    consensus::StatePtr finish() override { return std::make_shared<State>(std::move(map_)); }
+    consensus::StatePtr finish() override {
+        return std::make_shared<consensus::MapState>(std::move(map_));
+    }
 
   private:
     Verdict apply_roster(const Entry& entry, MerkleMap& map) const {
@@ -176,7 +169,7 @@ class LedgerExecution final : public consensus::Execution {
     }
 
     Verdict apply_cleared(const Entry& entry, const MerkleMap& map) {
-        if (!genesis_.validators.index_of(entry.author))
+        if (!members().index_of(entry.author))
             return refused("only a coordinator may append a cleared net");
         const Result<ClearedNet> cleared = decode_cleared_net(entry.body);
         if (!cleared) return refused(cleared.error().message);
@@ -201,19 +194,22 @@ class LedgerExecution final : public consensus::Execution {
         return {};
     }
 
+    const consensus::ValidatorSet& members() {
+        if (!members_) members_ = consensus::members(map_, genesis_.validators);
+        return *members_;
+    }
+
     const Genesis& genesis_;
     MerkleMap map_;
     UnixMs time_ms_;
     std::optional<Roster> roster_;  // the one last looked at
+    std::optional<consensus::ValidatorSet> members_;
 };
 }  // namespace
 
 Ledger::Ledger(Genesis genesis) : genesis_(std::move(genesis)), chain_(genesis_.chain_id()) {}
 
 Result<void> Ledger::check(const Entry& entry) const {
-    if (entry.author != genesis_.operator_key && !genesis_.role_of(entry.author))
-        return Error{"the author " + short_hex(entry.author.view()) +
-                     " is not enrolled; ask the operator"};
     if (entry.type == roster_entry) {
         const Result<Roster> roster = decode_roster(entry.body);
         if (!roster) return roster.error();
@@ -247,29 +243,29 @@ Result<void> Ledger::check(const Entry& entry) const {
 }
 
 consensus::StatePtr Ledger::initial() const {
-    return std::make_shared<State>(
+    return std::make_shared<consensus::MapState>(
         with_number({}, time_key(), static_cast<std::uint64_t>(genesis_.time_ms / minute_ms)));
 }
 
 std::unique_ptr<consensus::Execution> Ledger::begin(const consensus::StatePtr& parent,
                                                     UnixMs time_ms) const {
-    return std::make_unique<LedgerExecution>(genesis_, map_of(*parent), time_ms);
+    return std::make_unique<LedgerExecution>(genesis_, *parent->map(), time_ms);
 }
 
 bool Ledger::contains(const consensus::LedgerState& state, const EntryId& id) const {
-    return map_of(state).find(id_key(id)) != nullptr;
+    return state.map()->find(id_key(id)) != nullptr;
 }
 
 std::uint64_t roster_epoch(const consensus::LedgerState& state) {
-    return number(map_of(state), last_epoch_key());
+    return number(*state.map(), last_epoch_key());
 }
 
 std::optional<Roster> roster(const consensus::LedgerState& state, std::uint64_t epoch) {
-    return roster_in(map_of(state), epoch);
+    return roster_in(*state.map(), epoch);
 }
 
 std::optional<EntryId> entry_with_key(const consensus::LedgerState& state, ByteView key) {
-    const Bytes* id = map_of(state).find(unique_key(key));
+    const Bytes* id = state.map()->find(unique_key(key));
     if (id == nullptr) return std::nullopt;
     return EntryId::from(*id);
 }

@@ -1,10 +1,8 @@
 /// The rules of the log's content: which entries may follow which.
 ///
-/// - Any entry: its author is enrolled (or the operator), it is not expired and expires within a
-/// day, its id and its
-///   semantic key are new.
+/// - Any entry: it is not expired and expires within a day, its id and its semantic key are new.
 /// - Roster: by the operator, the next epoch, every member enrolled in that role, keys distinct.
-/// - Cleared net: by a validator; its roster epoch exists; every member is a home of that net there
+/// - Cleared net: by a validator of the current epoch; its roster epoch exists; every member is a home of that net there
 /// and signed
 ///   clearing_statement(); one per interval and net.
 #pragma once

@@ -5,13 +5,16 @@
 
 #include "common/base/limits.hpp"
 #include "common/consensus/block_tree.hpp"
+#include "common/storage/archive.hpp"
 #include "common/storage/database.hpp"
+#include "common/storage/snapshot_store.hpp"
 
 namespace kilter::storage {
 
 using consensus::BlockHash;
 using consensus::BlockPtr;
 using consensus::Cert;
+using consensus::Digest;
 using consensus::EntryId;
 using consensus::FinalBlock;
 using consensus::FinalMark;
@@ -31,6 +34,7 @@ CREATE INDEX IF NOT EXISTS block_view ON block (view);
 CREATE TABLE IF NOT EXISTS chain (height INTEGER PRIMARY KEY, view INTEGER NOT NULL, hash BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS entry (id BLOB PRIMARY KEY, height INTEGER NOT NULL,
                                   position INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS epoch (epoch INTEGER PRIMARY KEY, proof BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS entry_key (key BLOB PRIMARY KEY, id BLOB NOT NULL) WITHOUT ROWID;
 )";
 constexpr std::size_t recent_blocks_max = 64;
@@ -76,12 +80,18 @@ struct LogStore::Content {
     Content(std::unique_ptr<Database> opened, settlement::Genesis document)
         : database(std::move(opened)),
           genesis(std::move(document)),
+          snapshots(database->file().string() + ".snapshots"),
+          archive(database->file().string() + ".archive"),
           insert_vote(database->prepare("INSERT INTO journal VALUES (?, ?, ?)")),
           insert_cert(database->prepare("INSERT OR IGNORE INTO certificate VALUES (?, ?, ?)")),
           insert_block(database->prepare("INSERT OR IGNORE INTO block VALUES (?, ?, ?)")),
           insert_chain(database->prepare("INSERT INTO chain VALUES (?, ?, ?)")),
           insert_entry(database->prepare("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)")),
-          insert_key(database->prepare("INSERT INTO entry_key VALUES (?, ?)")),
+          insert_key(database->prepare("INSERT OR REPLACE INTO entry_key VALUES (?, ?)")),
+          insert_epoch(database->prepare("INSERT OR IGNORE INTO epoch VALUES (?, ?)")),
+          end_votes(database->prepare("DELETE FROM journal WHERE view > ?")),
+          end_certs(database->prepare("DELETE FROM certificate WHERE view > ?")),
+          end_blocks(database->prepare("DELETE FROM block WHERE view > ?")),
           prune_votes(database->prepare("DELETE FROM journal WHERE view <= ?")),
           prune_certs(
               database->prepare("DELETE FROM certificate WHERE kind IN (1, 2) AND view <= ?")),
@@ -92,6 +102,8 @@ struct LogStore::Content {
           select_chain(database->prepare("SELECT hash, view FROM chain WHERE height = ?")),
           select_cert(
               database->prepare("SELECT cert FROM certificate WHERE kind = 3 AND view = ?")),
+          select_base(database->prepare("SELECT ifnull(max(height), 0) FROM chain WHERE "
+                                        "height - 1 NOT IN (SELECT height FROM chain)")),
           select_height(database->prepare("SELECT ifnull(max(height), 0) FROM chain")),
           select_entry(database->prepare("SELECT height, position FROM entry WHERE id = ?")),
           select_key(database->prepare("SELECT id FROM entry_key WHERE key = ?")) {}
@@ -107,7 +119,28 @@ struct LogStore::Content {
         return *std::move(result);
     }
 
+    /// Of the newest final state here: the chain's, or a received snapshot's.
     Result<Height> height() {
+        Result<Height> chain = chain_height();
+        const auto heights = snapshots.heights();
+        if (!chain || heights.empty()) return chain;
+        return std::max(*chain, heights.back());
+    }
+
+    /// The snapshot above which all blocks are here; 0: from genesis on.
+    Result<Height> base() {
+        const Result<bool> row = select_base.restart().row();
+        if (!row) return row.error();
+        const auto first = static_cast<Height>(select_base.integer(0));
+        select_base.restart();
+        if (first == 1) return Height{0};
+        for (const Height height : snapshots.heights())
+            if (height + 1 >= first) return height;
+        if (first == 0) return Height{0};
+        return damaged("no snapshot stands for the blocks that were pruned");
+    }
+
+    Result<Height> chain_height() {
         const Result<bool> row = select_height.restart().row();
         if (!row) return row.error();
         const auto out = static_cast<Height>(select_height.integer(0));
@@ -120,12 +153,24 @@ struct LogStore::Content {
             if (std::equal(hash.begin(), hash.end(), block->hash.bytes.begin())) return block;
         const Result<bool> row = select_block.restart().bind(ByteView{hash}).row();
         if (!row) return row.error();
-        if (!*row) return damaged("block " + short_hex(hash) + " is missing");
+        if (!*row) return BlockPtr{};  // archived, or pruned
         const auto block = decoded_block(select_block.blob(0));
         select_block.restart();
         if (!block || !std::equal(hash.begin(), hash.end(), (*block)->hash.bytes.begin()))
             return damaged("block " + short_hex(hash) + " is not what its hash says");
         return *block;
+    }
+
+    std::vector<consensus::EpochProof> epochs() {
+        Statement select = database->prepare("SELECT proof FROM epoch ORDER BY epoch");
+        std::vector<consensus::EpochProof> proofs;
+        while (sound(select.row())) {
+            auto proof = decoded(select.blob(0),
+                                 [](ByteReader& in) { return consensus::read_epoch_proof(in); });
+            if (!proof) die(database->file(), "the table of epochs is damaged");
+            proofs.push_back(*std::move(proof));
+        }
+        return proofs;
     }
 
     Result<FinalBlock> final_block(Height height) {
@@ -138,6 +183,12 @@ struct LogStore::Content {
         if (hash.size() != BlockHash::size) return damaged("height " + std::to_string(height));
         Result<BlockPtr> block = block_by_hash(hash);
         if (!block) return block.error();
+        if (!*block) {
+            Result<FinalBlock> archived = archive.block(height);
+            if (archived && to_bytes(archived->block->hash.view()) != hash)
+                return damaged("the archived block at height " + std::to_string(height));
+            return archived;
+        }
         if ((*block)->header.height != height || as_integer((*block)->header.view) != view)
             return damaged("the block at height " + std::to_string(height) + " belongs elsewhere");
         FinalBlock out{*std::move(block), std::nullopt};
@@ -150,6 +201,76 @@ struct LogStore::Content {
         }
         select_cert.restart();
         return out;
+    }
+
+    /// With its certificate, a descendant's, or its epoch's proof.
+    std::optional<consensus::Finalised> certified(const FinalBlock& final) {
+        consensus::Finalised done{final.block, {}, {}};
+        const Height top = sound(chain_height());
+        for (FinalBlock at = final;;) {
+            if (at.certificate) {
+                done.certificate = *at.certificate;
+                return done;
+            }
+            const consensus::Header& header = at.block->header;
+            if (!header.next_validators.is_zero()) {
+                for (const consensus::EpochProof& proof : epochs())
+                    if (proof.end.header == header) {
+                        done.certificate = proof.end.certificate;
+                        done.descendants.insert(done.descendants.end(),
+                                                proof.end.descendants.begin(),
+                                                proof.end.descendants.end());
+                        return done;
+                    }
+                return std::nullopt;
+            }
+            if (header.height == top || done.descendants.size() == limits::descendants_max)
+                return std::nullopt;
+            at = sound(final_block(header.height + 1));
+            done.descendants.push_back(at.block->header);
+        }
+    }
+
+    /// Blocks below the older snapshot but `keep` go to the archive in stretches that end with a certificate.
+    void prune(Height keep, bool archived) {
+        const auto heights = snapshots.heights();
+        if (heights.size() < 2 || heights.front() <= keep) return;
+        Statement lowest = database->prepare(
+            "SELECT ifnull(min(chain.height), 0) FROM chain JOIN block ON chain.hash = block.hash");
+        if (!sound(lowest.row())) return;
+        const auto first = static_cast<Height>(lowest.integer(0));
+        lowest.restart();
+        Height last = heights.front() - keep;
+        while (last >= first && first > 0 && !sound(final_block(last)).certificate)
+            --last;
+        if (first == 0 || last < first) return;
+        if (archived) {
+            ArchiveFile stretch;
+            stretch.chain = genesis.chain_id();
+            if (first > 1) {
+                const auto earlier = archive.after(first - 1);
+                if (!earlier)
+                    return;  // a received snapshot's blocks begin here: nothing to continue
+                stretch.before = *earlier;
+            }
+            for (Height h = first; h <= last; ++h)
+                stretch.blocks.push_back(sound(final_block(h)));
+            stretch.epochs = epochs();
+            stretch.epochs.resize(std::min<std::size_t>(stretch.epochs.size(),
+                                                        stretch.blocks.back().block->header.epoch));
+            archive.write(stretch);
+        }
+        database->begin();
+        for (const char* table :
+             {"DELETE FROM certificate WHERE kind = 3 AND view <= (SELECT view FROM chain WHERE "
+              "height = ?)",
+              "DELETE FROM block WHERE view <= (SELECT view FROM chain WHERE height = ?)"})
+            database->prepare(table).bind(as_integer(last)).run();
+        if (!archived) {
+            database->prepare("DELETE FROM entry WHERE height <= ?").bind(as_integer(last)).run();
+            database->prepare("DELETE FROM chain WHERE height <= ?").bind(as_integer(last)).run();
+        }
+        database->commit();
     }
 
     void mark_final(const FinalMark& mark) {
@@ -179,12 +300,12 @@ struct LogStore::Content {
     }
 
     void write_one(const consensus::Write& one) {
-        if (const auto* vote = std::get_if<Vote>(&one)) {
+        if (const auto* own = std::get_if<consensus::OwnVote>(&one)) {
             // No replacing: a second vote of a kind in a view must never reach the disk, let alone the wire.
             insert_vote.restart()
-                .bind(as_integer(vote->view))
-                .bind(as_integer(vote->kind))
-                .bind(ByteView{bytes_of(*vote)})
+                .bind(as_integer(own->vote().view))
+                .bind(as_integer(own->vote().kind))
+                .bind(ByteView{bytes_of(own->vote())})
                 .run();
         } else if (const auto* block = std::get_if<BlockPtr>(&one)) {
             insert_block.restart()
@@ -200,17 +321,30 @@ struct LogStore::Content {
                 .bind(as_integer(cert->view))
                 .bind(ByteView{bytes_of(*cert)})
                 .run();
-        } else {
-            mark_final(std::get<FinalMark>(one));
+        } else if (const auto* proof = std::get_if<consensus::EpochProof>(&one)) {
+            const std::int64_t last = as_integer(proof->end.header.view);
+            for (Statement* end : {&end_votes, &end_certs, &end_blocks})
+                end->restart().bind(last).run();
+            insert_epoch.restart()
+                .bind(as_integer(proof->end.header.epoch + 1))
+                .bind(ByteView{bytes_of(*proof)})
+                .run();
+        } else if (const auto* mark = std::get_if<FinalMark>(&one)) {
+            mark_final(*mark);
         }
     }
 
     std::unique_ptr<Database> database;
     settlement::Genesis genesis;
-    Statement insert_vote, insert_cert, insert_block, insert_chain, insert_entry, insert_key;
+    SnapshotStore snapshots;
+    Archive archive;
+    Statement insert_vote, insert_cert, insert_block, insert_chain, insert_entry, insert_key,
+        insert_epoch, end_votes, end_certs, end_blocks;
     Statement prune_votes, prune_certs, prune_blocks;
-    Statement select_block, select_chain, select_cert, select_height, select_entry, select_key;
-    std::deque<BlockPtr> recent;  // written lately: becoming final soon
+    Statement select_block, select_chain, select_cert, select_base, select_height, select_entry,
+        select_key;
+    std::optional<StoredSnapshot> served;  // the one whose pieces were asked for last
+    std::deque<BlockPtr> recent;           // written lately: becoming final soon
 };
 
 namespace {
@@ -259,10 +393,10 @@ Result<LogStore> LogStore::open_read_only(const std::filesystem::path& file) {
     Statement tables = (*database)->prepare(
         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('genesis', "
         "'journal', "
-        "'certificate', 'block', 'chain', 'entry', 'entry_key')");
+        "'certificate', 'block', 'chain', 'entry', 'epoch', 'entry_key')");
     const Result<bool> row = tables.row();
     if (!row) return row.error();
-    if (tables.integer(0) != 7) return Error{file.string() + " is not the store of a log"};
+    if (tables.integer(0) != 8) return Error{file.string() + " is not the store of a log"};
     Result<settlement::Genesis> stored = stored_genesis(**database);
     if (!stored) return stored.error();
     return LogStore(std::make_unique<Content>(*std::move(database), *std::move(stored)));
@@ -274,11 +408,38 @@ const settlement::Genesis& LogStore::genesis() const {
 
 Result<consensus::DurableImage> LogStore::load(const consensus::Application& application) const {
     Content& c = *content_;
-    consensus::BlockTree tree(settlement::config_of(c.genesis), application, {});
     const Result<Height> height = c.height();
     if (!height) return height.error();
     consensus::DurableImage image;
-    for (Height h = 1; h <= *height; ++h) {
+    image.epochs = c.epochs();
+    consensus::EpochTable epochs(c.genesis.chain_id(), c.genesis.validators);
+    for (const consensus::EpochProof& proof : image.epochs)
+        if (!epochs.extend(proof)) return c.damaged("an epoch's proof");
+
+    // From the newest snapshot on, else from genesis.
+    const std::vector<Height> snapshots = c.snapshots.heights();
+    Height from = 0;
+    if (!snapshots.empty()) {
+        from = snapshots.back();
+        Result<StoredSnapshot> snapshot = c.snapshots.read(from);
+        if (!snapshot) return snapshot.error();
+        const auto outline = consensus::check(snapshot->manifest, epochs);
+        if (!outline) return c.damaged("snapshot " + std::to_string(from) + " is not certified");
+        image.tip = snapshot->manifest.certified.header;
+        image.log = snapshot->manifest.log;
+        image.state = std::make_shared<consensus::MapState>(*outline->join(snapshot->pieces));
+        image.tip_certificate = snapshot->manifest.certified.certificate;
+    }
+    consensus::Config config = settlement::config_of(c.genesis);
+    consensus::BlockTree tree(config, application, image);
+    const auto enter = [&](const consensus::Header& tip) {
+        const consensus::Epoch epoch = tip.epoch + (tip.next_validators.is_zero() ? 0 : 1);
+        if (epochs.find(epoch) == nullptr) return false;
+        tree.begin_epoch(epoch, epochs.find(epoch)->validators);
+        return true;
+    };
+    if (!enter(tree.tip().block->header)) return c.damaged("the proof of an epoch is missing");
+    for (Height h = from + 1; h <= *height; ++h) {
         Result<FinalBlock> final = c.final_block(h);
         if (!final) return final.error();
         const BlockPtr& block = final->block;
@@ -289,6 +450,8 @@ Result<consensus::DurableImage> LogStore::load(const consensus::Application& app
         if (tree.executed(block->hash) == nullptr)
             return c.damaged("block " + std::to_string(h) + " does not lead to its state");
         tree.advance_tip(block->hash);
+        if (!block->header.next_validators.is_zero() && !enter(block->header))
+            return c.damaged("the proof of an epoch is missing");
         if (h + 8 > *height) image.blocks.push_back(block);
     }
     if (*height > 0) {
@@ -324,8 +487,10 @@ Result<consensus::DurableImage> LogStore::load(const consensus::Application& app
           each(certs.bind(tip_view), "certificate",
                [&](const Bytes& bytes) { return into(image.certificates, decoded_cert(bytes)); }),
           each(newest, "certificate", [&](const Bytes& bytes) {
-              image.tip_certificate = decoded_cert(bytes);
-              return image.tip_certificate.has_value();
+              const auto cert = decoded_cert(bytes);
+              if (cert && (!image.tip_certificate || cert->view > image.tip_certificate->view))
+                  image.tip_certificate = cert;
+              return cert.has_value();
           })})
         if (!read) return read.error();
     return image;
@@ -333,10 +498,42 @@ Result<consensus::DurableImage> LogStore::load(const consensus::Application& app
 
 void LogStore::apply(const std::vector<consensus::Write>& writes) {
     if (writes.empty()) return;
+    // A received snapshot is what the rest of the turn builds on; an own one only shortens a restart.
+    const auto save = [&](bool received) {
+        for (const consensus::Write& one : writes)
+            if (const auto* snapshot = std::get_if<consensus::Snapshot>(&one))
+                if (snapshot->received == received) content_->snapshots.write(*snapshot);
+    };
+    save(true);
     content_->database->begin();
     for (const consensus::Write& one : writes)
         content_->write_one(one);
     content_->database->commit();
+    save(false);
+}
+
+void LogStore::prune(Height keep, bool archived) {
+    content_->prune(keep, archived);
+}
+
+std::optional<consensus::Message> LogStore::answer(const consensus::Ask& ask) const {
+    Content& c = *content_;
+    if (const auto* get = std::get_if<consensus::GetPiece>(&ask)) {
+        if (!c.served || c.served->manifest.certified.header.height != get->height) {
+            const auto heights = c.snapshots.heights();
+            if (std::find(heights.begin(), heights.end(), get->height) == heights.end())
+                return std::nullopt;
+            c.served = c.sound(c.snapshots.read(get->height));
+        }
+        if (get->number >= c.served->pieces.size()) return std::nullopt;
+        return consensus::Piece{get->height, get->number, c.served->pieces[get->number]};
+    }
+    const auto& get = std::get<consensus::GetRange>(ask);
+    if (auto blocks = range(get)) return *std::move(blocks);
+    const auto heights = c.snapshots.heights();
+    if (heights.empty() || heights.back() < get.from) return std::nullopt;
+    c.served = c.sound(c.snapshots.read(heights.back()));
+    return c.served->manifest;
 }
 
 void LogStore::checkpoint() {
@@ -351,7 +548,9 @@ std::optional<consensus::Range> LogStore::range(const consensus::GetRange& range
     std::size_t bytes = 0;
     std::size_t certified = 0;  // blocks up to and with the last one that has a certificate
     for (Height h = range.from; h <= std::min(range.to, top); ++h) {
-        FinalBlock final = c.sound(c.final_block(h));
+        Result<FinalBlock> held = c.final_block(h);
+        if (!held) break;  // pruned
+        FinalBlock final = *std::move(held);
         for (const consensus::EntryPtr& entry : final.block->entries)
             bytes += entry->encoded.size();
         bytes += 2 * consensus::header_bytes;
@@ -359,7 +558,10 @@ std::optional<consensus::Range> LogStore::range(const consensus::GetRange& range
         const bool enough = bytes > limits::range_bytes_max && certified > 0;
         if (enough || out.blocks.size() == limits::range_blocks_max) break;
         out.blocks.push_back(std::move(final));
-        if (out.blocks.back().certificate) certified = out.blocks.size();
+        const consensus::FinalBlock& last = out.blocks.back();
+        // The end of an epoch is final by the proof that the asker has been given.
+        if (last.certificate || !last.block->header.next_validators.is_zero())
+            certified = out.blocks.size();
     }
     out.blocks.resize(certified);
     if (out.blocks.empty()) return std::nullopt;
@@ -372,17 +574,43 @@ std::optional<consensus::Receipt> LogStore::receipt(const EntryId& id) const {
     const auto height = static_cast<Height>(c.select_entry.integer(0));
     const auto position = static_cast<std::size_t>(c.select_entry.integer(1));
     c.select_entry.restart();
-    FinalBlock final = c.sound(c.final_block(height));
+    Result<FinalBlock> held = c.final_block(height);
+    if (!held) return std::nullopt;  // pruned and not archived
+    const FinalBlock final = *std::move(held);
     if (position >= final.block->entries.size() || final.block->entries[position]->id != id)
         die(c.database->file(), "the index of entries is damaged");
-    consensus::Finalised done{final.block, {}, {}};
-    const Height top = c.sound(c.height());
-    for (Height h = height; !final.certificate; final = c.sound(c.final_block(h))) {
-        if (++h > top || done.descendants.size() == limits::descendants_max) return std::nullopt;
-        done.descendants.push_back(c.sound(c.final_block(h)).block->header);
+    const auto done = c.certified(final);
+    if (!done) return std::nullopt;
+    std::vector<consensus::EpochProof> proofs = c.epochs();
+    proofs.resize(final.block->header.epoch);
+    return consensus::make_receipt(*done, position, std::move(proofs));
+}
+
+std::optional<consensus::ConsistencyProof> LogStore::consistency(Height older, Height newer) const {
+    Content& c = *content_;
+    if (older == 0 || older > newer || newer > c.sound(c.height())) return std::nullopt;
+    std::vector<Digest> all;
+    std::optional<consensus::CertifiedHeader> sides[2];
+    std::size_t old_size = 0;
+    for (Height h = 1; h <= newer; ++h) {
+        Result<FinalBlock> final = c.final_block(h);
+        if (!final) return std::nullopt;
+        for (const Digest& leaf : consensus::leaves(*final->block))
+            all.push_back(leaf);
+        for (const Height side : {older, newer}) {
+            if (h != side) continue;
+            const auto done = c.certified(*final);
+            if (!done) return std::nullopt;
+            sides[h == older ? 0 : 1] = consensus::CertifiedHeader{
+                final->block->header, done->descendants, done->certificate};
+        }
+        if (h == older) old_size = all.size();
     }
-    done.certificate = *final.certificate;
-    return consensus::make_receipt(done, position);
+    if (older == newer) sides[1] = sides[0];
+    consensus::ConsistencyProof proof{*sides[0], *sides[1], {}, c.epochs()};
+    proof.epochs.resize(sides[1]->header.epoch);
+    if (old_size > 0) proof.path = crypto::consistency_path(all, old_size);
+    return proof;
 }
 
 std::optional<consensus::Receipt> LogStore::receipt_for_key(ByteView key) const {
@@ -392,6 +620,10 @@ std::optional<consensus::Receipt> LogStore::receipt_for_key(ByteView key) const 
     c.select_key.restart();
     if (id.size() != EntryId::size) die(c.database->file(), "the index of keys is damaged");
     return receipt(EntryId::from(id));
+}
+
+std::vector<consensus::EpochProof> LogStore::epochs() const {
+    return content_->epochs();
 }
 
 Height LogStore::height() const {
@@ -406,8 +638,9 @@ Result<settlement::AuditReport> LogStore::verify(
     const std::function<void(const settlement::CheckedEntry&)>& on_entry) const {
     Content& c = *content_;
     if (auto sound = c.database->check(); !sound) return sound.error();
-    const consensus::ChainId chain = c.genesis.chain_id();
-    const auto& validators = c.genesis.validators;
+    consensus::EpochTable epochs(c.genesis.chain_id(), c.genesis.validators);
+    for (const consensus::EpochProof& proof : c.epochs())
+        if (!epochs.extend(proof)) return c.damaged("an epoch's proof");
 
     c.database->begin_reading();
     const auto leave = [](Database* database) { database->end_reading(); };
@@ -421,8 +654,8 @@ Result<settlement::AuditReport> LogStore::verify(
         if (!*row) break;
         const auto vote = decoded_vote(votes.blob(0));
         if (!vote || as_integer(vote->view) != votes.integer(1) ||
-            as_integer(vote->kind) != votes.integer(2) ||
-            !consensus::verify(*vote, chain, validators))
+            as_integer(vote->kind) != votes.integer(2) || epochs.find(vote->epoch) == nullptr ||
+            !consensus::verify(*vote, epochs.chain(), epochs.find(vote->epoch)->validators))
             return c.damaged("a vote in the journal (view " + std::to_string(votes.integer(1)) +
                              ")");
     }
@@ -433,8 +666,7 @@ Result<settlement::AuditReport> LogStore::verify(
         if (!*row) break;
         const auto cert = decoded_cert(certs.blob(0));
         if (!cert || as_integer(cert->view) != certs.integer(1) ||
-            as_integer(cert->kind) != certs.integer(2) ||
-            consensus::verify(*cert, chain, validators) != consensus::CertVerdict::valid)
+            as_integer(cert->kind) != certs.integer(2) || !epochs.holds(*cert))
             return c.damaged("a certificate (view " + std::to_string(certs.integer(1)) + ")");
     }
     Statement blocks = c.database->prepare("SELECT bytes, hash, view FROM block");
@@ -451,8 +683,16 @@ Result<settlement::AuditReport> LogStore::verify(
 
     const Result<Height> height = c.height();
     if (!height) return height.error();
-    settlement::Audit audit(c.genesis, on_entry);
-    for (Height h = 1; h <= *height; ++h) {
+    settlement::Audit audit(c.genesis, on_entry, epochs);
+    Height first = 1;
+    if (const Result<Height> base = c.base(); base && *base > 0) {
+        const Result<StoredSnapshot> snapshot = c.snapshots.read(*base);
+        if (!snapshot) return snapshot.error();
+        if (auto begun = audit.begin(snapshot->manifest, snapshot->pieces); !begun)
+            return begun.error();
+        first = *base + 1;
+    }
+    for (Height h = first; h <= *height; ++h) {
         const Result<FinalBlock> final = c.final_block(h);
         if (!final) return final.error();
         if (auto added = audit.add(*final); !added) return added.error();

@@ -28,7 +28,7 @@ class LogStore {
     /// The genesis document in the file.
     [[nodiscard]] const settlement::Genesis& genesis() const;
 
-    /// What a replica starts from. Re-executes the chain (checking links and roots, not
+    /// What a replica starts from. Re-executes the chain from the newest snapshot on (checking links and roots, not
     /// signatures). Error: damage, with the place.
     [[nodiscard]] Result<consensus::DurableImage> load(
         const consensus::Application& application) const;
@@ -36,16 +36,27 @@ class LogStore {
     /// A turn's writes in one transaction, durable on return. Aborts the process on any error.
     /// No-op when empty.
     void apply(const std::vector<consensus::Write>& writes);
+    /// Takes blocks more than `keep` heights below the older of the two snapshots out of the database: into the archive
+    /// beside it, or, unless `archived`, away for good (receipts for their entries then come from others). Call when
+    /// idle. Aborts the process on any error.
+    void prune(consensus::Height keep, bool archived);
     /// Moves the write-ahead log into the file; call when idle and at a clean stop.
     void checkpoint();
 
     /// Final blocks for a peer: from `range.from` on, at most range_blocks_max and about
     /// range_bytes_max, ending at a block with a certificate of its own. None: not held.
     [[nodiscard]] std::optional<consensus::Range> range(const consensus::GetRange& range) const;
+    /// What a replica's Serve asks for: final blocks; the newest snapshot's manifest if they are not held any more; a
+    /// snapshot's piece. None: not held.
+    [[nodiscard]] std::optional<consensus::Message> answer(const consensus::Ask& ask) const;
     /// None: not final here.
     [[nodiscard]] std::optional<consensus::Receipt> receipt(const consensus::EntryId& id) const;
     /// Of the final entry with this semantic key, e.g. settlement::cleared_key(interval, net).
     [[nodiscard]] std::optional<consensus::Receipt> receipt_for_key(ByteView key) const;
+    /// Between two final headers; reads the blocks up to the newer. None: some are not held.
+    [[nodiscard]] std::optional<consensus::ConsistencyProof> consistency(
+        consensus::Height older, consensus::Height newer) const;
+    [[nodiscard]] std::vector<consensus::EpochProof> epochs() const;
     [[nodiscard]] consensus::Height height() const;
     /// The final block at a height. Error: none there, or damaged.
     Result<consensus::FinalBlock> block(consensus::Height height) const;

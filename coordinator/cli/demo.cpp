@@ -332,9 +332,10 @@ int Demo::run() const {
     if (!drawn) return fail(demo_command, drawn.error());
     const planner::Neighbourhood& neighbourhood = drawn->neighbourhood;
     if (neighbourhood.three_phase)
-        return fail(demo_command, Error{feeder_file.string() +
-                                ": coordinators host balanced feeders; clear an unbalanced one with "
-                                "kilter simulate"});
+        return fail(demo_command,
+                    Error{feeder_file.string() +
+                          ": coordinators host balanced feeders; clear an unbalanced one with "
+                          "kilter simulate"});
     const auto& homes = neighbourhood.homes;
     for (const auto& [victim, count, kind] :
          {std::tuple{kill_coordinator, coordinators, "--kill-coordinator"},

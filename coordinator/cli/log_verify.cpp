@@ -9,6 +9,7 @@
 #include "common/cli/table.hpp"
 #include "common/topology/files.hpp"
 #include "coordinator/cli/log_entries.hpp"
+#include "coordinator/cli/log_prove.hpp"
 
 namespace kilter::cli {
 namespace {
@@ -184,6 +185,12 @@ void print_json(const std::vector<StoreCheck>& checks,
 }  // namespace
 
 int LogVerify::run() const {
+    if (std::all_of(stores.begin(), stores.end(), is_proof)) {
+        int worst = to_int(ExitCode::success);
+        for (const std::filesystem::path& proof : stores)
+            worst = std::max(worst, LogCheck{genesis, proof}.run());
+        return worst;
+    }
     std::optional<settlement::Genesis> reference;
     if (!genesis.empty()) {
         auto read = read_genesis(genesis);
@@ -220,7 +227,9 @@ void add_log_verify(CLI::App& log, int& exit_code) {
     const auto options = std::make_shared<LogVerify>();
     CLI::App* command =
         log.add_subcommand("verify", "Check stores of a log as an outsider, and with each other");
-    command->add_option("PATH", options->stores, "Stores, or state directories of coordinators")
+    command
+        ->add_option("PATH", options->stores,
+                     "Stores, state directories of coordinators, or proofs and archives")
         ->required();
     command->add_option("--genesis", options->genesis, "The genesis document to check against")
         ->check(CLI::ExistingFile);

@@ -6,6 +6,8 @@
 #include "coordinator/cli/demo.hpp"
 #include "coordinator/cli/import.hpp"
 #include "coordinator/cli/keygen.hpp"
+#include "coordinator/cli/log_follow.hpp"
+#include "coordinator/cli/log_prove.hpp"
 #include "coordinator/cli/log_show.hpp"
 #include "coordinator/cli/log_verify.hpp"
 #include "coordinator/cli/simulate.hpp"
@@ -24,10 +26,12 @@ int main(int argc, char** argv) {
     kilter::cli::add_demo(app, exit_code);
     kilter::cli::add_import(app, exit_code);
     kilter::cli::add_keygen(app, exit_code);
-    CLI::App* log = app.add_subcommand("log", "Verify or show the replicated log");
+    CLI::App* log = app.add_subcommand("log", "Verify, show, prove or follow the replicated log");
     log->require_subcommand(1);
     kilter::cli::add_log_verify(*log, exit_code);
     kilter::cli::add_log_show(*log, exit_code);
+    kilter::cli::add_log_prove(*log, exit_code);
+    kilter::cli::add_log_follow(*log, exit_code);
     kilter::cli::add_simulate(app, exit_code);
 
     return kilter::cli::run(app, argc, argv, exit_code);

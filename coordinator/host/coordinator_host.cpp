@@ -30,6 +30,10 @@ constexpr std::int64_t refusals_every_ms = 5'000;
 constexpr std::int64_t checkpoint_every_ms = 60'000;
 constexpr std::int64_t entry_life_ms = 3'600'000;
 constexpr std::size_t submitters_max = 10'000;
+constexpr std::int64_t outsider_period_ms = 1'000;
+constexpr std::size_t outsider_help_max = 64;
+constexpr consensus::Height blocks_kept =
+    1'024;  // below the older snapshot, before they are archived
 
 Result<settlement::Genesis> load_genesis(const std::filesystem::path& path) {
     auto text = topology::read_text_file(path);
@@ -61,6 +65,13 @@ struct CoordinatorHost::State {
     std::map<NetId, consensus::EntryId> newest_record;
     std::optional<settlement::Directory> directory;
     std::uint64_t seq = 0;
+
+    struct Outsider {
+        UnixMs since = 0;
+        std::size_t helped = 0;
+    };
+
+    std::map<crypto::PublicKey, Outsider> outsiders;  // enrolled coordinators only
     bool status_due = true;
     UnixMs next_refusals = 0;
     UnixMs next_checkpoint = 0;
@@ -82,8 +93,8 @@ struct CoordinatorHost::State {
             for (const auto& send : out.send)
                 send_log(send.to, consensus::encode(send.message));
             for (const auto& serve : out.serve)
-                if (auto range = store->range(serve.range))
-                    send_log(serve.to, consensus::encode(*range));
+                if (auto answer = store->answer(serve.ask))
+                    send_log(serve.to, consensus::encode(*answer));
             for (const auto& arm : out.arm) {
                 loop.cancel(log_timers[arm.timer.kind]);
                 log_timers[arm.timer.kind] = loop.arm(arm.delay_ms, [this, timer = arm.timer] {
@@ -102,6 +113,7 @@ struct CoordinatorHost::State {
             for (const auto& fault : out.faults)
                 spdlog::warn("replica {} sent what no honest replica sends (kind {})", fault.from,
                              static_cast<int>(fault.misconduct));
+            if (out.jumped) recall_state();
             if (out.halt) {
                 spdlog::critical("the log has halted: {}", *out.halt);
                 halted = *out.halt;
@@ -118,7 +130,7 @@ struct CoordinatorHost::State {
     }
 
     void send_log(std::optional<consensus::ReplicaIndex> to, Bytes payload) {
-        const auto& validators = genesis.validators.validators;
+        const auto& validators = replica->validators().validators;
         const wire::Message message = wire::ConsensusMessage{std::move(payload)};
         for (std::size_t i = 0; i < validators.size(); ++i)
             if (i != replica->index() && (!to || *to == i)) hub->send(validators[i].key, message);
@@ -163,7 +175,7 @@ struct CoordinatorHost::State {
 
     void admit_roster() {
         std::vector<crypto::PublicKey> keys;
-        for (const auto& validator : genesis.validators.validators) {
+        for (const auto& validator : replica->validators().validators) {
             keys.push_back(validator.key);
             if (validator.key != identity->public_key()) link(validator.key, validator.endpoint);
         }
@@ -241,15 +253,14 @@ struct CoordinatorHost::State {
 
     void on_message(const crypto::PublicKey& from, wire::Message message) {
         if (auto* payload = std::get_if<wire::ConsensusMessage>(&message)) {
-            const auto replica_index = genesis.validators.index_of(from);
-            if (!replica_index) return;
             auto decoded = consensus::decode(payload->payload);
-            if (!decoded) {
-                spdlog::warn("replica {} sent a malformed message: {}", *replica_index,
+            if (!decoded)
+                spdlog::warn("{} sent a malformed message of the log: {}", short_hex(from.view()),
                              decoded.error().message);
-                return;
-            }
-            step_log(consensus::MessageReceived{*replica_index, std::move(*decoded)});
+            else if (const auto index = replica->validators().index_of(from))
+                step_log(consensus::MessageReceived{*index, std::move(*decoded)});
+            else
+                help_outsider(from, *decoded);
         } else if (auto* submit = std::get_if<wire::Submit>(&message)) {
             auto entry = consensus::decode_sealed(submit->entry);
             if (!entry) {
@@ -264,6 +275,25 @@ struct CoordinatorHost::State {
             if (const auto* hello = std::get_if<wire::Hello>(&message)) on_hello(from, *hello);
             step_feeder(MessageReceived{from, std::move(message)});
         }
+    }
+
+    // A coordinator that is no member: one that learns, or one that missed the end of its epoch.
+    void help_outsider(const crypto::PublicKey& from, const consensus::Message& message) {
+        if (genesis.role_of(from) != settlement::Role::coordinator) return;
+        Outsider& outsider = outsiders[from];
+        const UnixMs now = runtime::now_ms();
+        if (now < outsider.since || now - outsider.since >= outsider_period_ms) outsider = {now, 0};
+        if (++outsider.helped > outsider_help_max) return;
+        std::vector<consensus::Message> answers;
+        if (const auto* status = std::get_if<consensus::Status>(&message)) {
+            answers = replica->brief(*status);
+        } else if (const auto* range = std::get_if<consensus::GetRange>(&message)) {
+            if (auto answer = store->answer(*range)) answers.push_back(*std::move(answer));
+        } else if (const auto* piece = std::get_if<consensus::GetPiece>(&message)) {
+            if (auto answer = store->answer(*piece)) answers.push_back(*std::move(answer));
+        }
+        for (const consensus::Message& answer : answers)
+            mail.push_back({from, wire::ConsensusMessage{consensus::encode(answer)}});
     }
 
     // What the greeter lacks: the roster, and its net's newest record.
@@ -303,6 +333,7 @@ struct CoordinatorHost::State {
         }
         if (now >= next_checkpoint) {
             next_checkpoint = now + checkpoint_every_ms;
+            store->prune(blocks_kept, true);
             store->checkpoint();
         }
         if (status_due) write_status();
@@ -346,6 +377,7 @@ struct CoordinatorHost::State {
         out["pid"] = ::getpid();
         out["key"] = to_hex(identity->public_key().view());
         out["replica"] = replica->index();
+        out["log_epoch"] = replica->epoch();
         out["doing"] = feeder->explain();
         out["finished"] = feeder->finished();
         out["log"] = {{"view", log_status.view},           {"final_view", log_status.final_view},
@@ -397,15 +429,27 @@ struct CoordinatorHost::State {
         return recall();
     }
 
+    // The roster of the state, if its block went by unseen.
+    void recall_state() {
+        const auto& state = *replica->state();
+        if (directory && directory->epoch() >= settlement::roster_epoch(state)) return;
+        if (auto roster = settlement::roster(state, settlement::roster_epoch(state))) {
+            directory.emplace(*roster);
+            step_feeder(RosterFinal{std::move(*roster)});
+        }
+        admit_roster();
+    }
+
     // The ledger's past, as far as the market side needs it.
     Result<void> recall() {
         admit_roster();
         for (consensus::Height height = 1; height <= store->height(); ++height) {
             auto block = store->block(height);
-            if (!block) return block.error();
+            if (!block) continue;  // pruned: what still matters of it is in the state
             for (const auto& entry : block->block->entries)
                 apply_final(*entry);
         }
+        recall_state();
         return {};
     }
 

@@ -92,7 +92,7 @@ void SmallLog::append(const consensus::EntryPtr& entry) {
         });
     };
     for (std::size_t i = 0; i < replicas; ++i)
-        step(i, consensus::Submitted{entry, false});
+        step(i, consensus::Submitted{entry, {}});
     for (int turns = 0; !done(); ++turns) {
         KILTER_CHECK(turns < 100'000, "the log stands still");
         if (post_.empty()) {
@@ -102,7 +102,7 @@ void SmallLog::append(const consensus::EntryPtr& entry) {
         const Letter letter = std::move(post_.front());
         post_.pop_front();
         step(letter.to, consensus::MessageReceived{
-                            static_cast<consensus::ReplicaIndex>(letter.from), letter.message});
+                            static_cast<consensus::ReplicaIndex>(letter.from), letter.message, {}});
     }
 }
 

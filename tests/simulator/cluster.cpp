@@ -141,7 +141,13 @@ void Cluster::deliver(Host& from, Host& to, const std::shared_ptr<Parcel>& parce
     if (adversary == adversaries_.end() || (healed_ && options_.byzantine_heals)) return;
     for (const Send& lie : adversary->second.answer(from.key(), *parcel->message))
         transmit(to, lie);
-    if (auto entry = adversary->second.slip()) to.take(Submitted{*std::move(entry), true});
+    if (const auto entry = adversary->second.slip()) {
+        // Its own workers say that they checked it.
+        const auto lie = [](const SealedEntry&) { return true; };
+        const Verified verified =
+            verify_entries(std::span(&*entry, 1), config_.chain, config_.validators, ledger_, lie);
+        to.take(Submitted{*entry, verified});
+    }
     std::size_t& seen = adversary_entries_[to.key()];
     for (; seen < adversary->second.made().size(); ++seen)
         chain_.on_made(adversary->second.made()[seen]);
@@ -279,7 +285,7 @@ void Cluster::hand_in(const std::vector<Clients::Submission>& submissions) {
     for (const auto& submission : submissions)
         for (const ReplicaIndex to : submission.to)
             for (const auto& host : hosts_)
-                if (host->key() == to) host->take(Submitted{submission.entry, false});
+                if (host->key() == to) host->take(Submitted{submission.entry});
 }
 
 /// The damaged replica's disk is copied early and harmed later, while its process is down.

@@ -3,8 +3,8 @@
 namespace kilter::consensus::simulation {
 
 bool Image::apply(const Write& write) {
-    if (const auto* vote = std::get_if<Vote>(&write)) {
-        journal_.emplace(vote->view, *vote);
+    if (const auto* own = std::get_if<OwnVote>(&write)) {
+        journal_.emplace(own->vote().view, own->vote());
     } else if (const auto* block = std::get_if<BlockPtr>(&write)) {
         blocks_.emplace((*block)->hash, *block);
     } else if (const auto* cert = std::get_if<Cert>(&write)) {
@@ -14,8 +14,8 @@ bool Image::apply(const Write& write) {
         } else {
             certificates_.emplace(cert->view, *cert);
         }
-    } else {
-        return finalise(std::get<FinalMark>(write));
+    } else if (const auto* mark = std::get_if<FinalMark>(&write)) {
+        return finalise(*mark);
     }
     return true;
 }

@@ -105,8 +105,8 @@ void Host::carry_out(const Outputs& outputs) {
         world_.send(*this, send);
         if (world_.dies_at(*this, Point::between_sends)) return end(true);
     }
-    for (const ServeRange& serve : outputs.serve)
-        if (auto range = disk_.durable().range(serve.range))
+    for (const Serve& serve : outputs.serve)
+        if (auto range = disk_.durable().range(std::get<GetRange>(serve.ask)))
             world_.send(*this, {serve.to, *std::move(range)});
     for (const Arm& timer : outputs.arm)
         arm(timer);

@@ -80,7 +80,7 @@ std::string Script::message_text(const Message& message) {
 }
 
 std::string Script::write_text(const Write& write) const {
-    if (const auto* vote = std::get_if<Vote>(&write)) return describe(*vote);
+    if (const auto* own = std::get_if<OwnVote>(&write)) return describe(own->vote());
     if (const auto* block = std::get_if<BlockPtr>(&write)) return "block " + name((*block)->hash);
     if (const auto* cert = std::get_if<Cert>(&write)) return "cert " + describe(*cert);
     return "final mark " + name(std::get<FinalMark>(write).hash);

@@ -39,7 +39,7 @@ void Table::crash(Address address) {
 }
 
 void Table::submit(Address address, const EntryPtr& entry) {
-    step(address, Submitted{entry, false});
+    step(address, Submitted{entry});
 }
 
 void Table::step(Address address, const Input& input) {
@@ -53,8 +53,8 @@ void Table::carry_out(Address address, const Outputs& outputs) {
     if (onlooker_ != nullptr) onlooker_->turned(address, outputs);
     for (const Send& send : outputs.send)
         put(address, send.to, send.message);
-    for (const ServeRange& serve : outputs.serve)
-        if (auto range = seat.disk.durable().range(serve.range))
+    for (const Serve& serve : outputs.serve)
+        if (auto range = seat.disk.durable().range(std::get<GetRange>(serve.ask)))
             put(address, serve.to, *std::move(range));
     for (const Arm& arm : outputs.arm)
         seat.timers[arm.timer.kind] = {arm.timer, now_ms_ + arm.delay_ms};

@@ -28,7 +28,7 @@ TEST(Signer, RefusesEveryContradictionAndRepeatsItself) {
     ASSERT_TRUE(notar && notar->fresh);
     const auto again = signer.sign(VoteKind::notar, 5, block(1));
     ASSERT_TRUE(again);
-    EXPECT_FALSE(again->fresh);
+    EXPECT_FALSE(again->fresh.has_value());
     EXPECT_EQ(again->vote, notar->vote);
     EXPECT_FALSE(signer.sign(VoteKind::notar, 5, block(2))) << "a second block";
     EXPECT_FALSE(signer.sign(VoteKind::final, 5, block(2))) << "final for another block";

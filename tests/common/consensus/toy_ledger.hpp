@@ -1,49 +1,43 @@
 // The smallest ledger that has the log's rules: ids and keys once, nothing expired. State: what was applied.
 #pragma once
 
-#include <set>
-
 #include "common/consensus/application.hpp"
 
 namespace kilter::consensus {
 
-struct ToyState final : LedgerState {
-    std::set<EntryId> ids;
-    std::set<Bytes> keys;
-
-    [[nodiscard]] Digest root() const override {
-        ByteWriter out;
-        for (const EntryId& id : ids)
-            out.raw(id.view());
-        return crypto::digest("toy", out.bytes());
-    }
-};
-
 class ToyExecution final : public Execution {
   public:
-    ToyExecution(const ToyState& parent, UnixMs time_ms) : time_ms_(time_ms) {
-        state_->ids = parent.ids;
-        state_->keys = parent.keys;
+    ToyExecution(crypto::MerkleMap map, UnixMs time_ms) : map_(std::move(map)), time_ms_(time_ms) {}
+
+    static Bytes id_key(const EntryId& id) {
+        return ByteWriter{}.text("id").raw(id.view()).bytes();
     }
+
+    static Bytes unique_key(ByteView key) { return ByteWriter{}.text("key").raw(key).bytes(); }
+
+    static Bytes count_key() { return ByteWriter{}.text("count").bytes(); }
 
     Verdict apply(const SealedEntry& entry) override {
         if (entry.entry.expires_ms < time_ms_) return {Admission::refused, "expired"};
-        if (state_->ids.contains(entry.id)) return {Admission::refused, "known"};
-        if (!entry.entry.key.empty() && state_->keys.contains(entry.entry.key))
+        if (map_.find(id_key(entry.id)) != nullptr) return {Admission::refused, "known"};
+        if (!entry.entry.key.empty() && map_.find(unique_key(entry.entry.key)) != nullptr)
             return {Admission::refused, "key taken"};
+        const Bytes* stored = map_.find(count_key());
+        const std::uint64_t count = stored == nullptr ? 0 : ByteReader(*stored).u64();
         // A body of eight bytes names a count of entries that must be there first.
-        if (entry.entry.body.size() == 8 && ByteReader(entry.entry.body).u64() > state_->ids.size())
+        if (entry.entry.body.size() == 8 && ByteReader(entry.entry.body).u64() > count)
             return {Admission::later, "too early"};
-        state_->ids.insert(entry.id);
-        if (!entry.entry.key.empty()) state_->keys.insert(entry.entry.key);
+        map_ =
+            map_.with(id_key(entry.id), {}).with(count_key(), ByteWriter{}.u64(count + 1).bytes());
+        if (!entry.entry.key.empty()) map_ = map_.with(unique_key(entry.entry.key), {});
         return {};
     }
 
-    StatePtr finish() override { return state_; }
+    StatePtr finish() override { return std::make_shared<MapState>(std::move(map_)); }
 
   private:
+    crypto::MerkleMap map_;
     UnixMs time_ms_;
-    std::shared_ptr<ToyState> state_ = std::make_shared<ToyState>();
 };
 
 class ToyLedger final : public Application {
@@ -53,15 +47,17 @@ class ToyLedger final : public Application {
         return {};
     }
 
-    [[nodiscard]] StatePtr initial() const override { return std::make_shared<ToyState>(); }
+    [[nodiscard]] StatePtr initial() const override {
+        return std::make_shared<MapState>(crypto::MerkleMap{});
+    }
 
     [[nodiscard]] std::unique_ptr<Execution> begin(const StatePtr& parent,
                                                    UnixMs time_ms) const override {
-        return std::make_unique<ToyExecution>(dynamic_cast<const ToyState&>(*parent), time_ms);
+        return std::make_unique<ToyExecution>(*parent->map(), time_ms);
     }
 
     [[nodiscard]] bool contains(const LedgerState& state, const EntryId& id) const override {
-        return dynamic_cast<const ToyState&>(state).ids.contains(id);
+        return state.map()->find(ToyExecution::id_key(id)) != nullptr;
     }
 };
 

@@ -105,7 +105,7 @@ TEST_F(AuditTest, RefusesEveryKindOfTampering) {
                         entry.signature.bytes[7] ^= 1;
                         b.entries[0] = consensus::seal(entry);
                     })
-                  .find("not signed"),
+                  .find("not its author's"),
               std::string::npos);
     const auto original = log;
     log.erase(log.begin() + 1);

@@ -42,7 +42,7 @@ class StoredCluster {
         KILTER_CHECK(store.ok(), store.error().message.c_str());
         Result<consensus::DurableImage> image = store->load(ledger_);
         KILTER_CHECK(image.ok(), image.error().message.c_str());
-        consensus::Replica replica(settlement::config_of(genesis_),
+        consensus::Replica replica(settlement::config_of(genesis_, parameters),
                                    settlement::coordinator(static_cast<std::uint8_t>(i)), ledger_,
                                    *std::move(image));
         running_.erase(i);
@@ -66,7 +66,7 @@ class StoredCluster {
         for (const auto& send : out.send)
             post(i, send.to, send.message);
         for (const auto& serve : out.serve)
-            if (auto range = found->second.store.range(serve.range)) post(i, serve.to, *range);
+            if (auto answer = found->second.store.answer(serve.ask)) post(i, serve.to, *answer);
         for (const auto& arm : out.arm)
             timers_[{i, arm.timer.kind}] = {now_ms + arm.delay_ms, arm.timer};
         KILTER_CHECK(!out.halt, "a replica halted");
@@ -80,7 +80,7 @@ class StoredCluster {
     void submit(std::size_t i, const consensus::EntryPtr& entry) {
         while (!running_.contains(i))
             i = (i + 1) % size();
-        step(i, consensus::Submitted{entry, false});
+        step(i, consensus::Submitted{entry, {}});
     }
 
     /// Messages first, then the earliest timer, for so much simulated time.
@@ -92,8 +92,7 @@ class StoredCluster {
                 inbox_.pop_front();
                 Result<consensus::Message> message = consensus::decode(bytes);
                 KILTER_CHECK(message.ok(), "a message does not decode");
-                step(to, consensus::MessageReceived{static_cast<consensus::ReplicaIndex>(from),
-                                                    *std::move(message)});
+                deliver(from, to, *std::move(message));
             }
             auto next = timers_.end();
             for (auto at = timers_.begin(); at != timers_.end(); ++at)
@@ -120,7 +119,31 @@ class StoredCluster {
     std::vector<consensus::SubmissionAnswer> answers;
     std::int64_t now_ms = 1;
 
+    consensus::Parameters parameters;
+
   private:
+    static crypto::PublicKey key(std::size_t i) {
+        return settlement::coordinator(static_cast<std::uint8_t>(i)).public_key();
+    }
+
+    /// As the coordinator's host does it: indices are places in the current set, and whoever has none is briefed.
+    void deliver(std::size_t from, std::size_t to, consensus::Message message) {
+        const auto found = running_.find(to);
+        if (found == running_.end()) return;
+        if (const auto index = found->second.replica.validators().index_of(key(from))) {
+            step(to, consensus::MessageReceived{*index, std::move(message)});
+        } else if (const auto* status = std::get_if<consensus::Status>(&message)) {
+            for (const consensus::Message& answer : found->second.replica.brief(*status))
+                inbox_.push_back({to, from, consensus::encode(answer)});
+        } else if (const auto* range = std::get_if<consensus::GetRange>(&message)) {
+            if (auto answer = found->second.store.answer(*range))
+                inbox_.push_back({to, from, consensus::encode(*answer)});
+        } else if (const auto* piece = std::get_if<consensus::GetPiece>(&message)) {
+            if (auto answer = found->second.store.answer(*piece))
+                inbox_.push_back({to, from, consensus::encode(*answer)});
+        }
+    }
+
     struct Running {
         LogStore store;
         consensus::Replica replica;
@@ -130,8 +153,11 @@ class StoredCluster {
               std::optional<consensus::ReplicaIndex> to,
               const consensus::Message& message) {
         const Bytes bytes = consensus::encode(message);
-        for (std::size_t i = 0; i < size(); ++i)
-            if (i != from && (!to || *to == i)) inbox_.push_back({from, i, bytes});
+        const auto& validators = running_.at(from).replica.validators().validators;
+        for (std::size_t i = 0; i < validators.size(); ++i)
+            for (const auto& [process, running] : running_)
+                if (process != from && key(process) == validators[i].key && (!to || *to == i))
+                    inbox_.push_back({from, process, bytes});
     }
 
     settlement::Genesis genesis_;

@@ -395,8 +395,9 @@ TEST_F(ProcessCheckerTest, S17Journal) {
     status.view = 1;
     status.final_view = 0;
     status.final_height = 0;
+    Signer signer(identity_of(0), chain, 0, 0, {});
     for (View view = 1; view <= 4; ++view)
-        ASSERT_TRUE(disk.apply(vote(VoteKind::skip, view, {}, 0)));
+        ASSERT_TRUE(disk.apply(*signer.sign(VoteKind::skip, view, {})->fresh));
     checker.on_turn(0, status, true, disk);
     EXPECT_TRUE(report.names("S17"));
 }

@@ -1,0 +1,49 @@
+/// Final blocks that left the database, a file per stretch. A file is checked without the log: its blocks chain, the first
+/// one's log root follows from the frontier, and the last one is final by a certificate or an epoch's proof.
+///
+///     "kilter archive 1\n" | chain 32 | count u32 | frontier before the first block: size u64, its peaks |
+///     epoch proofs: count u16, each | per block: length u32 | final block
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "common/consensus/block.hpp"
+#include "common/consensus/epoch.hpp"
+#include "common/crypto/merkle.hpp"
+#include "common/storage/durable_file.hpp"
+
+namespace kilter::storage {
+
+inline constexpr std::string_view archive_magic = "kilter archive 1\n";
+
+struct ArchiveFile {
+    consensus::ChainId chain;
+    crypto::MerkleFrontier before;
+    std::vector<consensus::EpochProof> epochs;  ///< of all epochs up to the last block's end
+    std::vector<consensus::FinalBlock> blocks;  ///< consecutive heights, at least one
+};
+
+class Archive {
+  public:
+    explicit Archive(std::filesystem::path directory) : directory_(std::move(directory)) {}
+
+    /// Durable on return; ends the process on any failure. The file is named after the first height.
+    void write(const ArchiveFile& stretch) const;
+    /// Error: not archived here, or damaged.
+    [[nodiscard]] Result<consensus::FinalBlock> block(consensus::Height height) const;
+    /// The frontier over all entries up to and with this block. None: the archive does not end with it.
+    [[nodiscard]] std::optional<crypto::MerkleFrontier> after(consensus::Height height) const;
+
+  private:
+    std::filesystem::path directory_;
+    mutable std::optional<ArchiveFile> open_;  // the one last read
+};
+
+Result<ArchiveFile> read_archive(const std::filesystem::path& file);
+/// The light client's check of a whole file, with nothing but genesis. The error names the block.
+Result<void> verify(const ArchiveFile& stretch,
+                    const consensus::ChainId& chain,
+                    const consensus::ValidatorSet& genesis);
+
+}  // namespace kilter::storage

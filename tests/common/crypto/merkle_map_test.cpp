@@ -1,0 +1,105 @@
+// The map with a root: a map, its root, and its pieces.
+#include "common/crypto/merkle_map.hpp"
+
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "common/base/prng.hpp"
+#include "common/crypto/identity.hpp"
+
+namespace kilter::crypto {
+namespace {
+
+TEST(MerkleMap, IsAMapAndItsRootIsTheContentsAlone) {
+    initialise();
+    Prng prng(5);
+    MerkleMap map;
+    std::map<Bytes, Bytes> oracle;
+    for (int i = 0; i < 3'000; ++i) {
+        const Bytes key{static_cast<std::uint8_t>(prng.below(256)),
+                        static_cast<std::uint8_t>(prng.below(2))};
+        if (prng.chance(0.4)) {
+            map = map.without(key);
+            oracle.erase(key);
+        } else {
+            const Bytes value{static_cast<std::uint8_t>(prng.below(256))};
+            map = map.with(key, value);
+            oracle[key] = value;
+        }
+        const Bytes* found = map.find(key);
+        EXPECT_EQ(found != nullptr, oracle.contains(key));
+    }
+    MerkleMap fresh;  // the same content, in key order
+    for (const auto& [key, value] : oracle) {
+        ASSERT_NE(map.find(key), nullptr);
+        EXPECT_EQ(*map.find(key), value);
+        fresh = fresh.with(key, value);
+    }
+    EXPECT_EQ(fresh.root(), map.root());
+    EXPECT_NE(fresh.with(Bytes{1, 2, 3}, {}).root(), map.root());
+    for (const auto& [key, value] : oracle)
+        fresh = fresh.without(key);
+    EXPECT_EQ(fresh.root(), MerkleMap{}.root());
+}
+
+MerkleMap filled(std::size_t pairs) {
+    initialise();
+    MerkleMap map;
+    for (std::size_t i = 0; i < pairs; ++i)
+        map = map.with(ByteWriter{}.u64(i).bytes(), Bytes(i % 50, static_cast<std::uint8_t>(i)));
+    return map;
+}
+
+std::vector<Bytes> pieces_of(const MerkleMap& map, const MerkleOutline& outline) {
+    std::vector<Bytes> pieces;
+    for (std::size_t i = 0; i < outline.pieces(); ++i)
+        pieces.push_back(map.piece(outline, i));
+    return pieces;
+}
+
+TEST(MerkleOutline, AMapTravelsInPiecesOfBoundedSize) {
+    for (const std::size_t pairs : {0u, 1u, 2u, 17u, 1'000u}) {
+        const MerkleMap map = filled(pairs);
+        const MerkleOutline made = map.outline(1'000);
+        const auto outline = MerkleOutline::decode(made.encoded(), map.root());
+        ASSERT_TRUE(outline) << pairs;
+        EXPECT_EQ(outline->pieces(), made.pieces());
+        const std::vector<Bytes> pieces = pieces_of(map, made);
+        for (std::size_t i = 0; i < pieces.size(); ++i) {
+            EXPECT_LE(pieces[i].size(), 1'000u);
+            EXPECT_TRUE(outline->fits(i, pieces[i]));
+        }
+        const auto joined = outline->join(pieces);
+        ASSERT_TRUE(joined);
+        EXPECT_EQ(joined->root(), map.root());
+        EXPECT_EQ(joined->with(Bytes{1}, {2}).root(), map.with(Bytes{1}, {2}).root())
+            << "the shape is the same, so later versions are";
+        EXPECT_EQ(joined->outline(300).encoded(), map.outline(300).encoded());
+    }
+    EXPECT_GT(filled(1'000).outline(1'000).pieces(), 30u);
+}
+
+TEST(MerkleOutline, NothingElsePassesForAPieceOrAnOutline) {
+    const MerkleMap map = filled(200);
+    const MerkleOutline outline = map.outline(1'000);
+    const std::vector<Bytes> pieces = pieces_of(map, outline);
+    EXPECT_FALSE(outline.fits(0, pieces[1]));
+    EXPECT_FALSE(outline.fits(pieces.size(), pieces[0]));
+    EXPECT_FALSE(outline.fits(0, {}));
+    Prng prng(3);
+    for (int i = 0; i < 300; ++i) {
+        Bytes changed = pieces[0];
+        changed[prng.below(changed.size())] ^= static_cast<std::uint8_t>(1 + prng.below(255));
+        EXPECT_FALSE(outline.fits(0, changed));
+        Bytes top = outline.encoded();
+        top[prng.below(top.size())] ^= static_cast<std::uint8_t>(1 + prng.below(255));
+        EXPECT_FALSE(MerkleOutline::decode(top, map.root()));
+    }
+    for (std::size_t size = 0; size < outline.encoded().size(); ++size)
+        EXPECT_FALSE(MerkleOutline::decode(ByteView{outline.encoded()}.first(size), map.root()));
+    EXPECT_FALSE(outline.join(std::span(pieces).first(pieces.size() - 1)));
+}
+
+}  // namespace
+}  // namespace kilter::crypto
