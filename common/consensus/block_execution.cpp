@@ -1,6 +1,8 @@
 #include "common/consensus/block_execution.hpp"
 
 #include "common/base/check.hpp"
+#include "common/consensus/entry_check.hpp"
+#include "common/consensus/mutation.hpp"
 
 namespace kilter::consensus {
 
@@ -28,10 +30,12 @@ ValidatorSet members(const crypto::MerkleMap& state, const ValidatorSet& genesis
 
 BlockExecution::BlockExecution(std::unique_ptr<Execution> application,
                                StatePtr parent,
+                               const ChainId& chain,
                                Epoch epoch,
                                const ValidatorSet& validators)
     : application_(std::move(application)),
       parent_(std::move(parent)),
+      chain_(chain),
       epoch_(epoch),
       validators_(validators) {}
 
@@ -40,8 +44,11 @@ Verdict BlockExecution::judge(const EpochChange& change) const {
         return {Admission::refused, "epoch change: this log's validators never change"};
     if (change.epoch < epoch_) return {Admission::refused, "epoch change: that epoch has ended"};
     if (change.epoch > epoch_) return {Admission::later, "epoch change: that epoch has not begun"};
+    if (const auto agreed = check(change, chain_, validators_);
+        !agreed && mutant != Mutant::unchecked_change)
+        return {Admission::refused, agreed.error().message};
     for (const Validator& validator : change.next.validators)
-        if (!validators_.index_of(validator.key) &&
+        if (!validators_.index_of(validator.key) && mutant != Mutant::returning_key &&
             parent_->map()->find(was_key(validator.key)) != nullptr)
             return {Admission::refused, "epoch change: key " + short_hex(validator.key.view()) +
                                             " was a member and left; a machine that returns needs "
@@ -49,14 +56,36 @@ Verdict BlockExecution::judge(const EpochChange& change) const {
     return {};
 }
 
+Verdict BlockExecution::judge(const Evidence& evidence) const {
+    const Epoch epoch = evidence.first.epoch;
+    if (epoch < epoch_) return {Admission::refused, "evidence: that epoch has ended"};
+    if (epoch > epoch_) return {Admission::later, "evidence: that epoch has not begun"};
+    if (!verify(evidence.first, chain_, validators_) ||
+        !verify(evidence.second, chain_, validators_))
+        return {Admission::refused, "evidence: the votes were not signed by the accused"};
+    return {};
+}
+
+Verdict BlockExecution::judge_own(const Entry& entry) const {
+    const auto judged = [&](const auto& content) -> Verdict {
+        if (!content) return {Admission::refused, "the entry is malformed"};
+        Verdict verdict = judge(*content);
+        if (verdict.admission == Admission::ready && !validators_.index_of(entry.author))
+            return {Admission::refused, "the entry's author is no validator"};
+        return verdict;
+    };
+    if (entry.type == epoch_change_entry) return judged(decode_epoch_change(entry.body));
+    return judged(decode_evidence(entry.body));
+}
+
 Verdict BlockExecution::apply(const SealedEntry& entry) {
     if (next_) return {Admission::later, "the epoch ends with the entry before"};
-    if (entry.entry.type != epoch_change_entry) return application_->apply(entry);
-    Result<EpochChange> change = decode_epoch_change(entry.entry.body);
-    if (!change) return {Admission::refused, change.error().message};
-    if (Verdict verdict = judge(*change); verdict.admission != Admission::ready) return verdict;
+    if (!is_own_type(entry.entry.type)) return application_->apply(entry);
+    if (Verdict verdict = judge_own(entry.entry); verdict.admission != Admission::ready)
+        return verdict;
     Verdict verdict = application_->apply(entry);
-    if (verdict.admission == Admission::ready) next_ = std::move(change->next);
+    if (verdict.admission == Admission::ready && entry.entry.type == epoch_change_entry)
+        next_ = decode_epoch_change(entry.entry.body)->next;
     return verdict;
 }
 

@@ -1,5 +1,5 @@
-/// A block's entries applied in order: the application's rules, and around them those of the log's own entries. An epoch
-/// change is the last entry of its block; a key that was a member once and left never returns, so a machine that lost
+/// A block's entries applied in order: the application's rules, and around them those of the log's own entries, which only
+/// members of the running epoch make, about that epoch. An epoch change is the last entry of its block; a key that was a member once and left never returns, so a machine that lost
 /// its journal comes back only under a new key.
 #pragma once
 
@@ -16,6 +16,7 @@ class BlockExecution final : public Execution {
     /// `application`: begun on `parent`.
     BlockExecution(std::unique_ptr<Execution> application,
                    StatePtr parent,
+                   const ChainId& chain,
                    Epoch epoch,
                    const ValidatorSet& validators);
 
@@ -27,9 +28,12 @@ class BlockExecution final : public Execution {
 
   private:
     [[nodiscard]] Verdict judge(const EpochChange& change) const;
+    [[nodiscard]] Verdict judge(const Evidence& evidence) const;
+    [[nodiscard]] Verdict judge_own(const Entry& entry) const;
 
     std::unique_ptr<Execution> application_;
     StatePtr parent_;
+    const ChainId& chain_;
     Epoch epoch_;
     const ValidatorSet& validators_;
     std::optional<ValidatorSet> next_;

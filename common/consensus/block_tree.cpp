@@ -94,8 +94,9 @@ bool BlockTree::fits(const Header& header, const Header& parent) const {
                               header.state_root == parent.state_root;
     return header.chain == config_.chain && header.epoch == epoch_ &&
            header.validators == validators_ && header.closing == closing &&
-           (!closing || adds_nothing) && header.view > parent.view &&
-           header.parent_view == parent.view && header.height == parent.height + 1 &&
+           (!closing || adds_nothing || mutant == Mutant::closing_entries) &&
+           header.view > parent.view && header.parent_view == parent.view &&
+           header.height == parent.height + 1 &&
            header.first_index == parent.first_index + parent.count &&
            header.time_ms > parent.time_ms &&
            header.proposer == config_.validators.leader(header.view);
@@ -107,13 +108,13 @@ bool BlockTree::closes(const Header& parent) const {
 
 std::unique_ptr<BlockExecution> BlockTree::begin(const Node& parent, UnixMs time_ms) const {
     return std::make_unique<BlockExecution>(application_.begin(parent.state, time_ms), parent.state,
-                                            epoch_, config_.validators);
+                                            config_.chain, epoch_, config_.validators);
 }
 
 bool BlockTree::execute(Node& node, const Node& parent) const {
     const Header& header = node.block->header;
     if (!fits(header, parent.block->header)) return false;
-    if (header.closing) {
+    if (header.closing && mutant != Mutant::closing_entries) {
         node.state = parent.state;
         node.log = parent.log;
         return true;
@@ -173,7 +174,7 @@ BlockPtr BlockTree::build(const Node& parent,
     const Header& before = parent.block->header;
     Node node;
     const bool closing = closes(before);
-    node.state = closing ? parent.state : execution.finish();
+    node.state = closing && mutant != Mutant::closing_entries ? parent.state : execution.finish();
     node.log = parent.log;
     for (const EntryPtr& entry : entries)
         node.log.append(entry->leaf);

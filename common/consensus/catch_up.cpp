@@ -142,12 +142,18 @@ void Replica::Core::on_get_piece(ReplicaIndex from, const GetPiece& get) {
 }
 
 void Replica::Core::ask_range(ReplicaIndex peer, Height up_to) {
-    // One question at a time; an unanswered one is forgotten after a standstill period.
-    if (range_asked_ms_ && now_ >= *range_asked_ms_ &&
-        now_ - *range_asked_ms_ < config_.parameters.standstill_ms)
-        return;
+    // One question at a time. A height is only a claim: who leaves a question unanswered for a standstill period is not
+    // asked again before all have been.
+    if (range_asked_ms_ && now_ >= *range_asked_ms_) {
+        if (now_ - *range_asked_ms_ < config_.parameters.standstill_ms) return;
+        if (mutant != Mutant::patient_with_liars) unanswered_.insert(range_peer_);
+    }
+    if (unanswered_.size() + (is_member() ? 1 : 0) >= config_.validators.size())
+        unanswered_.clear();
+    if (unanswered_.contains(peer)) return;
     const Height from = tree_.tip().block->header.height + 1;
     range_asked_ms_ = now_;
+    range_peer_ = peer;
     range_target_ = up_to;
     send(peer, GetRange{from, std::min(up_to, from + limits::range_blocks_max - 1)});
 }
@@ -159,8 +165,9 @@ void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
     std::vector<const FinalBlock*> fresh;
     for (const FinalBlock& final : range.blocks) {
         if (final.block->header.height <= tree_.tip().block->header.height) continue;
+        // Closing blocks can be certified, but did not stay.
         if (final.block->header.parent_hash != parent ||
-            final.block->header.chain != config_.chain) {
+            final.block->header.chain != config_.chain || final.block->header.closing) {
             blame(from, Misconduct::bad_block);
             return;
         }
@@ -216,7 +223,10 @@ void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
     }
     changed_ = true;
     range_asked_ms_.reset();
-    if (tree_.tip().block->header.height < range_target_) ask_range(from, range_target_);
+    // Of the next one: nobody can make it last longer than its share.
+    const auto next = static_cast<ReplicaIndex>((from + 1) % config_.validators.size());
+    if (tree_.tip().block->header.height < range_target_)
+        ask_range(next == index() ? from : next, range_target_);
 }
 
 void Replica::Core::on_submit(ReplicaIndex from, const EntryPtr& entry, Verified verified) {
@@ -236,7 +246,7 @@ SubmissionAnswer Replica::Core::admit(const EntryPtr& entry, Verified verified, 
         return answer;
     }
     if (!verified) {
-        const auto checked = check_entry(*entry, config_.chain, config_.validators, application_);
+        const auto checked = check_entry(*entry, config_.chain, application_);
         if (!checked) {
             forged = true;
             answer.reason = checked.error().message;

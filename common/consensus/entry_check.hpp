@@ -2,7 +2,8 @@
 /// Expensive, thread-safe, and done once per entry and replica: by the host's workers before a message reaches the
 /// replica, or by the replica.
 ///
-/// Two types of entries are the log's own; the application only applies its general rules to them.
+/// Two types of entries are the log's own; the application only applies its general rules to them. Whether the members of
+/// an epoch signed what is in them is for the execution to judge (block_execution.hpp): it depends on the epoch.
 #pragma once
 
 #include <functional>
@@ -29,7 +30,6 @@ class Verified {
   private:
     friend Verified verify_entries(std::span<const EntryPtr> entries,
                                    const ChainId& chain,
-                                   const ValidatorSet& validators,
                                    const Application& application,
                                    const std::function<bool(const SealedEntry&)>& known);
     bool verified_ = false;
@@ -38,13 +38,11 @@ class Verified {
 /// The error is for the submitter.
 [[nodiscard]] Result<void> check_entry(const SealedEntry& entry,
                                        const ChainId& chain,
-                                       const ValidatorSet& validators,
                                        const Application& application);
 
 /// Not verified when one of them fails. `known` (may be empty): this very entry passed before.
 [[nodiscard]] Verified verify_entries(std::span<const EntryPtr> entries,
                                       const ChainId& chain,
-                                      const ValidatorSet& validators,
                                       const Application& application,
                                       const std::function<bool(const SealedEntry&)>& known = {});
 

@@ -27,7 +27,8 @@ void Replica::Core::end_epoch(const Finalised& last) {
     const EpochProof proof{{header, last.descendants, last.certificate}, std::move(change->next)};
     if (epochs_.newest() == header.epoch)
         KILTER_CHECK(epochs_.extend(proof), "what ended the epoch proves it");
-    out_.persist.push_back(*epochs_.find(header.epoch + 1)->proof);
+    if (mutant != Mutant::unwritten_epoch)
+        out_.persist.push_back(*epochs_.find(header.epoch + 1)->proof);
     enter_epoch(header.epoch + 1);
 }
 
@@ -44,8 +45,10 @@ void Replica::Core::enter_epoch(Epoch epoch) {
     final_certs_.clear();
     final_view_ = tip.view;
     final_hash_ = tree_.tip_hash();
-    notars_.clear();
-    skips_.clear();
+    if (mutant != Mutant::kept_certificates) {
+        notars_.clear();
+        skips_.clear();
+    }
     proposals_.clear();
     wanted_.clear();
     current_ = final_view_ + 1;
@@ -54,6 +57,9 @@ void Replica::Core::enter_epoch(Epoch epoch) {
     silent_views_.assign(member.validators.size(), 0);
     peers_.assign(member.validators.size(), {});
     range_asked_ms_.reset();
+    unanswered_.clear();
+    // Evidence and epoch changes were about the epoch that has ended; judge_parked() follows.
+    mempool_.doubt([](const SealedEntry& entry) { return is_own_type(entry.entry.type); });
     changed_ = true;
 }
 
@@ -101,7 +107,7 @@ void Replica::Core::on_piece(ReplicaIndex from, const Piece& piece) {
     if (!transfer_ || piece.height != transfer_->manifest.certified.header.height ||
         piece.number >= transfer_->pieces.size() || !transfer_->pieces[piece.number].empty())
         return;
-    if (!transfer_->outline.fits(piece.number, piece.bytes)) {
+    if (!transfer_->outline.fits(piece.number, piece.bytes) && mutant != Mutant::unchecked_piece) {
         blame(from, Misconduct::bad_block);
         return;
     }
@@ -124,6 +130,7 @@ void Replica::Core::adopt_snapshot() {
     range_asked_ms_.reset();
     if (header.height <= tree_.tip().block->header.height) return;
     auto map = transfer.outline.join(transfer.pieces);
+    if (mutant == Mutant::unchecked_piece && !map) return halt("the snapshot's pieces do not fit");
     KILTER_CHECK(map.has_value(), "every piece was checked when it came");
     auto state = std::make_shared<MapState>(*std::move(map));
     out_.persist.push_back(Snapshot{transfer.manifest, state, true});

@@ -61,6 +61,15 @@ void Mempool::remove_expired(UnixMs now_ms) {
     }
 }
 
+void Mempool::doubt(const std::function<bool(const SealedEntry&)>& kind) {
+    for (auto at = ready_.begin(); at != ready_.end();) {
+        const Item item = *at++;
+        if (!kind(*item.entry)) continue;
+        remove(item.entry->id);
+        (void)add(item.entry, item.arrival_ms, false);
+    }
+}
+
 void Mempool::reconsider(const std::function<Admission(const SealedEntry&)>& judge) {
     for (auto at = parked_.begin(); at != parked_.end();) {
         const auto next = std::next(at);

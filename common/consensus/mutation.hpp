@@ -35,9 +35,20 @@ enum class Mutant : std::uint8_t {
     unchecked_entries,       ///< entries are believed to be their authors'
     no_fetch,                ///< missing blocks are not asked for
     unverified_evidence,     ///< contradictory votes accuse before their signatures are checked
+    unchecked_change,        ///< an epoch change is believed to be signed by a quorum
+    returning_key,           ///< a key that left may become a member again
+    early_epoch,             ///< an epoch ends with a block that is notarised, not final
+    closing_entries,         ///< blocks above the one that ends an epoch are not empty
+    unwritten_epoch,         ///< the proof that an epoch ended is not written
+    old_epoch_votes,         ///< votes of an epoch that has ended are counted
+    kept_certificates,       ///< certificates of an epoch that has ended serve in the next
+    closing_snapshot,        ///< a snapshot may be of a block beyond an epoch's end
+    unchecked_manifest,      ///< a snapshot's certificate is believed
+    unchecked_piece,         ///< a snapshot's pieces are believed
+    patient_with_liars,      ///< who claims heights and never sends them is asked again and again
 };
 
-inline constexpr std::array<std::pair<std::string_view, Mutant>, 22> mutants{{
+inline constexpr std::array<std::pair<std::string_view, Mutant>, 33> mutants{{
     {"smaller_quorum", Mutant::smaller_quorum},
     {"unjustified_gap", Mutant::unjustified_gap},
     {"final_after_skip", Mutant::final_after_skip},
@@ -60,6 +71,17 @@ inline constexpr std::array<std::pair<std::string_view, Mutant>, 22> mutants{{
     {"unchecked_entries", Mutant::unchecked_entries},
     {"no_fetch", Mutant::no_fetch},
     {"unverified_evidence", Mutant::unverified_evidence},
+    {"unchecked_change", Mutant::unchecked_change},
+    {"returning_key", Mutant::returning_key},
+    {"early_epoch", Mutant::early_epoch},
+    {"closing_entries", Mutant::closing_entries},
+    {"unwritten_epoch", Mutant::unwritten_epoch},
+    {"old_epoch_votes", Mutant::old_epoch_votes},
+    {"kept_certificates", Mutant::kept_certificates},
+    {"closing_snapshot", Mutant::closing_snapshot},
+    {"unchecked_manifest", Mutant::unchecked_manifest},
+    {"unchecked_piece", Mutant::unchecked_piece},
+    {"patient_with_liars", Mutant::patient_with_liars},
 }};
 
 constexpr std::optional<Mutant> mutant_named(std::string_view name) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "common/consensus/block_tree.hpp"
 #include "common/consensus/mempool.hpp"
@@ -174,7 +175,9 @@ class Replica::Core {
 
     std::vector<Peer> peers_;
     std::optional<UnixMs> range_asked_ms_;
+    ReplicaIndex range_peer_ = 0;
     Height range_target_ = 0;
+    std::set<ReplicaIndex> unanswered_;  // who left such a question so
 
     struct Transfer {
         Manifest manifest;

@@ -18,7 +18,7 @@ struct Manifest {
 void write(ByteWriter& out, const Manifest& manifest);
 std::optional<Manifest> read_manifest(ByteReader& in);
 
-/// None: the header is not certified by its epoch's validators, or frontier or outline are not what it commits to.
+/// None: the header is a closing block's, or not certified by its epoch's validators, or frontier or outline are not what it commits to.
 std::optional<crypto::MerkleOutline> check(const Manifest& manifest, const EpochTable& epochs);
 
 }  // namespace kilter::consensus

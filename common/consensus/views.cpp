@@ -139,7 +139,8 @@ void Replica::Core::propose(const BlockTree::Node& parent, Base base) {
     std::vector<EntryId> dead;
     std::size_t bytes = 0;
     for (const Mempool::Item& item : mempool_.ready()) {
-        if (closing || entries.size() == limits::block_entries_max ||
+        if ((closing && mutant != Mutant::closing_entries) ||
+            entries.size() == limits::block_entries_max ||
             bytes + item.entry->encoded.size() > limits::block_bytes_max)
             break;
         const Admission admission = execution->apply(*item.entry).admission;

@@ -41,7 +41,7 @@ void Replica::Core::on_proposal(ReplicaIndex from, const Proposal& proposal, Ver
 }
 
 void Replica::Core::on_vote(ReplicaIndex from, const Vote& vote) {
-    if (vote.epoch != epoch_ || vote.view <= final_view_ ||
+    if ((vote.epoch != epoch_ && mutant != Mutant::old_epoch_votes) || vote.view <= final_view_ ||
         vote.view > current_ + limits::view_window)
         return;
     if (vote.signer != from) {
@@ -112,7 +112,11 @@ bool Replica::Core::valid(const Cert& cert) const {
 /// REQUIRES: valid(cert).
 void Replica::Core::take_cert(const Cert& cert) {
     if (cert.view <= final_view_) return;
-    if (cert.kind == VoteKind::final) {
+    const auto ends_epoch = [&] {
+        const BlockPtr block = tree_.find(cert.hash);
+        return block && !block->header.next_validators.is_zero();
+    };
+    if (cert.kind == VoteKind::final || (mutant == Mutant::early_epoch && ends_epoch())) {
         final_ = cert;
         final_view_ = cert.view;
         final_hash_ = cert.hash;
@@ -223,7 +227,7 @@ bool Replica::Core::entries_verify(const Block& block) const {
     return std::all_of(block.entries.begin(), block.entries.end(), [&](const EntryPtr& entry) {
         const EntryPtr known = mempool_.find(entry->id);
         if (known && known->leaf == entry->leaf) return true;
-        return check_entry(*entry, config_.chain, config_.validators, application_).ok();
+        return check_entry(*entry, config_.chain, application_).ok();
     });
 }
 

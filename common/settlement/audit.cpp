@@ -111,9 +111,7 @@ Result<void> Audit::add(const FinalBlock& final) {
     for (const consensus::EntryPtr& entry : block.entries) {
         const std::string name = "entry " + short_hex(entry->id.view());
         ++p.report.signatures;
-        if (auto sound =
-                consensus::check_entry(*entry, p.config.chain, p.config.validators, p.ledger);
-            !sound)
+        if (auto sound = consensus::check_entry(*entry, p.config.chain, p.ledger); !sound)
             return fail(name + ": " + sound.error().message);
         if (entry->entry.type == cleared_net_entry)
             p.report.signatures += decode_cleared_net(entry->entry.body)->members.size();

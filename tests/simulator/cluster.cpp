@@ -145,7 +145,7 @@ void Cluster::deliver(Host& from, Host& to, const std::shared_ptr<Parcel>& parce
         // Its own workers say that they checked it.
         const auto lie = [](const SealedEntry&) { return true; };
         const Verified verified =
-            verify_entries(std::span(&*entry, 1), config_.chain, config_.validators, ledger_, lie);
+            verify_entries(std::span(&*entry, 1), config_.chain, ledger_, lie);
         to.take(Submitted{*entry, verified});
     }
     std::size_t& seen = adversary_entries_[to.key()];

@@ -151,7 +151,7 @@ TEST(Rules, AContradictionBecomesAnEntryThatProvesItself) {
     ASSERT_EQ(r.out.evidence.size(), 1u);
     ASSERT_EQ(r.sent<Submit>().size(), 1u);
     const EntryPtr entry = r.sent<Submit>().front().second.entry;
-    EXPECT_TRUE(check_entry(*entry, r.config.chain, r.config.validators, r.ledger).ok());
+    EXPECT_TRUE(check_entry(*entry, r.config.chain, r.ledger).ok());
     const auto evidence = decode_evidence(entry->entry.body);
     ASSERT_TRUE(evidence);
     EXPECT_EQ(evidence->first.signer, 2);
@@ -162,7 +162,8 @@ TEST(Rules, AContradictionBecomesAnEntryThatProvesItself) {
         Entry made = evidence_as_entry(claim);
         made.expires_ms = r.now + 1'000;
         sign(made, r.config.chain, author);
-        return !check_entry(*seal(made), r.config.chain, r.config.validators, r.ledger).ok();
+        r.step(Submitted{seal(made)});
+        return r.out.answers[0].status == SubmissionStatus::refused;
     };
     EXPECT_FALSE(refused(*evidence, LoneReplica::key(3)));
     EXPECT_TRUE(refused(*evidence, LoneReplica::key(100))) << "no validator";
@@ -214,7 +215,7 @@ TEST(Rules, EntriesThatWorkersVerifiedAreNotVerifiedAgain) {
     ++forged.seq;
     const std::vector<EntryPtr> entries{seal(forged)};
     const auto verify_with = [&](const std::function<bool(const SealedEntry&)>& known) {
-        return verify_entries(entries, r.config.chain, r.config.validators, r.ledger, known);
+        return verify_entries(entries, r.config.chain, r.ledger, known);
     };
     EXPECT_FALSE(verify_with({}));
     const Verified trusted = verify_with([](const SealedEntry&) { return true; });

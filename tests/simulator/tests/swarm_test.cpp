@@ -127,7 +127,9 @@ std::vector<std::pair<std::string_view, Mutant>> found_by_chance() {
     std::vector<std::pair<std::string_view, Mutant>> out(mutants.begin(), mutants.end());
     std::erase_if(out, [](const auto& named) {
         return named.second == Mutant::no_certificate_forward || named.second == Mutant::no_join ||
-               named.second == Mutant::no_backoff;
+               named.second == Mutant::no_backoff ||
+               (named.second >= Mutant::unchecked_change &&
+                named.second != Mutant::old_epoch_votes);
     });
     return out;
 }

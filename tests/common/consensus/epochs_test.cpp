@@ -1,0 +1,112 @@
+// What belongs to an epoch that has ended must not reach into the next, whoever shows it.
+#include <gtest/gtest.h>
+
+#include "tests/common/consensus/past.hpp"
+
+namespace kilter::consensus {
+namespace {
+
+struct Epochs : testing::Test {
+    LoneReplica r;
+    Past past{r};
+    const ValidatorSet old_set = Past::set_of({0, 1, 2, 3});
+    const ValidatorSet next = Past::set_of({0, 1, 2, 4});
+
+    FinalBlock first = past.add({r.entry(1)});
+    FinalBlock end = past.add({past.change(0, old_set, next, {0, 1, 2})});
+
+    /// A peer claims to be ahead; the replica asks it for blocks.
+    void ask(ReplicaIndex peer, Height height) { r.receive(peer, Status{0, 9, 0, height, {}}); }
+
+    [[nodiscard]] Evidence contradiction(ReplicaIndex signer) const {
+        BlockHash one;
+        BlockHash other;
+        one.bytes[0] = 1;
+        other.bytes[0] = 2;
+        return {r.vote(VoteKind::notar, 5, signer, one), r.vote(VoteKind::notar, 5, signer, other)};
+    }
+
+    [[nodiscard]] EntryPtr evidence(ReplicaIndex accused, ReplicaIndex author) const {
+        Entry entry = evidence_as_entry(contradiction(accused));
+        entry.expires_ms = r.now + 3'600'000;
+        sign(entry, r.config.chain, LoneReplica::key(author));
+        return seal(std::move(entry));
+    }
+};
+
+TEST_F(Epochs, AStretchOfBlocksEndsWhereTheEpochEnds) {
+    const FinalBlock closing = past.add({});
+    ASSERT_TRUE(closing.block->header.closing);
+    ask(2, 3);
+    ASSERT_EQ(r.sent<GetRange>().size(), 1u);
+    r.receive(2, Range{{first, end, closing}});
+    EXPECT_EQ(r.out.faults.size(), 1u) << "a closing block, however certified, is not served";
+    EXPECT_EQ(r.replica->status().final_height, 0u);
+
+    r.now += r.config.parameters.standstill_ms;
+    ask(1, 2);
+    r.receive(1, past.turn(end, next));
+    r.receive(1, Range{{first, end}});
+    EXPECT_EQ(r.replica->epoch(), 1u);
+    EXPECT_EQ(r.replica->status().final_height, 2u);
+    ask(1, 3);
+    r.receive(2, Range{{closing}});
+    EXPECT_EQ(r.replica->status().final_height, 2u);
+}
+
+TEST_F(Epochs, NoSnapshotIsOfABlockBeyondTheEpochsEnd) {
+    const FinalBlock closing = past.add({});
+    const Manifest lie = past.manifest(closing);
+    const Manifest truth = past.manifest(end);
+    ask(2, 3);
+    r.receive(2, past.turn(end, next));
+    r.receive(2, lie);
+    EXPECT_EQ(r.out.faults.size(), 1u);
+    EXPECT_TRUE(r.sent<GetPiece>().empty());
+    r.receive(2, truth);
+    EXPECT_FALSE(r.sent<GetPiece>().empty());
+}
+
+TEST_F(Epochs, EvidenceOfAnEndedEpochIsNoWork) {
+    r.step(Submitted{evidence(3, 1)});
+    ASSERT_EQ(r.out.answers[0].status, SubmissionStatus::accepted);
+    ask(2, 2);
+    r.receive(2, past.turn(end, next));
+    r.receive(2, Range{{first, end}});
+    ASSERT_EQ(r.replica->epoch(), 1u);
+    EXPECT_EQ(r.replica->status().mempool, 0u);
+    EXPECT_FALSE(r.replica->status().has_work);
+    r.step(Submitted{evidence(2, 1)});
+    EXPECT_EQ(r.out.answers[0].status, SubmissionStatus::refused);
+}
+
+// The new epoch's members have to agree, not those who were members when the entry came in.
+TEST_F(Epochs, AChangeOfALaterEpochWaitsForItsMembersToJudgeIt) {
+    const ValidatorSet third = Past::set_of({0, 1, 2, 5});
+    r.step(Submitted{past.change(1, old_set, third, {0, 1, 3})});
+    r.step(Submitted{past.change(1, next, third, {0, 2, 3})});
+    EXPECT_EQ(r.replica->status().mempool, 2u) << "nobody knows the members of epoch 1 yet";
+    ask(2, 2);
+    r.receive(2, past.turn(end, next));
+    r.receive(2, Range{{first, end}});
+    ASSERT_EQ(r.replica->epoch(), 1u);
+    EXPECT_EQ(r.replica->status().mempool, 1u);
+    EXPECT_TRUE(r.replica->status().has_work);
+}
+
+// A replica behind relied on the first who claimed to be ahead, who could claim again as soon as it was given up.
+TEST_F(Epochs, WhoClaimsAHeightAndSendsNothingIsNotAskedAgain) {
+    std::vector<ReplicaIndex> asked;
+    for (int period = 0; period < 3; ++period) {
+        for (const ReplicaIndex peer : std::vector<ReplicaIndex>{3, 2, 1}) {
+            ask(peer, 1'000);
+            for (const auto& [to, get] : r.sent<GetRange>())
+                asked.push_back(*to);
+        }
+        r.now += r.config.parameters.standstill_ms;
+    }
+    EXPECT_EQ(asked, (std::vector<ReplicaIndex>{3, 2, 1}));
+}
+
+}  // namespace
+}  // namespace kilter::consensus
