@@ -20,7 +20,6 @@ constexpr double delta_least = 1e-3;
 constexpr int places_between = 4;  // where the response is averaged on the way to the target
 constexpr double response_unit = 0x1.0p-16;
 constexpr double response_max = 4;  // of one home's R ρ_k; 255 homes do not wrap 32 bits
-constexpr double unit_kw = 0x1.0p-20;
 constexpr double work_max_kw = 0x1.0p24;
 
 std::int64_t units(double value, double most, double unit) {

@@ -9,7 +9,6 @@ namespace kilter::market {
 
 namespace {
 
-constexpr double unit_kw = 0x1.0p-20;
 constexpr double a_max_kw = 0x1.0p24;  // 256 members' sum in units stays exact in a double
 
 std::int64_t to_units(double kw) {

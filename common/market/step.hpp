@@ -23,6 +23,8 @@ struct Answer;
 
 using Units = Eigen::Matrix<std::int64_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
+inline constexpr double unit_kw = 0x1.0p-20;  ///< of a word of a message
+
 /// All that one iteration leaves behind at one member. Rows as the device's: terminal × channels + channel.
 struct Iterate {
     std::uint32_t iteration = 0;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double settled_kw = 1e-7;     // of Newton's method: losses and deliveries
 constexpr double direction_kva = 1e-6;  // a flow smaller than this has no direction
-constexpr int rounds_max = 60;
+constexpr int active_rounds_max = 60;
 constexpr int damped_from = 15;
 constexpr int stalled_max = 5;
 
@@ -286,7 +286,7 @@ void LimitedFlow::solve(const Sources& loads, Point& point) {
     const bool constant = !losses_ && !rated_;
     double before = infinity;
     int stalled = 0;
-    for (int round = 0; round < rounds_max; ++round) {
+    for (int round = 0; round < active_rounds_max; ++round) {
         at_ = point.flows;
         linearise(at_);
         if (!constant) curve(point);

@@ -9,7 +9,7 @@ namespace kilter::prox {
 
 namespace {
 
-constexpr double tolerance_kw = 1e-10;  // of a limit, as distance
+constexpr double slack_kw = 1e-10;  // of a limit, as distance
 
 }  // namespace
 
@@ -140,7 +140,7 @@ void LimitedFlow::refine() {
             solution_[i] = free_[i].sign * values_[free_[i].limit] - bound(free_[i]);
             most = std::max(most, std::abs(solution_[i]));
         }
-        if (most < tolerance_kw) return;
+        if (most < slack_kw) return;
         set_.solve(solution_);
         for (std::size_t i = 0; i < free_.size(); ++i)
             free_[i].multiplier = std::max(0.0, free_[i].multiplier + solution_[i]);
@@ -151,7 +151,7 @@ void LimitedFlow::refine() {
 /// False: all limits are where they should be.
 bool LimitedFlow::worst(Violation& out) const {
     out = {};
-    out.by = tolerance_kw;
+    out.by = slack_kw;
     const auto bound_by = [](const std::vector<Binding>& bindings, std::size_t limit) {
         return std::any_of(bindings.begin(), bindings.end(),
                            [limit](const Binding& b) { return b.limit == limit; });
@@ -169,7 +169,7 @@ bool LimitedFlow::worst(Violation& out) const {
         const double idle = bound(held_[i]) - held_[i].sign * values_[held_[i].limit];
         if (idle > out.by) out = {held_[i].limit, held_[i].sign, idle, true, i};
     }
-    return out.by > tolerance_kw;
+    return out.by > slack_kw;
 }
 
 /// Raises the multiplier of a violated limit until it is met (or lowers that of a held one until it is no more than

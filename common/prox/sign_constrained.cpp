@@ -7,8 +7,7 @@ namespace kilter::prox {
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double tolerance = 1e-9;
+constexpr double missing_least = 1e-9;
 constexpr double lift =
     1 + 1e-9;  // of the diagonal: rows that depend on each other share their multiplier
 
@@ -72,7 +71,8 @@ bool SignConstrained::enter(const Eigen::MatrixXd& gram,
         double gain = self;  // by how much the violation falls per unit of the multiplier
         for (std::size_t k = 0; k < fall.size(); ++k)
             gain -= column[k] * fall[k];
-        double step = gain > 1e-11 * self ? violation / gain : infinity;
+        double step =
+            gain > 1e-11 * self ? violation / gain : std::numeric_limits<double>::infinity();
         std::size_t leaving = active_.size();
         for (std::size_t k = 0; k < fall.size(); ++k) {
             if (free[static_cast<std::size_t>(active_[k])] || fall[k] <= 0) continue;
@@ -81,7 +81,7 @@ bool SignConstrained::enter(const Eigen::MatrixXd& gram,
             step = limit;
             leaving = k;
         }
-        if (step == infinity) return false;
+        if (step == std::numeric_limits<double>::infinity()) return false;
         for (std::size_t k = 0; k < fall.size(); ++k) {
             double& multiplier = multipliers[active_[k]];
             multiplier -= step * fall[k];
@@ -107,9 +107,9 @@ bool SignConstrained::solve(const Eigen::MatrixXd& gram,
     Eigen::VectorXd missing = offset - gram * multipliers;
     for (Eigen::Index steps = 0; steps < 20 * gram.rows() + 100; ++steps) {
         for (const Eigen::Index i : active_)
-            missing[i] = -infinity;
+            missing[i] = -std::numeric_limits<double>::infinity();
         Eigen::Index worst = 0;
-        if (missing.size() == 0 || missing.maxCoeff(&worst) <= tolerance) return true;
+        if (missing.size() == 0 || missing.maxCoeff(&worst) <= missing_least) return true;
         if (!enter(gram, worst, missing[worst], free, multipliers)) return false;
         missing = offset - gram * multipliers;
     }

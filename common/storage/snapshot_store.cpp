@@ -6,9 +6,9 @@ namespace kilter::storage {
 
 namespace {
 constexpr std::string_view magic = "kilter snapshot 1\n";
-constexpr const char* suffix = ".snapshot";
+constexpr const char* snapshot_suffix = ".snapshot";
 constexpr std::size_t kept = 2;
-constexpr std::uintmax_t bytes_max = std::uintmax_t{8} << 30;
+constexpr std::uintmax_t snapshot_bytes_max = std::uintmax_t{8} << 30;
 }  // namespace
 
 void SnapshotStore::write(const consensus::Snapshot& snapshot) const {
@@ -24,20 +24,20 @@ void SnapshotStore::write(const consensus::Snapshot& snapshot) const {
         const Bytes piece = snapshot.state->map()->piece(*outline, i);
         out.u32(static_cast<std::uint32_t>(piece.size())).raw(piece);
     }
-    write_durably(file_of_height(directory_, header.height, suffix), out.bytes());
+    write_durably(file_of_height(directory_, header.height, snapshot_suffix), out.bytes());
     std::vector<consensus::Height> all = heights();
     std::error_code ignored;  // one too many does no harm
     for (std::size_t i = 0; i + kept < all.size(); ++i)
-        std::filesystem::remove(file_of_height(directory_, all[i], suffix), ignored);
+        std::filesystem::remove(file_of_height(directory_, all[i], snapshot_suffix), ignored);
 }
 
 std::vector<consensus::Height> SnapshotStore::heights() const {
-    return heights_in(directory_, suffix);
+    return heights_in(directory_, snapshot_suffix);
 }
 
 Result<StoredSnapshot> SnapshotStore::read(consensus::Height height) const {
-    const std::filesystem::path file = file_of_height(directory_, height, suffix);
-    Result<Bytes> bytes = read_whole(file, bytes_max);
+    const std::filesystem::path file = file_of_height(directory_, height, snapshot_suffix);
+    Result<Bytes> bytes = read_whole(file, snapshot_bytes_max);
     if (!bytes) return bytes.error();
     const Error damaged{file.string() +
                         " is damaged; remove it if an older snapshot and all blocks since are "
