@@ -12,7 +12,7 @@
 namespace kilter::cli {
 namespace {
 
-constexpr const char* name = "kilter log follow";
+constexpr const char* follow_command = "kilter log follow";
 constexpr std::chrono::milliseconds poll_period{200};
 
 }  // namespace
@@ -29,19 +29,19 @@ int LogFollow::run() const {
     for (;;) {
         // Opened anew each time: a reader that stayed would keep the writer from shortening its log.
         const auto opened = storage::LogStore::open_read_only(store_file(store));
-        if (!opened) return fail(name, opened.error());
+        if (!opened) return fail(follow_command, opened.error());
         interval_s = interval_seconds(opened->genesis());
         if (!audit) audit.emplace(opened->genesis(), on_entry);
         const auto proofs = opened->epochs();
         for (; epochs < proofs.size(); ++epochs)
             if (!audit->extend(proofs[epochs]))
-                return fail(name, Error{"the proof of an epoch does not hold"},
+                return fail(follow_command, Error{"the proof of an epoch does not hold"},
                             ExitCode::not_verified);
         for (; next <= opened->height(); ++next) {
             const auto block = opened->block(next);
-            if (!block) return fail(name, block.error(), ExitCode::not_verified);
+            if (!block) return fail(follow_command, block.error(), ExitCode::not_verified);
             if (auto added = audit->add(*block); !added)
-                return fail(name, added.error(), ExitCode::not_verified);
+                return fail(follow_command, added.error(), ExitCode::not_verified);
             if (until && next >= *until) return to_int(ExitCode::success);
         }
         std::cout << std::flush;
