@@ -12,6 +12,7 @@ constexpr std::size_t entries_resent = 16;
 constexpr std::size_t served_max = 64;  // blocks and ranges, per peer and standstill period
 constexpr std::size_t fetched_at_once = 16;
 constexpr std::size_t wanted_max = 1'024;
+constexpr std::int64_t patience_periods = 3;
 
 std::size_t size_of(const Cert& cert) {
     return 64 + cert.signatures.size() * Signature::size;
@@ -142,15 +143,17 @@ void Replica::Core::on_get_piece(ReplicaIndex from, const GetPiece& get) {
 }
 
 void Replica::Core::ask_range(ReplicaIndex peer, Height up_to) {
-    // One question at a time. A height is only a claim: who leaves a question unanswered for a standstill period is not
-    // asked again before all have been.
+    // One question at a time, given up after a standstill period. A height is only a claim: who left the question
+    // unanswered is not asked again for a while, so that others have their turn.
     if (range_asked_ms_ && now_ >= *range_asked_ms_) {
-        if (now_ - *range_asked_ms_ < config_.parameters.standstill_ms) return;
+        const std::int64_t waited = now_ - *range_asked_ms_;
+        if (waited < config_.parameters.standstill_ms) return;
         if (mutant != Mutant::patient_with_liars) unanswered_.insert(range_peer_);
+        if (waited < patience_periods * config_.parameters.standstill_ms &&
+            unanswered_.contains(peer))
+            return;
     }
-    if (unanswered_.size() + (is_member() ? 1 : 0) >= config_.validators.size())
-        unanswered_.clear();
-    if (unanswered_.contains(peer)) return;
+    unanswered_.erase(peer);
     const Height from = tree_.tip().block->header.height + 1;
     range_asked_ms_ = now_;
     range_peer_ = peer;

@@ -133,6 +133,7 @@ bool EpochTable::extend(const EpochProof& proof) {
 
 std::vector<EpochProof> EpochTable::proofs_after(Epoch epoch) const {
     std::vector<EpochProof> proofs;
+    if (epoch >= newest()) return proofs;  // also one that nobody can be in
     for (std::size_t i = epoch + 1; i < epochs_.size(); ++i)
         proofs.push_back(*epochs_[i].proof);
     return proofs;

@@ -150,6 +150,8 @@ void Replica::Core::adopt_snapshot() {
         signer_.raise_floor(final_view_);
     }
     out_.jumped = true;
+    // What became final in the blocks left out is known by the state alone.
+    mempool_.doubt([](const SealedEntry&) { return true; });
     finalise({});
 }
 

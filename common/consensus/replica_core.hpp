@@ -177,7 +177,7 @@ class Replica::Core {
     std::optional<UnixMs> range_asked_ms_;
     ReplicaIndex range_peer_ = 0;
     Height range_target_ = 0;
-    std::set<ReplicaIndex> unanswered_;  // who left such a question so
+    std::set<ReplicaIndex> unanswered_;  // who left such a question unanswered lately
 
     struct Transfer {
         Manifest manifest;

@@ -231,6 +231,20 @@ struct LogStore::Content {
         }
     }
 
+    /// A snapshot that came from others is on disk before the proofs of the epochs it leads into: where the process died in
+    /// between, it stands for nothing, and is fetched again.
+    void forget_unfinished() {
+        const std::size_t proved = epochs().size();
+        const auto heights = snapshots.heights();
+        for (auto at = heights.rbegin(); at != heights.rend(); ++at) {
+            const Result<StoredSnapshot> snapshot = snapshots.read(*at);
+            if (!snapshot) return;  // load() says so
+            const consensus::Header& header = snapshot->manifest.certified.header;
+            if (header.epoch + (header.next_validators.is_zero() ? 0 : 1) <= proved) return;
+            snapshots.remove(*at);
+        }
+    }
+
     /// Blocks below the older snapshot but `keep` go to the archive in stretches that end with a certificate.
     void prune(Height keep, bool archived) {
         const auto heights = snapshots.heights();
@@ -240,7 +254,13 @@ struct LogStore::Content {
         if (!sound(lowest.row())) return;
         const auto first = static_cast<Height>(lowest.integer(0));
         lowest.restart();
-        Height last = heights.front() - keep;
+        // Where the blocks before a received snapshot end.
+        Statement gap = database->prepare(
+            "SELECT min(height) FROM chain WHERE height >= ? AND "
+            "height + 1 NOT IN (SELECT height FROM chain)");
+        if (!sound(gap.bind(as_integer(first)).row())) return;
+        Height last = std::min(heights.front() - keep, static_cast<Height>(gap.integer(0)));
+        gap.restart();
         while (last >= first && first > 0 && !sound(final_block(last)).certificate)
             --last;
         if (first == 0 || last < first) return;
@@ -383,7 +403,9 @@ Result<LogStore> LogStore::open(const std::filesystem::path& file,
         return Error{file.string() + " is the store of log " +
                      short_hex(stored->chain_id().view()) + ", not of " +
                      short_hex(genesis.chain_id().view())};
-    return LogStore(std::make_unique<Content>(*std::move(database), *std::move(stored)));
+    auto content = std::make_unique<Content>(*std::move(database), *std::move(stored));
+    content->forget_unfinished();
+    return LogStore(std::move(content));
 }
 
 Result<LogStore> LogStore::open_read_only(const std::filesystem::path& file) {

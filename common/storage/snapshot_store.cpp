@@ -26,9 +26,13 @@ void SnapshotStore::write(const consensus::Snapshot& snapshot) const {
     }
     write_durably(file_of_height(directory_, header.height, snapshot_suffix), out.bytes());
     std::vector<consensus::Height> all = heights();
-    std::error_code ignored;  // one too many does no harm
     for (std::size_t i = 0; i + kept < all.size(); ++i)
-        std::filesystem::remove(file_of_height(directory_, all[i], snapshot_suffix), ignored);
+        remove(all[i]);
+}
+
+void SnapshotStore::remove(consensus::Height height) const {
+    std::error_code ignored;  // one too many does no harm
+    std::filesystem::remove(file_of_height(directory_, height, snapshot_suffix), ignored);
 }
 
 std::vector<consensus::Height> SnapshotStore::heights() const {

@@ -21,6 +21,7 @@ class SnapshotStore {
     void write(const consensus::Snapshot& snapshot) const;
     /// Ascending.
     [[nodiscard]] std::vector<consensus::Height> heights() const;
+    void remove(consensus::Height height) const;
     /// Error: damaged, with the file's name. Pieces are checked against the manifest, the manifest's certificate is not.
     [[nodiscard]] Result<StoredSnapshot> read(consensus::Height height) const;
 

@@ -277,7 +277,8 @@ struct CoordinatorHost::State {
         }
     }
 
-    // A coordinator that is no member: one that learns, or one that missed the end of its epoch.
+    // A coordinator that is no member: one that learns, or one that missed the end of its epoch. What it was given for the
+    // log is as good as from whoever gave it.
     void help_outsider(const crypto::PublicKey& from, const consensus::Message& message) {
         if (genesis.role_of(from) != settlement::Role::coordinator) return;
         Outsider& outsider = outsiders[from];
@@ -291,6 +292,8 @@ struct CoordinatorHost::State {
             if (auto answer = store->answer(*range)) answers.push_back(*std::move(answer));
         } else if (const auto* piece = std::get_if<consensus::GetPiece>(&message)) {
             if (auto answer = store->answer(*piece)) answers.push_back(*std::move(answer));
+        } else if (const auto* submit = std::get_if<consensus::Submit>(&message)) {
+            step_log(consensus::Submitted{submit->entry});
         }
         for (const consensus::Message& answer : answers)
             mail.push_back({from, wire::ConsensusMessage{consensus::encode(answer)}});

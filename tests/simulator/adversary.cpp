@@ -23,11 +23,20 @@ Adversary::Adversary(const Config& config, ReplicaIndex key, Behaviours behaviou
         shunned_[i] = prng_.chance(0.4);
 }
 
+void Adversary::enter(Epoch epoch, ReplicaIndex place, const ValidatorSet& members) {
+    if (epoch == epoch_) return;
+    epoch_ = epoch;
+    key_ = place;
+    config_.validators = members;
+    shunned_.resize(members.size());
+}
+
 void Adversary::learn(const Message& message) {
     const auto keep = [&](const Cert& cert) {
         if (cert.signatures.empty()) return;  // another one's lie
         if (cert.kind == VoteKind::notar) notars_.insert_or_assign(cert.view, cert);
         if (cert.kind == VoteKind::skip) skips_.insert_or_assign(cert.view, cert);
+        if (cert.kind == VoteKind::final) finals_.insert_or_assign(cert.view, cert);
     };
     if (const auto* proposal = std::get_if<Proposal>(&message)) {
         if (blocks_.size() >= blocks_known_max) blocks_.erase(blocks_.begin());
@@ -67,6 +76,10 @@ std::vector<Send> Adversary::alter(const Send& send) {
         Status status = std::get<Status>(send.message);
         status.final_height += prng_.below(1'000'000);
         out.push_back({send.to, status});
+    } else if (does(Behaviour::lying_sync) && (std::holds_alternative<Manifest>(send.message) ||
+                                               std::holds_alternative<Piece>(send.message))) {
+        out.push_back(send);
+        lie_about_state(out.back().message);
     } else {
         out.push_back(send);
     }
@@ -176,12 +189,13 @@ void Adversary::provoke(const Proposal& proposal, std::vector<Send>& out) {
         tell_some(vote(prng_.chance(0.5) ? VoteKind::skip : VoteKind::final,
                        view + prng_.below(prng_.chance(0.5) ? far : limits::view_window + 2), {}));
     if (does(Behaviour::foreign_replay)) {
-        tell_some(vote(VoteKind::notar, view, hash, 1 + prng_.below(3)));
+        tell_some(vote(VoteKind::notar, view, hash, epoch_ + 1 + prng_.below(3)));
+        if (epoch_ > 0) tell_some(vote(VoteKind::notar, view, hash, epoch_ - 1));
         // What this key signed for another log.
         Vote foreign = vote(VoteKind::notar, view, hash);
         ChainId other = config_.chain;
         other.bytes[0] ^= 1;
-        foreign.signature = identity_.sign(vote_bytes(other, VoteKind::notar, 0, view, hash));
+        foreign.signature = identity_.sign(vote_bytes(other, VoteKind::notar, epoch_, view, hash));
         tell_some(foreign);
     }
 }
@@ -192,6 +206,10 @@ void Adversary::lie_about_sync(ReplicaIndex from, const Message& message, std::v
         std::advance(at, static_cast<std::ptrdiff_t>(prng_.below(blocks_.size())));
         out.push_back({from, BlockReply{at->second}});
     }
+    // Whoever asks is told again and again of heights that nobody has.
+    if (config_.parameters.checkpoint_heights < limits::range_blocks_max &&
+        std::holds_alternative<GetRange>(message))
+        out.push_back({from, Status{epoch_, 1'000'000, 1'000'000, 1'000'000 + prng_.below(9), {}}});
     if (!std::holds_alternative<GetRange>(message) || !range_) return;
     Range lie = *range_;
     FinalBlock& victim = lie.blocks[prng_.below(lie.blocks.size())];
@@ -219,13 +237,58 @@ void Adversary::lie_about_sync(ReplicaIndex from, const Message& message, std::v
     out.push_back({from, std::move(lie)});
 }
 
+/// A wrong piece, nothing, another place; a manifest with one field changed, or of a closing block.
+void Adversary::lie_about_state(Message& message) {
+    const auto flip = [&](Bytes& bytes) {
+        if (!bytes.empty()) bytes[prng_.below(bytes.size())] ^= 1;
+    };
+    if (auto* piece = std::get_if<Piece>(&message)) {
+        switch (prng_.below(4)) {
+            case 0:
+                flip(piece->bytes);
+                break;
+            case 1:
+                piece->number += 1;
+                break;
+            case 2:
+                piece->bytes.clear();
+                break;
+            case 3:
+                piece->bytes.resize(piece->bytes.size() / 2);
+                break;
+        }
+        return;
+    }
+    auto& manifest = std::get<Manifest>(message);
+    switch (prng_.below(5)) {
+        case 0:
+            flip(manifest.outline);
+            break;
+        case 1:
+            off_by_one(manifest.certified.header.height);
+            break;
+        case 2:
+            manifest.certified.header.state_root.bytes[prng_.below(32)] ^= 1;
+            break;
+        case 3:
+            manifest.certified.certificate.signers ^= 1;
+            break;
+        case 4:  // what is certified above an epoch's end
+            for (const auto& [view, cert] : finals_)
+                if (const auto found = blocks_.find(cert.hash);
+                    found != blocks_.end() && found->second->header.closing)
+                    manifest.certified = {found->second->header, {}, cert};
+            break;
+    }
+}
+
 void Adversary::spam(std::vector<Send>& out) {
     --spam_left_;
     for (const ReplicaIndex to : some()) {
         out.push_back({to, GetBlock{random_hash()}});
         out.push_back({to, GetRange{1 + prng_.below(5), prng_.below(1'000)}});
         out.push_back({to, vote(VoteKind::notar, 1 + prng_.below(100), random_hash())});
-        out.push_back({to, Status{0, prng_.below(100), 0, 0, {}}});
+        out.push_back({to, Status{epoch_, prng_.below(100), 0, 0, {}}});
         out.push_back({to, Submit{entry(genesis_ms + 3'600'000, 40, prng_.chance(0.5))}});
     }
 }

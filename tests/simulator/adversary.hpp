@@ -15,6 +15,9 @@ class Adversary {
   public:
     Adversary(const Config& config, ReplicaIndex key, Behaviours behaviours, Prng prng);
 
+    /// Where its own replica is now.
+    void enter(Epoch epoch, ReplicaIndex place, const ValidatorSet& members);
+
     /// What leaves instead of `send`.
     [[nodiscard]] std::vector<Send> alter(const Send& send);
     /// What hearing `message` provokes.
@@ -37,10 +40,14 @@ class Adversary {
     void provoke(const Proposal& proposal, std::vector<Send>& out);
     void lie_about_sync(ReplicaIndex from, const Message& message, std::vector<Send>& out);
     void spam(std::vector<Send>& out);
+    void lie_about_state(Message& message);
     [[nodiscard]] std::vector<ReplicaIndex> some();
 
     // forgery.cpp: false blocks, votes and certificates
-    [[nodiscard]] Vote vote(VoteKind kind, View view, const BlockHash& hash, Epoch epoch = 0);
+    [[nodiscard]] Vote vote(VoteKind kind,
+                            View view,
+                            const BlockHash& hash,
+                            std::optional<Epoch> epoch = std::nullopt);
     [[nodiscard]] Proposal propose(Block block);
     [[nodiscard]] Block sibling(const Block& block);
     [[nodiscard]] Block on_stale_parent(const Block& block, bool justified);
@@ -56,12 +63,13 @@ class Adversary {
 
     void off_by_one(std::uint64_t& number) { number += prng_.chance(0.5) ? 1 : ~std::uint64_t{0}; }
 
-    Config config_;
-    ReplicaIndex key_;
+    Config config_;  // its validators are the current epoch's
+    Epoch epoch_ = 0;
+    ReplicaIndex key_;  // its place there
     Behaviours behaviours_;
     Prng prng_;
     crypto::Identity identity_;
-    std::map<View, Cert> notars_, skips_;
+    std::map<View, Cert> notars_, skips_, finals_;
     std::map<BlockHash, BlockPtr> blocks_;
     std::vector<Vote> votes_;  // others', a few
     std::optional<Range> range_;

@@ -94,6 +94,15 @@ std::vector<Clients::Submission> Clients::insist() const {
     return out;
 }
 
+EntryPtr Clients::probe(UnixMs now) {
+    Entry entry;
+    entry.type = 1;
+    entry.seq = seq_++;
+    entry.expires_ms = now + life_ms;
+    sign(entry, chain_, authors_.front());
+    return seal(std::move(entry));
+}
+
 void Clients::receipt(const EntryId& id) {
     receipts_.push_back(id);
     waiting_.erase(id);

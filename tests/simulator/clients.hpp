@@ -22,6 +22,8 @@ class Clients {
     [[nodiscard]] std::vector<Submission> submit(UnixMs now);
     /// Some of those that wait for a receipt ask everybody again.
     [[nodiscard]] std::vector<Submission> insist() const;
+    /// One more entry, for whoever wants to see something happen.
+    [[nodiscard]] EntryPtr probe(UnixMs now);
     /// A client holds a receipt for it now: it must stay on the log for ever.
     void receipt(const EntryId& id);
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 
+#include "tests/common/consensus/toy_ledger.hpp"
 #include "tests/simulator/adversary.hpp"
 #include "tests/simulator/checkers/certificates.hpp"
 #include "tests/simulator/checkers/chain.hpp"
@@ -13,6 +14,7 @@
 #include "tests/simulator/checkers/votes.hpp"
 #include "tests/simulator/clients.hpp"
 #include "tests/simulator/host.hpp"
+#include "tests/simulator/membership.hpp"
 #include "tests/simulator/trace.hpp"
 
 namespace kilter::consensus::simulation {
@@ -24,16 +26,21 @@ struct Outcome {
     std::size_t entries = 0;              ///< final
     std::size_t entries_before_heal = 0;  ///< of them
     std::size_t restarts = 0;
-    std::size_t accusations = 0;  ///< evidence against Byzantine keys
-    std::uint64_t steps = 0;      ///< events
-    std::uint64_t points = 0;     ///< between the steps of turns at which a process could have died
-    Micros ended = 0;             ///< simulated
-    std::vector<Image> disks;     ///< of the honest replicas, at the end
+    std::size_t accusations = 0;     ///< evidence against Byzantine keys
+    std::size_t accused_on_log = 0;  ///< of it, entries of the log
+    Epoch epochs = 0;                ///< that ended
+    std::size_t transfers = 0;       ///< states taken over from others
+    std::size_t prunings = 0;
+    std::uint64_t steps = 0;   ///< events
+    std::uint64_t points = 0;  ///< between the steps of turns at which a process could have died
+    Micros ended = 0;          ///< simulated
+    std::vector<Image> disks;  ///< of the honest replicas, at the end
     ChainId chain_id;
     ValidatorSet validators;
-    std::set<ReplicaIndex> byzantine;
+    std::set<ReplicaIndex> byzantine;  ///< by their numbers: places in the first set
     /// Where each process ended; none: it is down.
     std::vector<std::optional<ReplicaStatus>> status;
+    std::vector<std::string> places;  ///< likewise: epoch, and place in its set
 };
 
 class Cluster final : public World {
@@ -48,12 +55,19 @@ class Cluster final : public World {
 
     [[nodiscard]] const Config& config() const override { return config_; }
 
-    [[nodiscard]] const Application& application() const override { return ledger_; }
+    [[nodiscard]] const Application& application() const override {
+        return options_.membership.checkpoint_heights > 0
+                   ? static_cast<const Application&>(map_ledger_)
+                   : small_ledger_;
+    }
 
     void send(Host& from, const Send& send) override;
+    void post(Host& from, const PublicKey& to, const Message& message) override;
+    void written(Host& host, const Outputs& outputs) override;
     bool dies_at(Host& host, Point point) override;
     bool write_fails(Host& host) override;
     bool cache_survives(Host& host) override;
+    bool snapshot_survives(Host& host) override;
     void store_contradicts(Host& host) override;
     Micros sync_time(Host& host) override;
     Micros computing_time(Host& host, std::size_t inputs) override;
@@ -67,6 +81,10 @@ class Cluster final : public World {
     [[nodiscard]] bool breaking() const { return schedule_.now() < options_.break_ms * ms; }
 
     void transmit(Host& from, const Send& send);
+    void carry(Host& from, Host& to, const std::shared_ptr<Parcel>& parcel);
+    [[nodiscard]] std::shared_ptr<Parcel> pack(const Host& from, const Message& message);
+    /// Null: it has none, or it is not a member now and behaves.
+    [[nodiscard]] Adversary* adversary_of(const Host& host);
     void deliver(Host& from, Host& to, const std::shared_ptr<Parcel>& parcel);
     void observe(const Host& from, const Message& message);
     void every_second();
@@ -74,6 +92,15 @@ class Cluster final : public World {
     void submit();
     void hand_in(const std::vector<Clients::Submission>& submissions);
     void damage();
+    void prune(Host& host);
+    void begin_changes();
+    void change_members();
+    void retire_who_left();
+    [[nodiscard]] bool is_member(const Host& host) const;
+    [[nodiscard]] bool epoch_is_known() const;
+    /// Everyone who joined has voted in the newest epoch, or is not expected to.
+    [[nodiscard]] bool joiners_voted() const;
+    [[nodiscard]] Host* host_of(std::uint64_t key);
     void heal();
     void look();
     void be_quiet();
@@ -85,14 +112,21 @@ class Cluster final : public World {
 
     Options options_;
     Config config_;
-    SmallLedger ledger_;
+    SmallLedger small_ledger_;
+    ToyLedger map_ledger_;
     Schedule schedule_;
-    Prng process_prng_, disk_prng_, clock_prng_;
+    Prng process_prng_, disk_prng_, clock_prng_, member_prng_;
     std::optional<Network> network_;
     std::vector<std::unique_ptr<Host>> hosts_;
-    std::map<ReplicaIndex, Adversary> adversaries_;
-    std::map<ReplicaIndex, std::size_t> adversary_entries_;
+    std::map<std::uint64_t, Adversary> adversaries_;
+    std::map<std::uint64_t, std::size_t> adversary_entries_;
     std::set<Address> slow_, late_, dead_;
+    std::optional<Membership> membership_;
+    std::set<Address> archives_, retired_;
+    Address first_joiner_ = ~Address{0};
+    std::set<std::pair<Epoch, std::uint64_t>> voted_;  // keys
+    std::size_t probes_ = 0;
+    std::size_t operators_entries_ = 0;
     Clients clients_;
     std::set<EntryId> told_final_;
 

@@ -1,6 +1,26 @@
 #include "tests/simulator/disk.hpp"
 
+#include <algorithm>
+
+#include "common/base/limits.hpp"
+#include "common/consensus/block_tree.hpp"
+
 namespace kilter::consensus::simulation {
+
+namespace {
+constexpr std::size_t snapshots_kept = 2;
+
+Epoch epoch_after(const Header& header) {
+    return header.epoch + (header.next_validators.is_zero() ? 0 : 1);
+}
+
+const Header& header_of(const Snapshot& snapshot) {
+    return snapshot.manifest.certified.header;
+}
+}  // namespace
+
+Image::Image(const Config& genesis, const Application& application)
+    : genesis_(&genesis), application_(&application), epochs_(genesis.chain, genesis.validators) {}
 
 bool Image::apply(const Write& write) {
     if (const auto* own = std::get_if<OwnVote>(&write)) {
@@ -8,85 +28,199 @@ bool Image::apply(const Write& write) {
     } else if (const auto* block = std::get_if<BlockPtr>(&write)) {
         blocks_.emplace((*block)->hash, *block);
     } else if (const auto* cert = std::get_if<Cert>(&write)) {
-        if (cert->kind == VoteKind::final) {
-            if (!newest_ || cert->view > newest_->view) newest_ = *cert;
-            finals_.emplace(cert->hash, *cert);
-        } else {
+        if (cert->kind == VoteKind::final)
+            finals_.emplace(cert->view, *cert);
+        else
             certificates_.emplace(cert->view, *cert);
-        }
     } else if (const auto* mark = std::get_if<FinalMark>(&write)) {
         return finalise(*mark);
+    } else if (const auto* proof = std::get_if<EpochProof>(&write)) {
+        return end_epoch(*proof);
+    } else {
+        keep(std::get<Snapshot>(write));
     }
     return true;
 }
 
 bool Image::finalise(const FinalMark& mark) {
     const auto found = blocks_.find(mark.hash);
-    if (found == blocks_.end() || mark.height != chain_.size() + 1) return false;
-    const BlockPtr block = found->second;
-    const auto execution =
-        application_->begin(state_ ? state_ : application_->initial(), block->header.time_ms);
-    for (const EntryPtr& entry : block->entries) {
-        if (execution->apply(*entry).admission != Admission::ready) return false;
-        log_.append(entry->leaf);
+    if (found == blocks_.end()) return false;
+    if (mark.height != chain_height() + 1) {
+        if (mark.height != height() + 1) return false;
+        chain_.clear();  // a snapshot stands for what is missing
     }
-    state_ = execution->finish();
-    chain_.push_back(block);
+    chain_.push_back(found->second);
     std::erase_if(blocks_, [&](const auto& b) { return b.second->header.view <= mark.view; });
     journal_.erase(journal_.begin(), journal_.upper_bound(mark.view));
     certificates_.erase(certificates_.begin(), certificates_.upper_bound(mark.view));
     return true;
 }
 
-DurableImage Image::load() const {
+bool Image::end_epoch(const EpochProof& proof) {
+    const Header& end = proof.end.header;
+    journal_.erase(journal_.upper_bound(end.view), journal_.end());
+    certificates_.erase(certificates_.upper_bound(end.view), certificates_.end());
+    finals_.erase(finals_.upper_bound(end.view), finals_.end());
+    std::erase_if(blocks_, [&](const auto& b) { return b.second->header.view > end.view; });
+    if (end.epoch == epochs_.newest()) return epochs_.extend(proof);
+    const EpochTable::Member* known = epochs_.find(end.epoch + 1);
+    return known != nullptr && known->proof->end.header == end;
+}
+
+void Image::keep(const Snapshot& snapshot) {
+    const auto height_of = [](const Snapshot& each) { return header_of(each).height; };
+    std::erase_if(snapshots_,
+                  [&](const Snapshot& each) { return height_of(each) == height_of(snapshot); });
+    const auto place =
+        std::find_if(snapshots_.begin(), snapshots_.end(),
+                     [&](const Snapshot& each) { return height_of(each) > height_of(snapshot); });
+    snapshots_.insert(place, snapshot);
+    if (snapshots_.size() > snapshots_kept) snapshots_.erase(snapshots_.begin());
+}
+
+const Snapshot* Image::newest_snapshot() const {
+    for (auto at = snapshots_.rbegin(); at != snapshots_.rend(); ++at)
+        if (epoch_after(header_of(*at)) <= epochs_.newest()) return &*at;
+    return nullptr;
+}
+
+Height Image::height() const {
+    const Snapshot* snapshot = newest_snapshot();
+    return std::max(chain_height(), snapshot == nullptr ? 0 : header_of(*snapshot).height);
+}
+
+View Image::tip_view() const {
+    const Snapshot* snapshot = newest_snapshot();
+    return std::max(chain_.empty() ? 0 : chain_.back()->header.view,
+                    snapshot == nullptr ? 0 : header_of(*snapshot).view);
+}
+
+std::size_t Image::journal_size() const {
+    return static_cast<std::size_t>(
+        std::distance(journal_.upper_bound(tip_view()), journal_.end()));
+}
+
+BlockPtr Image::block_at(Height height) const {
+    const Height top = chain_height();
+    if (height == 0 || height > top || top - height >= chain_.size()) return nullptr;
+    return chain_[chain_.size() - 1 - (top - height)];
+}
+
+std::optional<DurableImage> Image::load() const {
     DurableImage image;
-    if (!chain_.empty()) {
-        image.tip = chain_.back()->header;
-        image.state = state_;
-        image.log = log_;
-        image.blocks.push_back(chain_.back());
+    image.epochs = epochs_.proofs_after(0);
+    if (const Snapshot* snapshot = newest_snapshot()) {
+        image.tip = header_of(*snapshot);
+        image.log = snapshot->manifest.log;
+        image.state = snapshot->state;
+        image.tip_certificate = snapshot->manifest.certified.certificate;
     }
-    image.tip_certificate = newest_;
-    for (const auto& [view, vote] : journal_)
-        image.journal.push_back(vote);
-    for (const auto& [view, cert] : certificates_)
-        image.certificates.push_back(cert);
+    BlockTree tree(*genesis_, *application_, image);
+    const auto enter = [&](const Header& tip) {
+        const Epoch epoch = epoch_after(tip);
+        if (epochs_.find(epoch) == nullptr) return false;
+        tree.begin_epoch(epoch, epochs_.find(epoch)->validators);
+        return true;
+    };
+    if (!enter(tree.tip().block->header)) return std::nullopt;
+    for (Height h = image.tip.height + 1; h <= height(); ++h) {
+        const BlockPtr block = block_at(h);
+        if (!block || block->header.parent_hash != tree.tip_hash()) return std::nullopt;
+        tree.insert(block);
+        if (tree.executed(block->hash) == nullptr) return std::nullopt;
+        tree.advance_tip(block->hash);
+        if (!block->header.next_validators.is_zero() && !enter(block->header)) return std::nullopt;
+        if (h == height()) image.blocks.push_back(block);
+    }
+    if (height() > 0) {
+        image.tip = tree.tip().block->header;
+        image.log = tree.tip().log;
+        image.state = tree.tip().state;
+    }
+    if (!finals_.empty() &&
+        (!image.tip_certificate || finals_.rbegin()->first > image.tip_certificate->view))
+        image.tip_certificate = finals_.rbegin()->second;
+    for (auto at = journal_.upper_bound(image.tip.view); at != journal_.end(); ++at)
+        image.journal.push_back(at->second);
+    for (auto at = certificates_.upper_bound(image.tip.view); at != certificates_.end(); ++at)
+        image.certificates.push_back(at->second);
     for (const auto& [hash, block] : blocks_)
-        image.blocks.push_back(block);
+        if (block->header.view > image.tip.view) image.blocks.push_back(block);
     return image;
 }
 
 bool Image::holds(const Vote& vote) const {
-    if (is_past(vote.view)) return true;
+    if (is_past(vote.epoch, vote.view)) return true;
     const auto [begin, end] = journal_.equal_range(vote.view);
-    for (auto at = begin; at != end; ++at)
-        if (at->second == vote) return true;
-    return false;
+    return std::any_of(begin, end, [&](const auto& held) { return held.second == vote; });
 }
 
-bool Image::is_past(View view) const {
-    return !chain_.empty() && view <= tip_view();
+bool Image::is_past(Epoch epoch, View view) const {
+    return (height() > 0 && view <= tip_view()) || epoch < epochs_.newest();
 }
 
 bool Image::holds_body(const BlockHash& hash) const {
     if (blocks_.contains(hash)) return true;
-    for (auto at = chain_.rbegin(); at != chain_.rend(); ++at)
-        if ((*at)->hash == hash) return true;
-    return false;
+    return std::any_of(chain_.rbegin(), chain_.rend(),
+                       [&](const BlockPtr& block) { return block->hash == hash; });
 }
 
 std::optional<Range> Image::range(const GetRange& range) const {
     Range out;
-    for (Height h = range.from; h <= range.to && h <= chain_.size(); ++h) {
-        FinalBlock final{chain_[h - 1], std::nullopt};
-        if (const auto cert = finals_.find(final.block->hash); cert != finals_.end())
+    std::size_t certified = 0;
+    for (Height h = range.from; h <= range.to; ++h) {
+        const BlockPtr block = block_at(h);
+        if (!block || out.blocks.size() == limits::range_blocks_max) break;
+        FinalBlock final{block, std::nullopt};
+        const auto cert = finals_.find(block->header.view);
+        if (cert != finals_.end() && cert->second.hash == block->hash)
             final.certificate = cert->second;
         out.blocks.push_back(std::move(final));
+        if (out.blocks.back().certificate || !block->header.next_validators.is_zero())
+            certified = out.blocks.size();
     }
-    while (!out.blocks.empty() && !out.blocks.back().certificate)
-        out.blocks.pop_back();
+    out.blocks.resize(certified);
     if (out.blocks.empty()) return std::nullopt;
     return out;
+}
+
+std::optional<Message> Image::answer(const Ask& ask) const {
+    if (const auto* get = std::get_if<GetPiece>(&ask)) {
+        for (const Snapshot& snapshot : snapshots_) {
+            if (header_of(snapshot).height != get->height) continue;
+            const auto outline = crypto::MerkleOutline::decode(snapshot.manifest.outline,
+                                                               header_of(snapshot).state_root);
+            if (!outline || get->number >= outline->pieces()) return std::nullopt;
+            return Piece{get->height, get->number,
+                         snapshot.state->map()->piece(*outline, get->number)};
+        }
+        return std::nullopt;
+    }
+    const auto& get = std::get<GetRange>(ask);
+    if (auto blocks = range(get)) return *std::move(blocks);
+    if (snapshots_.empty() || header_of(snapshots_.back()).height < get.from) return std::nullopt;
+    return snapshots_.back().manifest;
+}
+
+void Image::prune() {
+    if (snapshots_.size() < snapshots_kept) return;
+    Height last = header_of(snapshots_.front()).height;
+    while (block_at(last) && !finals_.contains(block_at(last)->header.view))
+        --last;
+    const BlockPtr newest = block_at(last);
+    if (!newest || newest == chain_.back()) return;
+    std::erase_if(chain_, [&](const BlockPtr& block) { return block->header.height <= last; });
+    finals_.erase(finals_.begin(), finals_.upper_bound(newest->header.view));
+}
+
+bool Image::lose_snapshot() {
+    if (snapshots_.size() < snapshots_kept) return false;
+    const Height top = height();
+    for (Height h = header_of(snapshots_.front()).height + 1; h <= top; ++h)
+        if (!block_at(h)) return false;
+    if (chain_height() != top) return false;
+    snapshots_.pop_back();
+    return true;
 }
 
 std::vector<Cert> Image::certificates() const {
@@ -101,21 +235,32 @@ std::vector<Cert> Image::certificates() const {
         keep(*block);
     for (const auto& [view, cert] : certificates_)
         out.push_back(cert);
-    for (const auto& [hash, cert] : finals_)
+    for (const auto& [view, cert] : finals_)
         out.push_back(cert);
     return out;
 }
 
 bool Disk::sync() {
+    // As the store: a snapshot that came is a file before the transaction, an own one after it.
     bool sound = true;
-    for (const Write& write : cached_)
-        sound = durable_.apply(write) && sound;
+    const auto apply = [&](const auto& which) {
+        for (const Write& write : cached_)
+            if (which(std::get_if<Snapshot>(&write))) sound = durable_.apply(write) && sound;
+    };
+    apply([](const Snapshot* snapshot) { return snapshot != nullptr && snapshot->received; });
+    apply([](const Snapshot* snapshot) { return snapshot == nullptr; });
+    apply([](const Snapshot* snapshot) { return snapshot != nullptr && !snapshot->received; });
     cached_.clear();
     return sound;
 }
 
-bool Disk::power_cut(bool survives) {
+bool Disk::power_cut(bool survives, bool snapshot_survives) {
     if (survives) return sync();
+    for (const Write& write : cached_) {
+        const auto* snapshot = std::get_if<Snapshot>(&write);
+        if (snapshot != nullptr && snapshot->received && snapshot_survives)
+            (void)durable_.apply(*snapshot);
+    }
     cached_.clear();
     return true;
 }
@@ -128,7 +273,7 @@ void Disk::damage(Damage damage) {
             unreadable_ = true;
             break;
         case Damage::missing:
-            durable_ = Image(durable_.application());
+            durable_ = Image(*genesis_, *application_);
             break;
         case Damage::stale_backup:
         case Damage::lost_writes:

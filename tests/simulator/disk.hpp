@@ -11,47 +11,68 @@
 
 namespace kilter::consensus::simulation {
 
-/// What the file says.
+/// What the files say: the database, and the snapshots and archives beside it.
 class Image {
   public:
-    explicit Image(const Application& application) : application_(&application) {}
+    Image(const Config& genesis, const Application& application);
 
-    /// False: a store that keeps its promises never gets here (a final mark without its block, out of order, or of a
-    /// block that does not apply).
+    /// False: a store that keeps its promises never gets here (a final mark without its block or out of order, a proof of
+    /// an epoch that it does not prove).
     [[nodiscard]] bool apply(const Write& write);
-    [[nodiscard]] DurableImage load() const;
-    /// The vote is in the journal, or of a view that is final and forgotten.
+    /// From the newest snapshot on, as LogStore::load. None: what is here leads nowhere.
+    [[nodiscard]] std::optional<DurableImage> load() const;
+    /// The vote is in the journal, or of a view or an epoch that is over and forgotten.
     [[nodiscard]] bool holds(const Vote& vote) const;
     [[nodiscard]] bool holds_body(const BlockHash& hash) const;
-    /// The view is final and forgotten.
-    [[nodiscard]] bool is_past(View view) const;
-    [[nodiscard]] std::optional<Range> range(const GetRange& range) const;
+    [[nodiscard]] bool is_past(Epoch epoch, View view) const;
+    /// As LogStore::answer.
+    [[nodiscard]] std::optional<Message> answer(const Ask& ask) const;
+    /// Blocks below the older of two snapshots go for good.
+    void prune();
+    /// The newest snapshot goes, if the older one and all blocks since are there.
+    bool lose_snapshot();
 
-    [[nodiscard]] Height height() const { return chain_.size(); }
+    /// Of the newest final state here.
+    [[nodiscard]] Height height() const;
+    [[nodiscard]] View tip_view() const;
 
-    [[nodiscard]] View tip_view() const { return chain_.empty() ? 0 : chain_.back()->header.view; }
+    /// The newest whose beginning is proved here.
+    [[nodiscard]] Epoch epoch() const { return epochs_.newest(); }
 
-    [[nodiscard]] std::size_t journal_size() const { return journal_.size(); }
+    /// Votes that are not forgotten yet.
+    [[nodiscard]] std::size_t journal_size() const;
 
+    /// The final blocks above those that were pruned, or never here.
     [[nodiscard]] const std::vector<BlockPtr>& chain() const { return chain_; }
 
     /// All in the file, those inside blocks included.
     [[nodiscard]] std::vector<Cert> certificates() const;
 
-    [[nodiscard]] const Application& application() const { return *application_; }
+    [[nodiscard]] std::size_t snapshots() const { return snapshots_.size(); }
 
   private:
     [[nodiscard]] bool finalise(const FinalMark& mark);
+    [[nodiscard]] bool end_epoch(const EpochProof& proof);
+    void keep(const Snapshot& snapshot);
+    /// The newest one whose epoch is proved here: one that came is on disk before the proofs that came with it.
+    [[nodiscard]] const Snapshot* newest_snapshot() const;
 
+    [[nodiscard]] Height chain_height() const {
+        return chain_.empty() ? 0 : chain_.back()->header.height;
+    }
+
+    [[nodiscard]] BlockPtr block_at(Height height) const;
+    [[nodiscard]] std::optional<Range> range(const GetRange& range) const;
+
+    const Config* genesis_;
     const Application* application_;
+    EpochTable epochs_;
     std::multimap<View, Vote> journal_;
     std::map<BlockHash, BlockPtr> blocks_;
     std::multimap<View, Cert> certificates_;
-    std::vector<BlockPtr> chain_;
-    std::map<BlockHash, Cert> finals_;
-    std::optional<Cert> newest_;
-    StatePtr state_;
-    crypto::MerkleFrontier log_;
+    std::vector<BlockPtr> chain_;  // without a gap
+    std::map<View, Cert> finals_;
+    std::vector<Snapshot> snapshots_;  // ascending, at most two
 };
 
 enum class Damage : std::uint8_t {
@@ -64,7 +85,8 @@ enum class Damage : std::uint8_t {
 
 class Disk {
   public:
-    explicit Disk(const Application& application) : durable_(application) {}
+    Disk(const Config& genesis, const Application& application)
+        : genesis_(&genesis), application_(&application), durable_(genesis, application) {}
 
     /// To the page cache.
     void write(std::vector<Write> turn) { cached_ = std::move(turn); }
@@ -72,8 +94,9 @@ class Disk {
     /// What was written is durable. False: see Image::apply.
     [[nodiscard]] bool sync();
 
-    /// The process ends or the power fails with a turn not synchronised: it `survives` or it never was.
-    [[nodiscard]] bool power_cut(bool survives);
+    /// The process ends or the power fails with a turn not synchronised: it `survives` or it never was. A snapshot that
+    /// came with it is a file of its own, written before: it may be there without the rest.
+    [[nodiscard]] bool power_cut(bool survives, bool snapshot_survives);
 
     /// Keeps a copy for a later stale_backup or lost_writes.
     void back_up() { backup_ = durable_; }
@@ -85,7 +108,13 @@ class Disk {
 
     [[nodiscard]] const Image& durable() const { return durable_; }
 
+    void prune() { durable_.prune(); }
+
+    bool lose_snapshot() { return durable_.lose_snapshot(); }
+
   private:
+    const Config* genesis_;
+    const Application* application_;
     Image durable_;
     std::vector<Write> cached_;
     std::optional<Image> backup_;

@@ -5,7 +5,8 @@
 
 namespace kilter::consensus::simulation {
 
-Vote Adversary::vote(VoteKind kind, View view, const BlockHash& hash, Epoch epoch) {
+Vote Adversary::vote(VoteKind kind, View view, const BlockHash& hash, std::optional<Epoch> which) {
+    const Epoch epoch = which.value_or(epoch_);
     Vote out{kind, epoch, view, kind == VoteKind::skip ? BlockHash{} : hash, key_, {}};
     out.signature = identity_.sign(vote_bytes(config_.chain, kind, epoch, view, out.hash));
     return out;

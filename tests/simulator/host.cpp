@@ -4,6 +4,9 @@ namespace kilter::consensus::simulation {
 
 namespace {
 constexpr std::size_t inputs_per_turn = 256;
+// As the coordinator's host limits what it does for outsiders.
+constexpr Micros help_period = 1 * second;
+constexpr std::size_t help_max = 64;
 }  // namespace
 
 crypto::Identity identity_of(std::uint64_t number) {
@@ -13,19 +16,24 @@ crypto::Identity identity_of(std::uint64_t number) {
     return crypto::Identity::from_seed(seed);
 }
 
-Host::Host(World& world, Address address, ReplicaIndex key, bool honest, Clock clock)
+Host::Host(World& world, Address address, std::uint64_t key, bool honest, Clock clock)
     : world_(world),
       address_(address),
       key_(key),
+      public_key_(identity_of(key).public_key()),
       honest_(honest),
       clock_(clock),
-      disk_(world.application()) {}
+      disk_(world.config(), world.application()) {}
 
 bool Host::boot() {
     if (replica_) return true;
     if (!disk_.opens()) return false;
-    replica_.emplace(world_.config(), identity_of(key_), world_.application(),
-                     disk_.durable().load());
+    auto image = disk_.durable().load();
+    if (!image) {
+        world_.store_contradicts(*this);
+        return false;
+    }
+    replica_.emplace(world_.config(), identity_of(key_), world_.application(), *std::move(image));
     ++incarnation_;
     busy_ = true;
     Outputs outputs = replica_->step(Started{}, wall());
@@ -37,11 +45,13 @@ bool Host::boot() {
 void Host::end(bool cache_survives) {
     replica_.reset();
     inbox_.clear();
+    helped_.clear();
     timers_.clear();
     ++incarnation_;
     busy_ = false;
     paused_ = false;
-    if (!disk_.power_cut(cache_survives)) world_.store_contradicts(*this);
+    if (!disk_.power_cut(cache_survives, world_.snapshot_survives(*this)))
+        world_.store_contradicts(*this);
     world_.ended(*this);
 }
 
@@ -64,6 +74,12 @@ void Host::take(Input input) {
     wake();
 }
 
+void Host::hear(const PublicKey& from, Message message) {
+    if (!replica_) return;
+    inbox_.emplace_back(Letter{from, std::move(message)});
+    wake();
+}
+
 void Host::wake() {
     if (!replica_ || busy_ || paused_ || inbox_.empty()) return;
     busy_ = true;
@@ -77,11 +93,41 @@ void Host::wake() {
 void Host::turn() {
     auto outputs = std::make_shared<Outputs>();
     for (std::size_t i = 0; i < inputs_per_turn && !inbox_.empty(); ++i) {
-        const Input input = std::move(inbox_.front());
+        const std::variant<Input, Letter> next = std::move(inbox_.front());
         inbox_.pop_front();
-        outputs->append(replica_->step(input, wall()));
+        if (const auto* input = std::get_if<Input>(&next)) {
+            outputs->append(replica_->step(*input, wall()));
+            continue;
+        }
+        const Letter& letter = std::get<Letter>(next);
+        if (const auto index = replica_->validators().index_of(letter.from))
+            outputs->append(replica_->step(MessageReceived{*index, letter.message}, wall()));
+        else
+            help(letter);
     }
     synchronise(std::move(outputs));
+}
+
+/// One that learns, or that missed the end of its epoch. What it was given for the log is as good as a client's.
+void Host::help(const Letter& letter) {
+    const Micros now = world_.schedule().now();
+    if (now - help_since_ >= help_period) {
+        help_since_ = now;
+        helps_ = 0;
+    }
+    if (++helps_ > help_max) return;
+    const auto answer = [&](std::optional<Message> message) {
+        if (message) helped_.push_back({letter.from, *std::move(message)});
+    };
+    if (const auto* status = std::get_if<Status>(&letter.message))
+        for (Message& message : replica_->brief(*status))
+            answer(std::move(message));
+    else if (const auto* range = std::get_if<GetRange>(&letter.message))
+        answer(disk_.durable().answer(*range));
+    else if (const auto* piece = std::get_if<GetPiece>(&letter.message))
+        answer(disk_.durable().answer(*piece));
+    else if (const auto* submit = std::get_if<Submit>(&letter.message))
+        inbox_.emplace_front(Submitted{submit->entry});
 }
 
 void Host::synchronise(std::shared_ptr<Outputs> outputs) {
@@ -101,13 +147,16 @@ void Host::synchronise(std::shared_ptr<Outputs> outputs) {
 
 void Host::carry_out(const Outputs& outputs) {
     const std::uint64_t incarnation = incarnation_;
+    world_.written(*this, outputs);
     for (const Send& send : outputs.send) {
         world_.send(*this, send);
         if (world_.dies_at(*this, Point::between_sends)) return end(true);
     }
     for (const Serve& serve : outputs.serve)
-        if (auto range = disk_.durable().range(std::get<GetRange>(serve.ask)))
-            world_.send(*this, {serve.to, *std::move(range)});
+        if (auto answer = disk_.durable().answer(serve.ask))
+            world_.send(*this, {serve.to, *std::move(answer)});
+    for (const Letter& letter : std::exchange(helped_, {}))
+        world_.post(*this, letter.from, letter.message);
     for (const Arm& timer : outputs.arm)
         arm(timer);
     world_.turned(*this, outputs);

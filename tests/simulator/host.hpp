@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <variant>
 
 #include "tests/simulator/clock.hpp"
 #include "tests/simulator/disk.hpp"
@@ -28,11 +29,18 @@ class World {
     [[nodiscard]] virtual const Config& config() const = 0;
     [[nodiscard]] virtual const Application& application() const = 0;
 
+    /// `send.to` is a place in the sender's current set.
     virtual void send(Host& from, const Send& send) = 0;
+    /// To a coordinator that is no member there.
+    virtual void post(Host& from, const PublicKey& to, const Message& message) = 0;
+    /// What the process wrote is durable; nothing has been sent yet.
+    virtual void written(Host& host, const Outputs& outputs) = 0;
     virtual bool dies_at(Host& host, Point point) = 0;
     virtual bool write_fails(Host& host) = 0;
     /// Whether a power cut leaves a turn on the disk that was written but not synchronised.
     virtual bool cache_survives(Host& host) = 0;
+    /// Likewise a snapshot that came with it.
+    virtual bool snapshot_survives(Host& host) = 0;
     /// The writes of a process do not fit its store.
     virtual void store_contradicts(Host& host) = 0;
     virtual Micros sync_time(Host& host) = 0;
@@ -46,7 +54,8 @@ class World {
 
 class Host {
   public:
-    Host(World& world, Address address, ReplicaIndex key, bool honest, Clock clock);
+    /// `key`: the number of its identity, which says nothing about its place in a set.
+    Host(World& world, Address address, std::uint64_t key, bool honest, Clock clock);
 
     /// Starts the process on what its disk holds. False: the store refuses to open.
     bool boot();
@@ -56,12 +65,19 @@ class Host {
     void resume();
     /// One input for the next turn.
     void take(Input input);
+    /// A message from the holder of this key: from a member, or from an outsider who is briefed.
+    void hear(const PublicKey& from, Message message);
 
     [[nodiscard]] bool up() const { return replica_.has_value(); }
 
     [[nodiscard]] Address address() const { return address_; }
 
-    [[nodiscard]] ReplicaIndex key() const { return key_; }
+    [[nodiscard]] std::uint64_t key() const { return key_; }
+
+    [[nodiscard]] const PublicKey& public_key() const { return public_key_; }
+
+    /// REQUIRES: up().
+    [[nodiscard]] const Replica& replica() const { return *replica_; }
 
     /// Runs the protocol on a store that never lost anything.
     [[nodiscard]] bool honest() const { return honest_; }
@@ -82,8 +98,14 @@ class Host {
     [[nodiscard]] bool timer_runs() const { return !timers_.empty() || !inbox_.empty(); }
 
   private:
+    struct Letter {
+        PublicKey from;
+        Message message;
+    };
+
     void wake();
     void turn();
+    void help(const Letter& letter);
     void synchronise(std::shared_ptr<Outputs> outputs);
     void carry_out(const Outputs& outputs);
     void end(bool cache_survives);
@@ -91,12 +113,16 @@ class Host {
 
     World& world_;
     Address address_;
-    ReplicaIndex key_;
+    std::uint64_t key_;
+    PublicKey public_key_;
     bool honest_;
     Clock clock_;
     Disk disk_;
     std::optional<Replica> replica_;
-    std::deque<Input> inbox_;
+    std::deque<std::variant<Input, Letter>> inbox_;
+    std::vector<Letter> helped_;  // answers to outsiders, `from` being whom they are for
+    Micros help_since_ = 0;
+    std::size_t helps_ = 0;
     std::map<TimerKind, std::uint64_t> timers_;
     std::uint64_t incarnation_ = 0;
     bool busy_ = false;

@@ -37,7 +37,8 @@ void print(const Options& options, const Outcome& outcome) {
               << " trace " << std::hex << std::setw(16) << std::setfill('0') << outcome.trace
               << std::dec << " height " << outcome.height << " entries " << outcome.entries
               << " restarts " << outcome.restarts << " accusations " << outcome.accusations
-              << " events " << outcome.steps << " simulated " << outcome.ended / second << " s  "
+              << " epochs " << outcome.epochs << " transfers " << outcome.transfers << " events "
+              << outcome.steps << " simulated " << outcome.ended / second << " s  "
               << describe(options) << '\n';
     for (const Violation& violation : outcome.report.violations())
         std::cout << "  " << violation.invariant << ": " << violation.what << '\n';
@@ -46,10 +47,11 @@ void print(const Options& options, const Outcome& outcome) {
         const auto& status = outcome.status[i];
         std::cout << "  process " << i << ": ";
         if (status)
-            std::cout << "view " << status->view << ", final view " << status->final_view
-                      << ", height " << status->final_height << ", entries " << status->entries
-                      << ", mempool " << status->mempool << (status->has_work ? ", at work" : "")
-                      << (status->halted ? ", halted" : "") << '\n';
+            std::cout << outcome.places[i] << ", view " << status->view << ", final view "
+                      << status->final_view << ", height " << status->final_height << ", entries "
+                      << status->entries << ", mempool " << status->mempool
+                      << (status->has_work ? ", at work" : "") << (status->halted ? ", halted" : "")
+                      << '\n';
         else
             std::cout << "down\n";
     }

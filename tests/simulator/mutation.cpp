@@ -67,6 +67,10 @@ Message Adversary::mutated(Message message) {
         }
     } else if (auto* get = std::get_if<GetRange>(&message)) {
         off_by_one(prng_.chance(0.5) ? get->from : get->to);
+    } else if (auto* proof = std::get_if<EpochProof>(&message)) {
+        off_by_one(prng_.chance(0.5) ? proof->end.header.epoch : proof->end.header.view);
+    } else if (auto* piece = std::get_if<GetPiece>(&message)) {
+        off_by_one(piece->height);
     } else if (auto* proposal = std::get_if<Proposal>(&message)) {
         if (proposal->vote.signer == key_ && prng_.chance(0.7))
             return propose(lie_in_header(*proposal->block));

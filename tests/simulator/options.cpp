@@ -80,6 +80,21 @@ ClientOptions draw_clients(Prng& prng) {
     return out;
 }
 
+MembershipOptions draw_membership(Prng& prng) {
+    MembershipOptions out;
+    if (prng.chance(0.5)) return out;
+    out.checkpoint_heights = 1 + prng.below(prng.chance(0.5) ? 4 : 16);
+    out.changes = prng.below(4);
+    out.pause_mean = static_cast<Micros>(100 + prng.below(1'500)) * ms;
+    out.bad = sometimes(prng, 0.5, 0.5);
+    out.late = sometimes(prng, 0.5, 1);
+    out.retires = sometimes(prng, 0.7, 1);
+    out.prune_mean = static_cast<Micros>(100 + prng.below(1'500)) * ms;
+    out.archives = prng.uniform();
+    out.lose_snapshot = sometimes(prng, 0.3, 0.5);
+    return out;
+}
+
 Parameters draw_parameters(Prng& prng) {
     Parameters out;
     if (prng.chance(0.5)) return out;
@@ -119,6 +134,13 @@ Options swarm(std::uint64_t seed, std::optional<std::size_t> replicas) {
     if (out.byzantine == faults) out.disk.damage = Damage::none;
     out.dead =
         out.byzantine + (out.disk.damage != Damage::none ? 1 : 0) < faults && prng.chance(0.5);
+    if (out.replicas >= 4) out.membership = draw_membership(prng);
+    return out;
+}
+
+Options swarm_of_fixed_members(std::uint64_t seed) {
+    Options out = swarm(seed);
+    out.membership = {};
     return out;
 }
 
@@ -160,6 +182,11 @@ std::string describe(const Options& options) {
     rate("damage", static_cast<double>(options.disk.damage));
     rate("burst", static_cast<double>(options.clients.burst));
     rate("malformed", options.clients.malformed);
+    rate("checkpoint", static_cast<double>(options.membership.checkpoint_heights));
+    rate("changes", static_cast<double>(options.membership.changes));
+    rate("bad_changes", options.membership.bad);
+    rate("archives", options.membership.checkpoint_heights > 0 ? options.membership.archives : 0);
+    rate("lose_snapshot", options.membership.lose_snapshot);
     return out.str();
 }
 

@@ -45,6 +45,20 @@ struct ClientOptions {
     double gives_up = 0.2;   ///< disappears before its receipt
 };
 
+/// Changes of the set of validators, and what travels because of them. Runs without are on a ledger whose states cannot
+/// travel: no snapshots, nothing is pruned.
+struct MembershipOptions {
+    std::size_t changes = 0;
+    Micros pause_mean = 700 * ms;  ///< between two attempts to submit one
+    double bad = 0;                ///< chance per attempt of one that must be refused, too
+    double late = 0.3;     ///< chance that a joiner first starts when it is a member already
+    double retires = 0.5;  ///< chance that who left is switched off
+    std::uint64_t checkpoint_heights = 0;  ///< 0: states do not travel
+    Micros prune_mean = 500 * ms;          ///< per process
+    double archives = 0.3;                 ///< chance that a process never prunes
+    double lose_snapshot = 0;              ///< chance per death that the newest snapshot is gone
+};
+
 /// What a Byzantine key does beside running the protocol.
 enum class Behaviour : std::uint8_t {
     double_notar,            ///< notar votes for two blocks
@@ -90,6 +104,7 @@ struct Options {
     ProcessOptions process;
     DiskOptions disk;
     ClientOptions clients;
+    MembershipOptions membership;
     Parameters parameters;
     /// The process dies at this point between the steps of its turns, counted from the start over all processes.
     std::optional<std::uint64_t> kill_at_point;
@@ -97,6 +112,8 @@ struct Options {
 
 /// `replicas`: as many, or drawn from the seed.
 Options swarm(std::uint64_t seed, std::optional<std::size_t> replicas = std::nullopt);
+/// The same run with a fixed set of validators and all blocks kept.
+Options swarm_of_fixed_members(std::uint64_t seed);
 /// What is switched on, in one line.
 std::string describe(const Options& options);
 

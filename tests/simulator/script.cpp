@@ -14,8 +14,9 @@ TimerKind timer_named(const std::string& name) {
 }
 
 const char* kind_of(const Message& message) {
-    static constexpr const char* names[] = {"proposal", "vote",      "cert",  "status", "get",
-                                            "block",    "get_range", "range", "submit"};
+    static constexpr const char* names[] = {
+        "proposal", "vote",   "cert",        "status",   "get",       "block", "get_range",
+        "range",    "submit", "epoch_proof", "manifest", "get_piece", "piece"};
     return names[message.index()];
 }
 
@@ -233,8 +234,9 @@ void Script::report(const std::string& verb, std::istringstream& words) {
     }
     Address address = 0;
     words >> address;
-    if (verb == "journal")
-        for (const Vote& vote : table_->disk(address).durable().load().journal)
+    const auto image = table_->disk(address).durable().load();
+    if (verb == "journal" && image)
+        for (const Vote& vote : image->journal)
             out_ << describe(vote) << '\n';
     else if (verb == "log")
         for (const BlockPtr& block : table_->disk(address).durable().chain())

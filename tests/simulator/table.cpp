@@ -24,12 +24,14 @@ Table::Table(std::size_t replicas, std::vector<ReplicaIndex> keys, Parameters pa
     for (std::size_t i = 0; i < replicas; ++i)
         config_.validators.validators.push_back({identity_of(i).public_key(), ""});
     for (const ReplicaIndex key : keys)
-        seats_.push_back({key, Disk(ledger_), std::nullopt, {}});
+        seats_.push_back({key, Disk(config_, ledger_), std::nullopt, {}});
 }
 
 void Table::start(Address address) {
     Seat& seat = seats_[address];
-    seat.replica.emplace(config_, identity_of(seat.key), ledger_, seat.disk.durable().load());
+    auto image = seat.disk.durable().load();
+    KILTER_CHECK(image.has_value(), "what a replica wrote leads to its state");
+    seat.replica.emplace(config_, identity_of(seat.key), ledger_, *std::move(image));
     step(address, Started{});
 }
 
@@ -54,8 +56,8 @@ void Table::carry_out(Address address, const Outputs& outputs) {
     for (const Send& send : outputs.send)
         put(address, send.to, send.message);
     for (const Serve& serve : outputs.serve)
-        if (auto range = seat.disk.durable().range(std::get<GetRange>(serve.ask)))
-            put(address, serve.to, *std::move(range));
+        if (auto answer = seat.disk.durable().answer(serve.ask))
+            put(address, serve.to, *std::move(answer));
     for (const Arm& arm : outputs.arm)
         seat.timers[arm.timer.kind] = {arm.timer, now_ms_ + arm.delay_ms};
 }

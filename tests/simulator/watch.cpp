@@ -7,11 +7,11 @@ Watch::Watch(Table& table, std::set<ReplicaIndex> byzantine)
       byzantine_(std::move(byzantine)),
       votes_(report_),
       certificates_(
-          report_, table.config().chain, table.config().validators, [this](const BlockHash& hash) {
+          report_, table.config().chain, table.config().validators, [this](const Cert& cert) {
               std::size_t bodies = 0;
               for (Address address = 0; address < table_.size(); ++address)
                   if (!byzantine_.contains(table_.key(address)) &&
-                      table_.disk(address).durable().holds_body(hash))
+                      table_.disk(address).durable().holds_body(cert.hash))
                       ++bodies;
               return bodies;
           }) {}

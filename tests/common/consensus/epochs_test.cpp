@@ -108,5 +108,28 @@ TEST_F(Epochs, WhoClaimsAHeightAndSendsNothingIsNotAskedAgain) {
     EXPECT_EQ(asked, (std::vector<ReplicaIndex>{3, 2, 1}));
 }
 
+// The number after the last one is the first one, of which there is no proof: the process ended.
+TEST_F(Epochs, AnOutsiderMayClaimAnyEpoch) {
+    for (const Epoch claimed : {Epoch{0}, Epoch{1}, Epoch{2}, ~Epoch{0}, ~Epoch{0} - 1})
+        EXPECT_EQ(r.replica->brief(Status{claimed, 1, 0, 0, {}}).size(), 1u) << claimed;
+}
+
+// What became final in the blocks that a snapshot leaves out stayed work for ever.
+TEST_F(Epochs, WhatASnapshotHoldsIsNoWork) {
+    r.step(Submitted{r.entry(1)});
+    ASSERT_TRUE(r.replica->status().has_work);
+    ask(2, 2);
+    r.receive(2, past.turn(end, next));
+    const Manifest manifest = past.manifest(end);
+    r.receive(2, manifest);
+    const auto wanted = r.sent<GetPiece>();
+    ASSERT_FALSE(wanted.empty());
+    for (std::uint32_t number = 0; r.replica->status().final_height == 0; ++number)
+        r.receive(2, Piece{2, number, past.piece(end, manifest, number)});
+    EXPECT_EQ(r.replica->epoch(), 1u);
+    EXPECT_EQ(r.replica->status().mempool, 0u);
+    EXPECT_FALSE(r.replica->status().has_work);
+}
+
 }  // namespace
 }  // namespace kilter::consensus

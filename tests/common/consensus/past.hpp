@@ -53,6 +53,14 @@ class Past {
                 node.state->map()->outline(1'000).encoded()};
     }
 
+    [[nodiscard]] Bytes piece(const FinalBlock& final,
+                              const Manifest& manifest,
+                              std::uint32_t number) {
+        const Header& header = manifest.certified.header;
+        const auto outline = crypto::MerkleOutline::decode(manifest.outline, header.state_root);
+        return tree_.executed(final.block->hash)->state->map()->piece(*outline, number);
+    }
+
     /// Members 1 ... q of the running epoch sign.
     [[nodiscard]] Cert cert(VoteKind kind, View view) const {
         Cert out{kind, epoch_, view, last_, 0, {}};

@@ -153,6 +153,30 @@ TEST_F(Membership, WhoIsFarBehindGetsTheStateInsteadOfTheBlocks) {
     cluster.start(3);
     EXPECT_EQ(cluster.replica(3).state()->root(), cluster.replica(0).state()->root())
         << "from the snapshot it received";
+
+    // Its old blocks end somewhere; what it prunes next ends there as well.
+    trade(30, 12, 3);
+    cluster.store(3).prune(0, true);
+    cluster.store(3).prune(0, true);
+    const auto pruned = cluster.store(3).verify();
+    ASSERT_TRUE(pruned.ok()) << pruned.error().message;
+    cluster.stop(3);
+    cluster.start(3);
+    EXPECT_EQ(cluster.replica(3).state()->root(), cluster.replica(0).state()->root());
+}
+
+// Who died while taking a state over had its file, but not the proof of its epoch, and did not start again.
+TEST_F(Membership, AStateTakenOverByHalfIsForgotten) {
+    cluster.submit(1, change(0, {0, 1, 2, 3}, {0, 1, 2, 4}, {0, 1, 3}));
+    cluster.run(5'000);
+    trade(0, 8, 0);
+    ASSERT_EQ(cluster.replica(0).epoch(), 1u);
+    const auto folder = [&](std::size_t i) { return cluster.file(i).string() + ".snapshots"; };
+    std::filesystem::copy(folder(0), folder(4), std::filesystem::copy_options::recursive);
+    cluster.start(4);
+    EXPECT_EQ(cluster.store(4).height(), 0u);
+    cluster.run(20'000);
+    EXPECT_EQ(cluster.replica(4).state()->root(), cluster.replica(0).state()->root());
 }
 
 TEST_F(Membership, ARestartBeginsAtTheNewestSnapshotAndArchivesProveThemselves) {

@@ -5,10 +5,10 @@ namespace kilter::consensus::simulation {
 CertificateChecker::CertificateChecker(Report& report,
                                        ChainId chain,
                                        ValidatorSet validators,
-                                       std::function<std::size_t(const BlockHash&)> bodies_on_disk)
+                                       std::function<std::size_t(const Cert&)> bodies_on_disk)
     : report_(report),
       chain_(chain),
-      validators_(std::move(validators)),
+      epochs_{{0, std::move(validators)}},
       bodies_on_disk_(std::move(bodies_on_disk)) {}
 
 void CertificateChecker::on_certificate(const Cert& cert) {
@@ -20,14 +20,15 @@ void CertificateChecker::on_certificate(const Cert& cert) {
     const auto complain = [&](std::string_view invariant, const std::string& what) {
         report_.violation(invariant, "view " + std::to_string(cert.view) + ": " + what);
     };
-    if (verify(cert, chain_, validators_) != CertVerdict::valid)
+    const auto members = epochs_.find(cert.epoch);
+    if (members == epochs_.end() || verify(cert, chain_, members->second) != CertVerdict::valid)
         complain("S5", "an honest replica vouches for a certificate that is none");
     if (known.notarised.size() > 1) complain("S5", "two notarised blocks");
     if (known.finalised.size() > 1) complain("S5", "two finalised blocks");
     if (known.skipped && !known.finalised.empty()) complain("S5", "both final and skipped");
-    if (cert.kind != VoteKind::final) return;
-    const std::size_t bodies = bodies_on_disk_(cert.hash);
-    if (bodies < validators_.faults() + 1)
+    if (cert.kind != VoteKind::final || members == epochs_.end()) return;
+    const std::size_t bodies = bodies_on_disk_(cert);
+    if (bodies < members->second.faults() + 1)
         complain("S9", "final with its body on " + std::to_string(bodies) + " honest disks");
 }
 

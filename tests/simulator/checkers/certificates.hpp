@@ -13,19 +13,22 @@ namespace kilter::consensus::simulation {
 
 class CertificateChecker {
   public:
-    /// `bodies_on_disk`: on how many honest disks the body of a block is durable now.
+    /// `bodies_on_disk`: on how many honest disks the body of the certificate's block is durable now.
     CertificateChecker(Report& report,
                        ChainId chain,
                        ValidatorSet validators,
-                       std::function<std::size_t(const BlockHash&)> bodies_on_disk);
+                       std::function<std::size_t(const Cert&)> bodies_on_disk);
+
+    /// This epoch has begun, with these members.
+    void on_epoch(Epoch epoch, const ValidatorSet& members) { epochs_.try_emplace(epoch, members); }
 
     void on_certificate(const Cert& cert);
 
   private:
     Report& report_;
     ChainId chain_;
-    ValidatorSet validators_;
-    std::function<std::size_t(const BlockHash&)> bodies_on_disk_;
+    std::map<Epoch, ValidatorSet> epochs_;
+    std::function<std::size_t(const Cert&)> bodies_on_disk_;
 
     struct Known {
         std::set<BlockHash> notarised, finalised;

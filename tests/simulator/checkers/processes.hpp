@@ -13,9 +13,16 @@ class ProcessChecker {
   public:
     ProcessChecker(Report& report, ChainId chain, ValidatorSet validators, std::size_t addresses);
 
+    /// This epoch has begun, with these members.
+    void on_epoch(Epoch epoch, const ValidatorSet& members) { epochs_.try_emplace(epoch, members); }
+
     /// After a turn whose writes are durable. `timer`: a timer of the process runs.
-    void on_turn(Address address, const ReplicaStatus& status, bool timer, const Image& disk);
-    void on_boot(Address address, const ReplicaStatus& status);
+    void on_turn(Address address,
+                 const ReplicaStatus& status,
+                 bool timer,
+                 const Image& disk,
+                 Epoch epoch = 0);
+    void on_boot(Address address, const ReplicaStatus& status, Epoch epoch = 0);
     void on_evidence(const Evidence& evidence, bool signer_is_honest);
     void on_halt(Address address, const std::string& reason);
 
@@ -26,8 +33,17 @@ class ProcessChecker {
 
     Report& report_;
     ChainId chain_;
-    ValidatorSet validators_;
-    std::vector<ReplicaStatus> last_;
+
+    /// A later epoch may begin in an earlier view: those in which the one before closed do not count.
+    struct Place {
+        Epoch epoch = 0;
+        ReplicaStatus status;
+    };
+
+    void go_on(Address address, Epoch epoch, const ReplicaStatus& status, const char* when);
+
+    std::map<Epoch, ValidatorSet> epochs_;
+    std::vector<Place> last_;
     std::size_t accusations_ = 0;
 };
 

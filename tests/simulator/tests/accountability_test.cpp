@@ -15,6 +15,7 @@ Options too_many(std::uint64_t seed) {
     options.byzantine = 2;
     options.twins = true;
     options.behaviours.reset();
+    options.membership = {};
     options.disk.damage = Damage::none;
     options.dead = false;
     options.network.partition = 0.8;

@@ -345,7 +345,8 @@ TEST_F(ChainCheckerTest, S16NotLater) {
 
 struct ProcessCheckerTest : Checkers {
     SmallLedger ledger;
-    Image disk{ledger};
+    Config config{chain, validators, {}, genesis_ms};
+    Image disk{config, ledger};
     ProcessChecker checker{report, chain, validators, 2};
     ReplicaStatus status{5, 3, 2, 7, 0, false, false};
 };
