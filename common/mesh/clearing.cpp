@@ -7,6 +7,7 @@
 #include "common/mesh/bus.hpp"
 #include "common/mesh/dc_line.hpp"
 #include "common/mesh/generator.hpp"
+#include "common/mesh/storage.hpp"
 
 namespace kilter::mesh {
 namespace {
@@ -69,6 +70,10 @@ Assembly assemble(const model::MeshedGrid& grid, Physics physics) {
         for (std::size_t channel = 0; channel < (physics == Physics::soc ? 2U : 1U); ++channel)
             out.join(generator.bus, channel, static_cast<Eigen::Index>(channel), 1);
     }
+    for (const model::MeshedStorage& store : grid.stores) {
+        out.devices.push_back(std::make_unique<Storage>(store, intervals, grid.interval_h));
+        out.join(store.bus, 0, 0, 1);
+    }
     for (const model::MeshedLine& line : grid.lines) {
         if (physics == Physics::soc)
             out.devices.push_back(std::make_unique<AcLine>(
@@ -104,6 +109,8 @@ double rho_of(const model::MeshedGrid& grid) {
 }  // namespace
 
 Clearing clear(const model::MeshedGrid& grid, Physics physics, const Options& wanted) {
+    KILTER_CHECK(physics != Physics::soc || grid.stores.empty(),
+                 "stores have no reactive power, so no place in grids cleared with it");
     Options options = wanted;
     if (!(options.rho > 0)) options.rho = rho_of(grid);
     Assembly assembly = assemble(grid, physics);
@@ -126,8 +133,14 @@ Clearing clear(const model::MeshedGrid& grid, Physics physics, const Options& wa
     out.flow_kw.resize(static_cast<Eigen::Index>(grid.lines.size()), intervals);
     for (Eigen::Index g = 0; g < out.delivered_kw.rows(); ++g)
         out.delivered_kw.row(g) = -solution.x[static_cast<std::size_t>(buses + g)].row(0);
+    const Eigen::Index first_store = buses + out.delivered_kw.rows();
+    out.stored_kwh.resize(static_cast<Eigen::Index>(grid.stores.size()), intervals);
+    for (Eigen::Index s = 0; s < out.stored_kwh.rows(); ++s) {
+        const auto& device = exchange.devices()[static_cast<std::size_t>(first_store + s)];
+        out.stored_kwh.row(s) = dynamic_cast<const Storage&>(*device).energy_kwh().transpose();
+    }
     for (Eigen::Index l = 0; l < out.flow_kw.rows(); ++l) {
-        const auto device = static_cast<std::size_t>(buses + out.delivered_kw.rows() + l);
+        const auto device = static_cast<std::size_t>(first_store + out.stored_kwh.rows() + l);
         out.flow_kw.row(l) = solution.x[device].row(0);
         if (const auto* line = dynamic_cast<const AcLine*>(exchange.devices()[device].get()))
             out.slack = std::max(out.slack, line->slack());

@@ -22,11 +22,12 @@ struct Clearing {
     model::Schedules price;  ///< buses × intervals, EUR/kWh
     model::Schedules flow_kw;       ///< lines × intervals, into the line at its `from` end
     model::Schedules delivered_kw;  ///< generators × intervals
+    model::Schedules stored_kwh;    ///< stores × intervals, at the intervals' ends
 };
 
 /// Weights: at a line of susceptance B, power weighs B₀/B and an angle or a squared voltage B B₀ / 10, B₀ the geometric mean
 /// over the lines; at other devices as at a line of B₀. `options.rho` in EUR/kW² ; 0: from the generators' prices and sizes.
-/// REQUIRES: grid.validate() said ok.
+/// REQUIRES: grid.validate() said ok; no stores with soc.
 Clearing clear(const model::MeshedGrid& grid, Physics physics, const Options& options);
 
 }  // namespace kilter::mesh

@@ -1,8 +1,9 @@
-/// A generator of a meshed grid; intervals apart from each other.
+/// A generator of a meshed grid.
 ///
-///     set   −p_max ≤ p ≤ −p_min,  −q_max ≤ q ≤ −q_min     what it delivers flows out of it
-///     cost  Σ_t Δ (cost2 p² − cost1 p + cost0)
-///     prox  closed form, clamped
+///     set   −p_max_t ≤ p_t ≤ −p_min_t,  −q_max ≤ q ≤ −q_min     what it delivers, g = −p, flows out of it
+///           −ramp_down ≤ g_t − g_{t−1} ≤ ramp_up
+///     cost  Σ_t Δ (cost2 g² + cost1 g + cost0) + ramp_cost |g_t − g_{t−1}|
+///     prox  closed form, clamped; with ramps a chain (chain.hpp), exact
 ///
 /// Rows: p, or p and q where the grid knows reactive power.
 #pragma once
@@ -32,6 +33,10 @@ class Generator final : public model::Device {
     [[nodiscard]] double cost(const model::Schedules& x) const override;
 
   private:
+    [[nodiscard]] model::ProxStatus ramp(const model::Schedules& target,
+                                         double penalty,
+                                         model::Schedules& x) const;
+
     model::MeshedGenerator data_;
     Eigen::Index rows_, intervals_;
     double interval_h_;

@@ -49,7 +49,7 @@ Result<void> check(const MeshedLine& line, std::size_t buses) {
     return {};
 }
 
-Result<void> check(const MeshedGenerator& generator, std::size_t buses) {
+Result<void> check(const MeshedGenerator& generator, std::size_t buses, Eigen::Index intervals) {
     const std::string item = "generator " + generator.name;
     if (generator.bus >= buses) return Error{item + ": its bus does not exist"};
     if (!(std::isfinite(generator.p_min_kw) && std::isfinite(generator.p_max_kw) &&
@@ -66,6 +66,41 @@ Result<void> check(const MeshedGenerator& generator, std::size_t buses) {
         return at_fault(item, "cost1", generator.cost1, "give a finite cost");
     if (!std::isfinite(generator.cost0))
         return at_fault(item, "cost0", generator.cost0, "give a finite cost");
+    if (!std::isfinite(generator.p_start_kw))
+        return at_fault(item, "p_start_kw", generator.p_start_kw, "give a finite power");
+    if (!(generator.ramp_up_kw >= 0))
+        return at_fault(item, "ramp_up_kw", generator.ramp_up_kw, "give at least 0");
+    if (!(generator.ramp_down_kw >= 0))
+        return at_fault(item, "ramp_down_kw", generator.ramp_down_kw, "give at least 0");
+    if (!(std::isfinite(generator.ramp_cost) && generator.ramp_cost >= 0))
+        return at_fault(item, "ramp_cost", generator.ramp_cost, "give at least 0");
+    if (generator.share.size() != 0 && generator.share.size() != intervals)
+        return Error{item + ": share must have a number per interval, or none"};
+    for (const double share : generator.share)
+        if (!(std::isfinite(share) && share >= 0))
+            return at_fault(item, "share", share, "give finite numbers of at least 0");
+    return {};
+}
+
+Result<void> check(const MeshedStorage& store, std::size_t buses) {
+    const std::string item = "store " + store.name;
+    if (store.bus >= buses) return Error{item + ": its bus does not exist"};
+    if (!(std::isfinite(store.charge_max_kw) && store.charge_max_kw >= 0))
+        return at_fault(item, "charge_max_kw", store.charge_max_kw, "give at least 0");
+    if (!(std::isfinite(store.discharge_max_kw) && store.discharge_max_kw >= 0))
+        return at_fault(item, "discharge_max_kw", store.discharge_max_kw, "give at least 0");
+    if (!(store.charge_efficiency > 0 && store.charge_efficiency <= 1))
+        return at_fault(item, "charge_efficiency", store.charge_efficiency,
+                        "give more than 0, at most 1");
+    if (!(store.discharge_efficiency > 0 && store.discharge_efficiency <= 1))
+        return at_fault(item, "discharge_efficiency", store.discharge_efficiency,
+                        "give more than 0, at most 1");
+    if (!(std::isfinite(store.energy_max_kwh) && store.energy_max_kwh >= 0))
+        return at_fault(item, "energy_max_kwh", store.energy_max_kwh, "give at least 0");
+    if (!(store.energy_start_kwh >= 0 && store.energy_start_kwh <= store.energy_max_kwh))
+        return at_fault(item, "energy_start_kwh", store.energy_start_kwh, "give what it can hold");
+    if (!std::isfinite(store.idle_kw))
+        return at_fault(item, "idle_kw", store.idle_kw, "give a finite power");
     return {};
 }
 
@@ -82,7 +117,9 @@ Result<void> MeshedGrid::validate() const {
     for (const MeshedLine& line : lines)
         if (auto ok = check(line, buses.size()); !ok) return ok;
     for (const MeshedGenerator& generator : generators)
-        if (auto ok = check(generator, buses.size()); !ok) return ok;
+        if (auto ok = check(generator, buses.size(), load_p_kw.cols()); !ok) return ok;
+    for (const MeshedStorage& store : stores)
+        if (auto ok = check(store, buses.size()); !ok) return ok;
     for (const Schedules* load : {&load_p_kw, &load_q_kvar}) {
         if (load->rows() != static_cast<Eigen::Index>(buses.size()) || load->cols() < 1 ||
             load->cols() != load_p_kw.cols())

@@ -50,6 +50,38 @@ struct MeshedGenerator {
     double cost2 = 0;  ///< EUR/h per kW², ≥ 0
     double cost1 = 0;  ///< EUR/kWh
     double cost0 = 0;  ///< EUR/h
+    Series share{};    ///< per interval: the parts of p_min and p_max there are; empty: all
+    // From one interval to the next, the one before the first included.
+    double p_start_kw = 0;  ///< before the first interval; counts only where it ramps
+    double ramp_up_kw = std::numeric_limits<double>::infinity();
+    double ramp_down_kw = std::numeric_limits<double>::infinity();
+    double ramp_cost = 0;  ///< EUR per kW of change
+
+    [[nodiscard]] bool ramps() const {
+        return ramp_cost > 0 || ramp_up_kw < std::numeric_limits<double>::infinity() ||
+               ramp_down_kw < std::numeric_limits<double>::infinity();
+    }
+
+    [[nodiscard]] double p_min_at(Eigen::Index t) const {
+        return share.size() > 0 ? p_min_kw * share[t] : p_min_kw;
+    }
+
+    [[nodiscard]] double p_max_at(Eigen::Index t) const {
+        return share.size() > 0 ? p_max_kw * share[t] : p_max_kw;
+    }
+};
+
+/// Active power only, so none in grids cleared with reactive power.
+struct MeshedStorage {
+    std::string name;
+    std::size_t bus = 0;
+    double charge_max_kw = 0;     ///< drawn from the grid
+    double discharge_max_kw = 0;  ///< delivered to it
+    double charge_efficiency = 1;
+    double discharge_efficiency = 1;
+    double energy_start_kwh = 0;
+    double energy_max_kwh = 0;
+    double idle_kw = 0;  ///< drawn whatever it does
 };
 
 struct MeshedGrid {
@@ -59,6 +91,7 @@ struct MeshedGrid {
     std::vector<MeshedBus> buses;
     std::vector<MeshedLine> lines;
     std::vector<MeshedGenerator> generators;
+    std::vector<MeshedStorage> stores;
     Schedules load_p_kw;    ///< buses × intervals
     Schedules load_q_kvar;  ///< buses × intervals
 

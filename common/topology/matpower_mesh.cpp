@@ -33,6 +33,7 @@ class Reader {
         grid_.base_kva = *data_.base_mva * 1000;
         if (auto ok = read_buses(intervals); !ok) return ok.error();
         if (auto ok = read_generators(); !ok) return ok.error();
+        if (auto ok = read_stores(); !ok) return ok.error();
         if (auto ok = read_lines(); !ok) return ok.error();
         if (auto ok = grid_.validate(); !ok) return ok.error();
         return std::move(grid_);
@@ -89,6 +90,33 @@ class Reader {
             generator.cost1 = term(1) / 1e3;
             generator.cost0 = term(0);
             grid_.generators.push_back(std::move(generator));
+        }
+        return {};
+    }
+
+    /// bus ps qs energy energy_rating charge_rating discharge_rating charge_efficiency discharge_efficiency thermal_rating
+    /// qmin qmax r x p_loss q_loss status, in MW, Mvar, MWh and per unit.
+    Result<void> read_stores() {
+        const auto table = data_.tables.find("storage");
+        if (table == data_.tables.end()) return {};
+        for (const Row& row : table->second) {
+            if (row.size() < 17) return Error{"mpc.storage has too few columns, 17 are needed"};
+            if (row[16] == 0) continue;
+            model::MeshedStorage store;
+            store.name = name_of(static_cast<double>(grid_.stores.size() + 1)) + " at bus " +
+                         name_of(row[0]);
+            if (auto bus = bus_at(row[0]))
+                store.bus = *bus;
+            else
+                return Error{"store " + store.name + ": this bus is not listed"};
+            store.energy_start_kwh = row[3] * 1000;
+            store.energy_max_kwh = row[4] * 1000;
+            store.charge_max_kw = row[5] * 1000;
+            store.discharge_max_kw = row[6] * 1000;
+            store.charge_efficiency = row[7];
+            store.discharge_efficiency = row[8];
+            store.idle_kw = row[14] * 1000;
+            grid_.stores.push_back(std::move(store));
         }
         return {};
     }

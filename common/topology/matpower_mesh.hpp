@@ -1,7 +1,8 @@
 /// A MATPOWER case (version 2) as a meshed grid: text -> MeshedGrid, with generators and their polynomial costs.
 ///
 /// Branches and generators out of service are left out, and so is one of two angle limits that say nothing (0, or a
-/// quarter turn and more). Loads are the case's in every interval; power becomes kW, costs per MW become costs per kW,
+/// quarter turn and more). Stores (mpc.storage) keep their active power; their resistance, which only reactive power gives a
+/// meaning, is left out. Loads are the case's in every interval; power becomes kW, costs per MW become costs per kW,
 /// in whatever currency the case is in.
 #pragma once
 
