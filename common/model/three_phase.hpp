@@ -180,6 +180,8 @@ struct ThreePhaseNetwork {
     std::vector<PhaseNet> nets;       ///< NetId is the position here
     std::vector<double> daily_shape;  ///< factor on the loads, as in Network
     Tie tie;
+    /// Most that one limit moves the nets' prices by (Euclidean norm over the nets); beyond, it gives.
+    double limit_penalty_eur_per_kwh = 10;
 
     /// Phasors of this magnitude in phase sequence a, b, c; a at 0°.
     static Phasors balanced(double magnitude);

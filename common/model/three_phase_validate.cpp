@@ -181,6 +181,8 @@ Result<void> ThreePhaseNetwork::validate() const {
         if (!(factor >= 0) || !std::isfinite(factor))
             return refuse("network " + name, "daily_shape", factor,
                           "give finite factors of at least 0");
+    if (!std::isfinite(limit_penalty_eur_per_kwh) || limit_penalty_eur_per_kwh <= 0)
+        return Error{"network: limit_penalty_eur_per_kwh must be a price above 0"};
     return tie.validate();
 }
 

@@ -32,6 +32,15 @@ struct ThreePhaseFeeder::State {
 
     void set_bounds(std::size_t t);
     void solve(std::size_t t, const Schedules& target);
+    /// The step of interval t with the limits in `given` priced at the penalty instead of kept. False: contradiction.
+    bool step(std::size_t t);
+    /// Moves limits between kept and given until each is where its price belongs. True: something moved.
+    bool sort_limits(std::size_t t);
+
+    [[nodiscard]] double penalty_of_limits() const {
+        return network.limit_penalty_eur_per_kwh * horizon.interval_h;
+    }
+
     [[nodiscard]] std::string describe(const PhaseConflict& conflict) const;
     /// What a row limits: "bus 611 phase c".
     [[nodiscard]] std::string limited(std::size_t row) const;
@@ -48,7 +57,9 @@ struct ThreePhaseFeeder::State {
     std::vector<PhaseConflict> fixed_conflicts;
     std::vector<PhaseConflict> conflicts;
     std::vector<std::vector<ActiveRow>> active;  // per interval, kept from call to call
+    std::vector<std::vector<ActiveRow>> given;   // likewise: limits that cost more than the penalty
     std::vector<double> penalty, pull, d;
+    std::vector<double> eased_low, eased_high, push, eased_pull;  // of one step
 };
 
 ThreePhaseFeeder::State::State(model::ThreePhaseNetwork network_in,
@@ -73,9 +84,12 @@ ThreePhaseFeeder::State::State(model::ThreePhaseNetwork network_in,
       low(intervals * tree.rows()),
       high(intervals * tree.rows()),
       active(intervals),
+      given(intervals),
       penalty(quantities),
       pull(quantities),
-      d(quantities) {
+      d(quantities),
+      push(tree.rows()),
+      eased_pull(quantities) {
     rows = tree.rows();
     KILTER_CHECK(intervals > 0 && horizon.interval_h > 0, "a feeder needs a horizon");
     KILTER_CHECK(horizon.load_factor.size() == horizon.price_eur_per_kwh.size(),
@@ -129,10 +143,18 @@ void ThreePhaseFeeder::State::solve(std::size_t t, const Schedules& target) {
     for (std::size_t i = 0; i < quantities; ++i)
         pull[i] = -penalty[i] * target(static_cast<Eigen::Index>(i), column) -
                   (i % channels == 0 ? energy : 0);
+    constexpr int rounds_max = 50;
+    bool solved = step(t);
+    for (int round = 0; solved && round < rounds_max && sort_limits(t); ++round)
+        solved = step(t);
+    const auto values = limits.values();
+    if (solved) {
+        for (const ActiveRow& a : given[t])
+            conflicts.push_back({t, a.row, values[a.row] / limits.scale(a.row)});
+        return;
+    }
     const std::span<const double> from(&low[t * rows], rows);
     const std::span<const double> to(&high[t * rows], rows);
-    if (limits.solve(pull, from, to, active[t], d)) return;
-    const auto values = limits.values();
     double most = 0;
     const auto miss = [&](std::size_t row) {
         return limits.scale(row) == 0 ? 0
@@ -143,6 +165,44 @@ void ThreePhaseFeeder::State::solve(std::size_t t, const Schedules& target) {
     for (std::size_t row = 0; row < rows; ++row)
         if (miss(row) > std::max(1e-9, 1e-3 * most))
             conflicts.push_back({t, row, values[row] / limits.scale(row)});
+}
+
+bool ThreePhaseFeeder::State::step(std::size_t t) {
+    eased_low.assign(&low[t * rows], &low[t * rows] + rows);
+    eased_high.assign(&high[t * rows], &high[t * rows] + rows);
+    eased_pull = pull;
+    if (!given[t].empty()) {
+        std::fill(push.begin(), push.end(), 0.0);
+        for (const ActiveRow& a : given[t]) {
+            eased_low[a.row] = -infinity;
+            eased_high[a.row] = infinity;
+            push[a.row] = a.sign * a.multiplier * limits.scale(a.row);
+        }
+        tree.transpose(push, eased_pull);
+        for (std::size_t i = 0; i < quantities; ++i)
+            eased_pull[i] = pull[i] - eased_pull[i];
+    }
+    return limits.solve(eased_pull, eased_low, eased_high, active[t], d);
+}
+
+bool ThreePhaseFeeder::State::sort_limits(std::size_t t) {
+    constexpr double tolerance = 1e-9;
+    const double most = penalty_of_limits();
+    const auto values = limits.values();
+    const auto is_kept = [&](const ActiveRow& a) {
+        const double bound = a.sign > 0 ? high[t * rows + a.row] : -low[t * rows + a.row];
+        return a.sign * values[a.row] < bound - tolerance;
+    };
+    const auto kept = std::erase_if(given[t], is_kept);
+    std::size_t dear = 0;
+    for (const ActiveRow& a : active[t])
+        if (a.multiplier > most * (1 + tolerance)) {
+            given[t].push_back({a.row, a.sign, most});
+            ++dear;
+        }
+    std::erase_if(active[t],
+                  [&](const ActiveRow& a) { return a.multiplier > most * (1 + tolerance); });
+    return kept + dear > 0;
 }
 
 std::vector<double> ThreePhaseFeeder::State::delivered(std::size_t t, const Schedules& x) const {
@@ -263,7 +323,8 @@ std::string ThreePhaseFeeder::explain() const {
     constexpr std::size_t told_max = 5;
     const State& s = *state_;
     if (s.conflicts.empty()) return {};
-    std::string out = "no delivery keeps all limits: ";
+    std::string out = "limits missed, where keeping them is impossible or would cost more than " +
+                      number_text(s.network.limit_penalty_eur_per_kwh) + " EUR/kWh: ";
     for (std::size_t i = 0; i < std::min(told_max, s.conflicts.size()); ++i)
         out +=
             s.describe(s.conflicts[i]) + " in interval " + std::to_string(s.conflicts[i].t) + "; ";
@@ -277,11 +338,12 @@ std::string ThreePhaseFeeder::tightest() const {
     const ActiveRow* most = nullptr;
     std::size_t when = 0;
     for (std::size_t t = 0; t < s.intervals; ++t)
-        for (const ActiveRow& a : s.active[t])
-            if (most == nullptr || a.multiplier > most->multiplier) {
-                most = &a;
-                when = t;
-            }
+        for (const auto* rows : {&s.active[t], &s.given[t]})
+            for (const ActiveRow& a : *rows)
+                if (most == nullptr || a.multiplier > most->multiplier) {
+                    most = &a;
+                    when = t;
+                }
     if (most == nullptr) return {};
     return s.limited(most->row) + (most->sign > 0 ? " at its upper" : " at its lower") +
            " limit in interval " + std::to_string(when);
@@ -328,6 +390,42 @@ model::Series ThreePhaseFeeder::import_kw(const Schedules& x) const {
     return out;
 }
 
+LinearSet ThreePhaseFeeder::linear_set() const {
+    State& s = *state_;
+    LinearSet out;
+    std::vector<std::size_t> rows;
+    for (std::size_t row = 0; row < s.rows; ++row) {
+        bool limits = false;
+        for (std::size_t t = 0; t < s.intervals && s.limits.scale(row) > 0; ++t)
+            limits = limits || std::isfinite(s.low[t * s.rows + row]) ||
+                     std::isfinite(s.high[t * s.rows + row]);
+        if (limits) rows.push_back(row);
+    }
+    const auto count = static_cast<Eigen::Index>(rows.size());
+    out.effect.resize(count, static_cast<Eigen::Index>(s.quantities));
+    out.low.resize(count, intervals());
+    out.high.resize(count, intervals());
+    std::vector<double> unit(s.rows), effect(s.quantities);
+    for (Eigen::Index i = 0; i < count; ++i) {
+        const std::size_t row = rows[static_cast<std::size_t>(i)];
+        out.names.push_back(s.limited(row));
+        std::fill(unit.begin(), unit.end(), 0.0);
+        unit[row] = 1;
+        s.tree.transpose(unit, effect);
+        out.effect.row(i) = Eigen::Map<const Eigen::RowVectorXd>(effect.data(), effect.size());
+        for (std::size_t t = 0; t < s.intervals; ++t) {
+            out.low(i, static_cast<Eigen::Index>(t)) =
+                s.low[t * s.rows + row] / s.limits.scale(row);
+            out.high(i, static_cast<Eigen::Index>(t)) =
+                s.high[t * s.rows + row] / s.limits.scale(row);
+        }
+    }
+    out.import_kw.resize(intervals());
+    for (std::size_t t = 0; t < s.intervals; ++t)
+        out.import_kw[static_cast<Eigen::Index>(t)] = s.base[t].import_kw;
+    return out;
+}
+
 PhasePrices ThreePhaseFeeder::prices(const Schedules& x) const {
     const State& s = *state_;
     const Schedules none = Schedules::Zero(rows(), intervals());
@@ -340,9 +438,10 @@ PhasePrices ThreePhaseFeeder::prices(const Schedules& x) const {
         const auto column = static_cast<Eigen::Index>(t);
         std::fill(voltage.begin(), voltage.end(), 0.0);
         std::fill(other.begin(), other.end(), 0.0);
-        for (const ActiveRow& a : s.active[t])
-            (a.row < s.tree.voltage_rows() ? voltage : other)[a.row] +=
-                a.sign * a.multiplier * s.limits.scale(a.row);
+        for (const auto* rows : {&s.active[t], &s.given[t]})
+            for (const ActiveRow& a : *rows)
+                (a.row < s.tree.voltage_rows() ? voltage : other)[a.row] +=
+                    a.sign * a.multiplier * s.limits.scale(a.row);
         const double energy =
             s.horizon.interval_h * (s.horizon.price_eur_per_kwh[column] +
                                     s.network.tie.slope_eur_per_kwh_kw * import[column]);

@@ -33,6 +33,14 @@ struct PhasePrices {
     model::Schedules voltage;     ///< voltage bands
 };
 
+/// The set that deliveries d are kept in, as numbers: low_t ≤ effect · d_t ≤ high_t, import = import_kw + Σ p of d.
+struct LinearSet {
+    std::vector<std::string> names;  ///< what each row limits
+    model::Schedules effect;         ///< rows × quantities (net × channels + channel)
+    model::Schedules low, high;      ///< rows × intervals; infinite: no limit
+    model::Series import_kw;         ///< with no deliveries
+};
+
 /// What a nonlinear power flow found for some deliveries.
 struct OperatingPoint {
     std::vector<model::Phasors> voltage_v;  ///< per bus
@@ -58,7 +66,9 @@ class ThreePhaseFeeder final : public model::Device {
     /// −x.col(t) have led to.
     void linearise_at(Eigen::Index t, const model::Schedules& x, const OperatingPoint& point);
 
-    /// Infeasible: x misses the limits by the least sum of squares (kW of distance).
+    /// A limit whose price would move the nets' prices by more than network.limit_penalty_eur_per_kwh (Euclidean norm over
+    /// the nets) gives, at that price. Infeasible: some limits gave, and x misses them by the least at the penalty; or
+    /// limits contradict each other, and x misses them by the least sum of squares (kW of distance).
     model::ProxStatus prox(const model::Schedules& target,
                            const Eigen::VectorXd& penalty,
                            model::Schedules& x) override;
@@ -77,6 +87,9 @@ class ThreePhaseFeeder final : public model::Device {
     /// Magnitudes at the `to` ends, row branch × 3 + phase.
     [[nodiscard]] model::Schedules currents_a(const model::Schedules& x) const;
     [[nodiscard]] model::Series import_kw(const model::Schedules& x) const;
+
+    /// Of the linearisation in use.
+    [[nodiscard]] LinearSet linear_set() const;
 
     /// The marginal cost of delivery at x with the multipliers of the last prox(), by its causes.
     [[nodiscard]] PhasePrices prices(const model::Schedules& x) const;

@@ -75,6 +75,8 @@ class Reader {
         network_.source = read_word(root_, "source", connections, "wye");
         network_.source_pu =
             model::ThreePhaseNetwork::balanced(root_.optional<double>("v_root_pu", 1, voltage_pu));
+        network_.limit_penalty_eur_per_kwh = root_.optional<double>(
+            "limit_penalty_eur_per_kwh", network_.limit_penalty_eur_per_kwh, Range::positive());
         read_buses();
         network_.root = bus(root_, "root").value_or(0);
         read_codes();

@@ -63,6 +63,7 @@ Result<PhaseResult> examine(const prox::ThreePhaseFeeder& feeder, const model::S
     model::Schedules nonlinear(linear.rows(), linear.cols());
     PhaseResult out;
     out.prices = feeder.prices(x);
+    out.limits = feeder.linear_set();
     out.import_kw.resize(feeder.intervals());
     for (Eigen::Index t = 0; t < feeder.intervals(); ++t) {
         const auto state = powerflow::three_phase_sweep(network, loads_of(feeder, x, t));

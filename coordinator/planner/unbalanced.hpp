@@ -15,6 +15,7 @@ struct PhaseResult {
     std::vector<std::string> places;  ///< "611.c", "775.ab": the rows of the voltages
     model::Schedules linear_pu;       ///< places × intervals: what the market kept inside the band
     model::Schedules nonlinear_pu;    ///< what the schedule does, losses and all
+    prox::LinearSet limits;           ///< what the market kept
     prox::PhasePrices prices;         ///< rows of the nets' prices, EUR per kW and interval
     model::Series import_kw;          ///< nonlinear
 

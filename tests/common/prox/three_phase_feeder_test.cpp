@@ -196,9 +196,13 @@ struct Instance {
     Eigen::VectorXd penalty;
 };
 
-Instance instance(unsigned seed, Eigen::Index channels, double reach) {
+Instance instance(unsigned seed,
+                  Eigen::Index channels,
+                  double reach,
+                  double limit_penalty_eur_per_kwh = 1e6) {
     std::mt19937 random(seed + 100);
-    const ThreePhaseNetwork network = feeder(seed);
+    ThreePhaseNetwork network = feeder(seed);
+    network.limit_penalty_eur_per_kwh = limit_penalty_eur_per_kwh;
     const auto rows = static_cast<Eigen::Index>(network.nets.size()) * channels;
     Schedules target(rows, 6);
     for (Eigen::Index t = 0; t < 6; ++t)
@@ -260,6 +264,40 @@ TEST(ThreePhaseFeeder, ProxIsExact) {
             }
         }
     EXPECT_GE(bound, 20);  // limits of both kinds, nearly everywhere
+}
+
+/// With every limit's violation (in kW of distance) priced at the penalty, no schedule nearby is better.
+TEST(ThreePhaseFeeder, LimitsGiveAtThePenaltyAndTheStepIsTheBestAtIt) {
+    std::mt19937 random(7);
+    int gave = 0;
+    for (unsigned seed = 0; seed < 12; ++seed) {
+        constexpr double penalty = 0.2;
+        Instance one = instance(seed, 1, 400, penalty);
+        Schedules x;
+        const auto status = one.device.prox(one.target, one.penalty, x);
+        const LinearSet set = one.device.linear_set();
+        const Eigen::VectorXd norm = set.effect.rowwise().norm();
+        const auto value = [&](const Schedules& at) {
+            const Schedules flow = -(set.effect * at);
+            const Schedules over = (flow - set.high).cwiseMax(set.low - flow).cwiseMax(0);
+            const double missed = (over.array().colwise() / norm.array()).sum();
+            return one.device.cost(at) + penalty * one.device.horizon().interval_h * missed +
+                   (one.penalty.asDiagonal() * (at - one.target).cwiseAbs2()).sum() / 2;
+        };
+        if (status == model::ProxStatus::infeasible) {
+            ++gave;
+            EXPECT_NE(one.device.explain().find("limits missed"), std::string::npos);
+        }
+        const double best = value(x);
+        for (int draw = 0; draw < 300; ++draw) {
+            Schedules other = x;
+            const double size = std::pow(10.0, std::uniform_real_distribution<>(-3, 1)(random));
+            for (double& entry : other.reshaped())
+                entry += size * std::uniform_real_distribution<>(-1, 1)(random);
+            EXPECT_GE(value(other), best - 1e-7) << "seed " << seed;
+        }
+    }
+    EXPECT_GT(gave, 3);
 }
 
 TEST(ThreePhaseFeeder, WarmStartChangesNothing) {
