@@ -164,6 +164,8 @@ void Gateway::State::agree(const Participation& over,
     out.persist[warm_key] = encode(*known.warm);
     out.persist[pending_key] = known.agreed.encode();
     greetings = 0;
+    regret.reset();
+    if (cleared.regret) regret = over.regret_letter(cleared);
     tell(out, cleared.outcome == market::Outcome::partial ? Severity::notable : Severity::routine,
          "session " + market::name_of(over.id()) + " cleared after " +
              std::to_string(cleared.iteration) + " iterations" +
@@ -174,6 +176,7 @@ void Gateway::State::agree(const Participation& over,
 
 void Gateway::State::send_clearing_share(Outputs& out) const {
     const Agreement& mine = known.agreed.newest();
+    if (regret) out.send.push_back(*regret);
     out.send.push_back({mine.chair, clearing_share(charter, mine)});
 }
 

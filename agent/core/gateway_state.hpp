@@ -30,6 +30,7 @@ struct Gateway::State {
 
     std::optional<Participation> active;
     std::optional<SessionReport> last;
+    std::optional<wire::Outgoing> regret;  ///< of the newest agreement, for its chair
     /// An opening that came before the record of the interval before it: what was dispatched then
     /// decides what the home can do now.
     std::optional<std::pair<crypto::PublicKey, wire::SessionOpen>> postponed;
@@ -104,7 +105,7 @@ struct Gateway::State {
                const market::Cleared& cleared,
                SessionReport& report,
                Outputs& out);
-    /// The newest. REQUIRES: !known.agreed.empty().
+    /// The newest, and with it this home's part in its certificate. REQUIRES: !known.agreed.empty().
     void send_clearing_share(Outputs& out) const;
     void on_excluded(const crypto::PublicKey& from,
                      const wire::SessionExcluded& message,

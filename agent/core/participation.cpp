@@ -95,6 +95,10 @@ std::vector<wire::Outgoing> Participation::letters(const market::MaskedShare& sh
     return out;
 }
 
+wire::Outgoing Participation::regret_letter(const market::Cleared& cleared) const {
+    return {chair_, wire::Share{id_, *cleared.regret}};
+}
+
 std::vector<wire::Outgoing> Participation::newest_letters() const {
     std::vector<wire::Outgoing> out;
     for (const market::MaskedShare& share : sent_)

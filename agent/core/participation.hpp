@@ -54,6 +54,8 @@ class Participation {
     [[nodiscard]] std::vector<wire::Outgoing> letters(const market::MaskedShare& share) const;
     /// The newest two shares again, to everyone: two members that each miss the other's message must both hear it.
     [[nodiscard]] std::vector<wire::Outgoing> newest_letters() const;
+    /// This home's part in the certificate of optimality, for the chair alone. REQUIRES: cleared.regret.
+    [[nodiscard]] wire::Outgoing regret_letter(const market::Cleared& cleared) const;
 
   private:
     market::SessionId id_;

@@ -7,6 +7,7 @@
 
 #include "common/base/limits.hpp"
 #include "common/market/acceleration.hpp"
+#include "common/market/certificate.hpp"
 #include "common/market/gathering.hpp"
 #include "common/market/history.hpp"
 #include "common/market/residuals.hpp"
@@ -15,6 +16,9 @@
 namespace kilter::market {
 
 namespace {
+
+/// In units of the tolerances: near enough that prices tell a device's choices apart.
+constexpr double settling_badness = 30;
 
 std::vector<PartyId> without(const std::vector<PartyId>& set, const std::vector<PartyId>& left) {
     std::vector<PartyId> out;
@@ -59,6 +63,8 @@ struct Session::State {
     /// A home follows the chair into a later attempt, undoing a net step if need be. True: it did.
     bool follow_chair(Outputs& out);
     void complete_iteration(Outputs& out);
+    /// Has the device make its choices once what is announced is near enough for them to be the right ones.
+    void settle_choices(const Notice& heard);
     /// The chair's word about the iterate before the one just completed.
     [[nodiscard]] Notice assess(std::uint32_t collected) const;
     [[nodiscard]] const Iterate* best_common(std::uint32_t reached) const;
@@ -70,6 +76,8 @@ struct Session::State {
     void stop(const Notice& heard, Outputs& out);
     void give_up(Outcome outcome, std::string why, Outputs& out);
     [[nodiscard]] std::string device_trouble(const Iterate& iterate) const;
+    /// A home's part in the certificate of the iterate all stop at.
+    [[nodiscard]] std::optional<MaskedShare> regret_at(const Iterate& end);
 
     Terms terms;
     PartyId self;
@@ -80,7 +88,8 @@ struct Session::State {
     History history;
     Iterate next;  // the iteration under way
     double rho;
-    bool accelerated;  ///< from the next iteration on
+    bool accelerated;      ///< from the next iteration on
+    bool settled = false;  ///< the device's choices
     bool over = false;
     // of the chair
     Notice notice;                                        // sent with the iteration under way
@@ -360,6 +369,7 @@ void Session::State::complete_iteration(Outputs& out) {
         give_up(Outcome::abandoned, std::move(wrong), out);
         return;
     }
+    settle_choices(heard);
     const Iterate* then = history.find(heard.about_iteration);
     if (then != nullptr && !then->accelerated)
         rho = next_rho(terms, rho, then->rho_eur_per_kw2, heard, iteration);
@@ -391,6 +401,16 @@ void Session::State::complete_iteration(Outputs& out) {
     next.a_units.setZero();
     send_all(out);
     stop(notice, out);
+}
+
+void Session::State::settle_choices(const Notice& heard) {
+    const Iterate* then = history.find(heard.about_iteration);
+    if (settled || then == nullptr) return;
+    if (badness(terms, residuals_of(terms, heard.primal_square, heard.dual_square,
+                                    then->rho_eur_per_kw2, then->alpha)) > settling_badness)
+        return;
+    device.settle_choices();
+    settled = true;
 }
 
 // ---- the chair's judgement
@@ -484,6 +504,15 @@ std::string Session::State::device_trouble(const Iterate& iterate) const {
     return "The device could not keep all its limits: " + device.explain();
 }
 
+std::optional<MaskedShare> Session::State::regret_at(const Iterate& end) {
+    const auto regret = device.regret(end.x_kw, end.y_eur_per_kw);
+    if (!regret) return std::nullopt;
+    MaskedShare share = regret_share(*regret, nets.front().net(), self, end.iteration,
+                                     without(end.members.front(), {terms.chair}));
+    if (masks) masks->add(share.net, share.iteration, share.attempt, share.members, share.words);
+    return share;
+}
+
 void Session::State::stop(const Notice& heard, Outputs& out) {
     const Iterate* end = history.find(heard.stop_iteration);
     KILTER_CHECK(end != nullptr, "a stop was accepted at an iterate that is not kept");
@@ -503,6 +532,8 @@ void Session::State::stop(const Notice& heard, Outputs& out) {
                           .x_kw = end->x_kw,
                           .y_eur_per_kw = end->y_eur_per_kw,
                           .members = end->members,
+                          .imbalance_kw = end->imbalance_kw,
+                          .regret = chairs() ? std::nullopt : regret_at(*end),
                           .warm = {.z_kw = end->z_kw,
                                    .y_eur_per_kw = end->y_eur_per_kw,
                                    .rho_eur_per_kw2 = end->rho_working},
@@ -520,6 +551,8 @@ void Session::State::give_up(Outcome outcome, std::string why, Outputs& out) {
                           .x_kw = next.iteration > 0 ? next.x_kw : last.x_kw,
                           .y_eur_per_kw = last.y_eur_per_kw,
                           .members = last.members,
+                          .imbalance_kw = last.imbalance_kw,
+                          .regret = {},
                           .warm = {.z_kw = last.z_kw,
                                    .y_eur_per_kw = last.y_eur_per_kw,
                                    .rho_eur_per_kw2 = last.rho_working},

@@ -180,6 +180,8 @@ struct Cleared {
     model::Schedules x_kw;          ///< this member's schedule: inside its device's set
     model::Schedules y_eur_per_kw;  ///< dual of each terminal's net; / interval hours = EUR/kWh
     std::vector<std::vector<PartyId>> members;  ///< who cleared, per terminal
+    model::Schedules imbalance_kw;              ///< Σ x over each terminal's net
+    std::optional<MaskedShare> regret;  ///< of a home: for the chair alone (certificate.hpp)
     WarmState warm;
     std::string explanation;  ///< one sentence; empty if converged and the device could do what it
                               ///< was asked

@@ -32,6 +32,7 @@ Iterate start_from(const WarmState& warm, std::size_t terminals) {
     out.rho_eur_per_kw2 = out.rho_working = warm.rho_eur_per_kw2;
     out.z_kw = out.x_kw = warm.z_kw;
     out.y_eur_per_kw = warm.y_eur_per_kw;
+    out.imbalance_kw.setZero(warm.z_kw.rows(), warm.z_kw.cols());
     out.moved.assign(terminals, 0);
     return out;
 }
@@ -41,11 +42,13 @@ Units rounded_units(const model::Schedules& kw) {
 }
 
 std::uint64_t judge(Iterate& next, std::size_t terminal, std::span<const std::uint64_t> sums) {
-    const auto quantities =
-        static_cast<std::size_t>(rows_of(next, terminal).count * next.z_kw.cols());
+    const auto [first, count] = rows_of(next, terminal);
+    const auto quantities = static_cast<std::size_t>(count * next.z_kw.cols());
+    next.imbalance_kw.resize(next.z_kw.rows(), next.z_kw.cols());
     double r_square = 0;
     for (std::size_t k = 0; k < quantities; ++k) {
         const double r = static_cast<double>(static_cast<std::int64_t>(sums[k])) * unit_kw;
+        next.imbalance_kw.row(first).data()[k] = r;
         r_square += r * r;
     }
     next.primal_square = saturating_add(next.primal_square, square_units(r_square));
@@ -101,6 +104,7 @@ std::uint64_t net_step(const Iterate& last,
     double moved_square = 0;
     const auto [first, count] = rows_of(last, terminal);
     const Eigen::Index horizon = next.a_units.cols();
+    next.imbalance_kw.resize(next.z_kw.rows(), horizon);
     for (Eigen::Index k = 0; k < count * horizon; ++k) {
         const Eigen::Index row = first + k / horizon;
         const Eigen::Index t = k % horizon;
@@ -110,6 +114,7 @@ std::uint64_t net_step(const Iterate& last,
         const double z = a - r / (weight * inverse_weights);
         const double y = last.y_eur_per_kw(row, t) + next.rho_eur_per_kw2 * r / inverse_weights;
         const double moved = weight * (z - last.z_kw(row, t));
+        next.imbalance_kw(row, t) = r / next.alpha;
         next.z_kw(row, t) = z;
         next.y_eur_per_kw(row, t) = y;
         r_square += r * r;

@@ -37,6 +37,7 @@ struct Iterate {
     Units a_units;                         ///< relaxed and rounded, 2^-20 kW
     bool feasible = true;                  ///< what the device said of its set
     // after the net step
+    model::Schedules imbalance_kw;  ///< Σ x over each terminal's net
     model::Schedules z_kw;
     model::Schedules y_eur_per_kw;
     std::vector<std::uint64_t>

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,12 @@ using Series = Eigen::VectorXd;
 enum class ProxStatus : std::uint8_t {
     solved,
     infeasible,  ///< the device's set is empty: `x` is the least violating schedule; explain() names what is in conflict
+};
+
+/// What a device could still gain at given prices (Device::regret).
+struct Regret {
+    double eur = 0;    ///< f(x) + y·x − min (f + y·), over the horizon, ≥ 0
+    double reach = 0;  ///< no |x_t| of its set is larger: kW, kvar
 };
 
 class Device {
@@ -78,6 +85,20 @@ class Device {
     [[nodiscard]] virtual Schedules marginal_price() const {
         return Schedules::Zero(rows(), intervals());
     }
+
+    /// Whether the last prox() is proven to be the minimum: not where a set is not convex and the step only stationary.
+    [[nodiscard]] virtual bool proves_optimum() const { return true; }
+
+    /// Of a device with one terminal at the duals y (EUR/kW and interval), x within its set. Nothing: it cannot tell.
+    [[nodiscard]] virtual std::optional<Regret> regret(const Schedules& x, const Schedules& y) {
+        static_cast<void>(x);
+        static_cast<void>(y);
+        return std::nullopt;
+    }
+
+    /// Choices that the proxes so far left open, fractions of what is whole, are made now and for good. The session asks once,
+    /// when it is nearly there, and then goes on. REQUIRES: a prox before.
+    virtual void settle_choices() {}
 
     /// f(x) in EUR over the horizon, for an x inside the device's set (the indicator part is taken as zero).
     [[nodiscard]] virtual double cost(const Schedules& x) const = 0;

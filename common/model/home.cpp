@@ -59,6 +59,37 @@ bool Home::can_flex() const {
            !generators.empty() || tie.has_value();
 }
 
+double Home::reach() const {
+    double most = 0, least = 0;
+    const auto highest = [](const Series& series) {
+        return series.size() > 0 ? std::max(0.0, series.maxCoeff()) : 0.0;
+    };
+    most += highest(load_kw) + battery.power_max_kw;
+    least += highest(pv_available_kw) + battery.power_max_kw;
+    for (const Vehicle& one : vehicles)
+        most += one.power_max_kw;
+    for (const Climate& one : climates)
+        most += one.power_max_kw;
+    for (const HotWater& one : tanks)
+        most += one.power_max_kw;
+    for (const Shiftable& one : shiftables)
+        most += highest(one.profile_kw);
+    for (const Deferrable& one : deferrables)
+        most += one.power_max_kw;
+    for (const Curtailable& one : curtailables)
+        most += highest(one.load_kw);
+    for (const Generator& one : generators)
+        least += one.power_max_kw;
+    if (tie) {
+        most += tie->export_max_kw;
+        least += tie->import_max_kw;
+    }
+    if (!trades_reactive) return std::max(most, least);
+    double kvar = std::isfinite(inverter_kva) ? inverter_kva : 0;
+    if (load_kvar.size() > 0) kvar += load_kvar.cwiseAbs().maxCoeff();
+    return std::max({most, least, kvar});
+}
+
 Result<void> Home::validate() const {
     if (!std::isfinite(interval_h) || interval_h <= 0 || interval_h > 24)
         return Error{"interval_h is " + number_text(interval_h) +

@@ -42,6 +42,10 @@ struct Home {
 
     [[nodiscard]] bool can_flex() const;
 
+    /// No |p_t| (kW) or |q_t| (kvar) that the equipment can add up to is larger; limits of the connection not counted, as a
+    /// plan may miss them.
+    [[nodiscard]] double reach() const;
+
     /// Lengths agree and are not zero, everything finite and in its range. The error names the item, its value and what
     /// is allowed. That a level cannot be reached is no error: prox::Home plans what misses least and says so.
     [[nodiscard]] Result<void> validate() const;

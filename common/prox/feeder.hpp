@@ -77,6 +77,10 @@ class Feeder final : public model::Device {
     model::ProxStatus prox(const model::Schedules& target,
                            const Eigen::VectorXd& penalty,
                            model::Schedules& x) override;
+
+    /// Whether the relaxation is exact.
+    [[nodiscard]] bool proves_optimum() const override { return relaxation().exact(); }
+
     /// Cost of the import.
     [[nodiscard]] double cost(const model::Schedules& x) const override;
     /// Names the buses, branches and intervals (counted from 0 at the horizon's start) that are not kept.

@@ -87,7 +87,9 @@ double Home::cost(const Schedules& x) const {
 
 double Home::least_cost(const Schedules& y) {
     KILTER_CHECK(y.rows() == rows() && y.cols() == intervals(), "a home has one row per channel");
-    if (!price_taker_) price_taker_ = std::make_unique<HomeSolver>(program_of(home_, starts_));
+    if (!price_taker_)
+        price_taker_ = std::make_unique<HomeSolver>(
+            program_of(home_, std::vector<std::optional<std::size_t>>(starts_.size())));
     Meter meter;
     meter.linear_p = y.row(0).transpose();
     meter.linear_q = ArrayXd::Zero(intervals());
@@ -97,6 +99,11 @@ double Home::least_cost(const Schedules& y) {
     Schedules x(rows(), intervals());
     read(*price_taker_, x);
     return price_taker_->cost() + x.cwiseProduct(y).sum();
+}
+
+std::optional<model::Regret> Home::regret(const Schedules& x, const Schedules& y) {
+    const double gain = cost(x) + x.cwiseProduct(y).sum() - least_cost(y);
+    return model::Regret{.eur = std::max(0.0, gain), .reach = home_.reach()};
 }
 
 std::string Home::explain() const {
@@ -135,6 +142,10 @@ double Home::objective() const {
     return sum;
 }
 
+void Home::settle_choices() {
+    if (!solver_.program().appliances.empty()) round_starts();
+}
+
 double Home::round_starts() {
     const double relaxed = objective();
     double rounded = relaxed;
@@ -162,7 +173,6 @@ double Home::round_starts() {
         solver_ = HomeSolver(program_of(home_, starts_));
         converged_ = solver_.solve(meter_);
     }
-    price_taker_.reset();
     judge();
     return rounded - relaxed;
 }

@@ -43,10 +43,17 @@ class Home final : public model::Device {
     [[nodiscard]] double cost(const model::Schedules& x) const override;
 
     /// min f(x) + Σ y·x over the set, EUR: what the home would pay at best at the duals y (EUR/kW and interval). A cleared
-    /// x is worth cost(x) + Σ y·x − least_cost(y) less than that: its regret.
+    /// x is worth cost(x) + Σ y·x − least_cost(y) less than that: its regret. Shiftable appliances may start in fractions
+    /// here, also after round_starts(): the regret includes what the rounding lost.
     [[nodiscard]] double least_cost(const model::Schedules& y);
 
+    [[nodiscard]] std::optional<model::Regret> regret(const model::Schedules& x,
+                                                      const model::Schedules& y) override;
+
     [[nodiscard]] std::string explain() const override;
+
+    /// round_starts(), where an appliance has none yet.
+    void settle_choices() override;
 
     /// Fixes the start of every shiftable appliance where the last prox, solved again with it fixed, gets worse least;
     /// one appliance after the other, the surest first. Later proxes keep them. Returns by how much the last prox's

@@ -82,6 +82,7 @@ void print(const planner::Report& report, const std::string& series) {
                  {"at (UTC)", false},
                  {"lowest pu"},
                  {"import EUR"},
+                 {"optimal within EUR"},
                  {"prices", false}});
     for (const planner::SessionResult& session : report.sessions) {
         const model::Schedules& price = session.price_eur_per_kwh;
@@ -97,15 +98,20 @@ void print(const planner::Report& report, const std::string& series) {
                    range_text(price.col(0).minCoeff(), price.col(0).maxCoeff()),
                    range_text(price.col(widest).minCoeff(), price.col(widest).maxCoeff()),
                    starts(widest).substr(11), fixed(session.voltage_pu.minCoeff(), 4),
-                   fixed(session.objective_eur, 2), short_hex(session.prices.view())});
+                   fixed(session.objective_eur, 2),
+                   session.certificate ? fixed(session.certificate->gap_eur(), 4) : "not known",
+                   short_hex(session.prices.view())});
     }
     std::cout << table.text();
     if (!report.neighbourhood.three_phase) print_physics(report);
-    for (const planner::SessionResult& session : report.sessions)
-        if (!session.explanation.empty())
-            std::cout << utc_text(interval_start(session.session.interval,
-                                                 report.options.parameters.interval_s))
-                      << ": " << session.explanation << '\n';
+    for (const planner::SessionResult& session : report.sessions) {
+        const std::string at = utc_text(
+            interval_start(session.session.interval, report.options.parameters.interval_s));
+        if (!session.explanation.empty()) std::cout << at << ": " << session.explanation << '\n';
+        if (!session.certificate)
+            std::cout << at << ": distance from the optimum not known: " << session.uncertified
+                      << '\n';
+    }
 }
 
 /// The prices of an unbalanced feeder by how nets are connected, and how well its voltages are known.

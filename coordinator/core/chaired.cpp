@@ -145,6 +145,21 @@ Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out
     return step;
 }
 
+bool Chaired::on_regret(const market::MaskedShare& share) {
+    if (!certifier_ || !certifier_->concerns(share)) return false;
+    certifier_->receive(share);
+    return true;
+}
+
+void Chaired::certify() {
+    if (!certifier_) return;
+    auto certificate = certifier_->certify(*device_);
+    if (certificate)
+        report_.certificate = *certificate;
+    else
+        report_.uncertified = certificate.error().message;
+}
+
 void Chaired::repeat(Outputs& out) const {
     const auto awaited = session_.awaited();
     for (std::size_t row = 0; row < nets_.size(); ++row) {
@@ -195,6 +210,9 @@ void Chaired::conclude(const market::Cleared& cleared, UnixMs now) {
     report_.price_eur_per_kwh = cleared.y_eur_per_kw / interval_h(charter_.parameters);
     report_.voltage_pu = device_->voltages_pu(cleared.x_kw);
     report_.import_kw = device_->import_kw(cleared.x_kw);
+    report_.explanation = cleared.explanation;
+    if (cleared.outcome != market::Outcome::abandoned)
+        certifier_.emplace(cleared, nets_, terms_.chair);
 }
 
 }  // namespace kilter::coordinator

@@ -55,6 +55,10 @@ class Chaired {
     /// The signed opening, to every home with a seat.
     void announce(Outputs& out) const;
     Step step(const market::Input& input, UnixMs now, Outputs& out);
+    /// A home's part in the certificate of optimality. False: the share is a message of the session itself.
+    bool on_regret(const market::MaskedShare& share);
+    /// Adds the certificate to the report, or why there is none.
+    void certify();
     /// To all of a net that is not complete: who misses what, only each of them knows.
     void repeat(Outputs& out) const;
     /// What this party of the net may have missed: the opening, while nothing was heard of it, and the newest shares.
@@ -76,6 +80,7 @@ class Chaired {
     market::Session session_;
     std::map<NetId, std::deque<market::MaskedShare>> sent_;  // the newest two of each net
     std::set<PartyId> expelled_;
+    std::optional<market::Certifier> certifier_;  // once cleared
     SessionReport report_;
 };
 

@@ -194,6 +194,7 @@ struct FeederHost::State {
     }
 
     void end(Outputs& out) {
+        chaired->certify();
         out.report = chaired->report();
         out.report->final_ms = now;
         out.report->homes = records ? records->homes() : 0;
@@ -306,6 +307,7 @@ struct FeederHost::State {
             chaired->directory()->find(from) != share.share.from)
             return;
         if (clearing()) return drive(market::ShareReceived{share.share}, out);
+        if (chaired->on_regret(share.share)) return;
         // It has not heard that the session is over.
         chaired->repeat_to(share.share.from, share.share.net, out);
     }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "common/base/event.hpp"
-#include "common/market/session.hpp"
+#include "common/market/certificate.hpp"
 #include "common/settlement/entries.hpp"
 #include "common/wire/outgoing.hpp"
 
@@ -42,12 +42,15 @@ struct SessionReport {
     std::int64_t started_ms = 0;
     std::int64_t cleared_ms = 0;
     std::int64_t final_ms = 0;
-    std::vector<NetId> nets;             ///< that traded: the rows of price_eur_per_kwh
-    model::Schedules price_eur_per_kwh;  ///< nets × intervals
-    model::Schedules voltage_pu;         ///< buses × intervals
-    model::Series import_kw;             ///< per interval
-    std::size_t homes = 0;               ///< that cleared
-    std::size_t excluded = 0;            ///< that were silent
+    std::vector<NetId> nets;                         ///< that traded: the rows of price_eur_per_kwh
+    model::Schedules price_eur_per_kwh;              ///< nets × intervals
+    model::Schedules voltage_pu;                     ///< buses × intervals
+    model::Series import_kw;                         ///< per interval
+    std::optional<market::Certificate> certificate;  ///< how far from the optimum at most
+    std::string uncertified;                         ///< why there is no certificate
+    std::string explanation;                         ///< of anything but plain convergence
+    std::size_t homes = 0;                           ///< that cleared
+    std::size_t excluded = 0;                        ///< that were silent
 };
 
 struct Outputs {

@@ -28,6 +28,13 @@ std::string to_json(const SessionReport& report, const model::Network& network) 
     out["rounds"] = report.rounds;
     out["primal_residual_kw"] = report.primal_residual_kw;
     out["dual_residual_eur_per_kw"] = report.dual_residual_eur_per_kw;
+    if (report.certificate)
+        out["certificate"] = {{"gap_eur", report.certificate->gap_eur()},
+                              {"homes_regret_eur", report.certificate->homes_regret_eur},
+                              {"feeder_regret_eur", report.certificate->feeder_regret_eur}};
+    else
+        out["certificate"] = {{"gap_eur", nullptr}, {"why_not", report.uncertified}};
+    out["explanation"] = report.explanation;
     out["homes"] = report.homes;
     out["excluded"] = report.excluded;
     out["clearing_ms"] = report.cleared_ms - report.started_ms;

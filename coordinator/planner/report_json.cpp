@@ -107,6 +107,12 @@ Json phases(const PhaseResult& result) {
             {"linear_pu", rows(result.linear_pu)},
             {"nonlinear_pu", rows(result.nonlinear_pu)},
             {"difference_pu", result.difference_pu()},
+            {"set",
+             {{"names", result.limits.names},
+              {"effect", rows(result.limits.effect)},
+              {"low", rows(result.limits.low)},
+              {"high", rows(result.limits.high)},
+              {"import_kw", list(result.limits.import_kw)}}},
             {"energy", rows(result.prices.energy)},
             {"congestion", rows(result.prices.congestion)},
             {"voltage", rows(result.prices.voltage)}};
@@ -133,6 +139,13 @@ Json relaxation(const prox::Relaxation& known) {
     return {{"exact", known.exact()}, {"gap_kw", known.gap_kw}, {"loose", loose}};
 }
 
+Json certificate(const SessionResult& result) {
+    if (!result.certificate) return {{"gap_eur", nullptr}, {"why_not", result.uncertified}};
+    return {{"gap_eur", result.certificate->gap_eur()},
+            {"homes_regret_eur", result.certificate->homes_regret_eur},
+            {"feeder_regret_eur", result.certificate->feeder_regret_eur}};
+}
+
 Json session(const Report& report, const SessionResult& result) {
     Json homes = Json::array();
     for (std::size_t i = 0; i < result.homes.size(); ++i)
@@ -150,6 +163,7 @@ Json session(const Report& report, const SessionResult& result) {
              {"rho_end_eur_per_kw2", result.rho_end_eur_per_kw2},
              {"prices_digest", to_hex(result.prices.view())},
              {"explanation", result.explanation},
+             {"certificate", certificate(result)},
              {"price_eur_per_kwh", rows(result.price_eur_per_kwh)},
              {"voltage_pu", rows(result.voltage_pu)},
              {"flow_kw", rows(result.flow_kw)},

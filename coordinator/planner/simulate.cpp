@@ -106,6 +106,14 @@ std::shared_ptr<const crypto::PairwiseMasks> masks_of(PartyId self,
     return std::make_shared<const crypto::PairwiseMasks>(self, name, std::move(secrets));
 }
 
+constexpr std::size_t explained_homes_max = 3;
+
+void say(SessionResult& result, const std::string& text) {
+    if (text.empty()) return;
+    if (!result.explanation.empty()) result.explanation += ' ';
+    result.explanation += text;
+}
+
 /// All members of one session and the messages between them.
 class Clearing {
   public:
@@ -178,6 +186,8 @@ struct Simulation {
 
     Result<SessionResult> clear(IntervalIndex interval,
                                 const std::function<void(std::uint32_t)>& on_iteration);
+    /// What the homes could still gain, summed under masks as in the field, and the feeder's part.
+    void certify(const Clearing& clearing, model::Device& feeder, SessionResult& result) const;
     /// What all members say in the end; returns what flows into the nets.
     model::Schedules conclude(const Clearing& clearing, SessionResult& result);
     void check_physics(const prox::Feeder& feeder,
@@ -251,6 +261,7 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
                            Eigen::VectorXd::Constant(feeder.rows(), rho), plan);
         }
         check_physics(*balanced, into_nets, result);
+        certify(clearing, *balanced, result);
         return result;
     }
     auto phases = examine(*unbalanced, -into_nets);
@@ -258,6 +269,7 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
     result.voltage_pu = phases->nonlinear_pu;
     result.import_kw = phases->import_kw;
     result.phases = *std::move(phases);
+    certify(clearing, *unbalanced, result);
     if (const std::string limit = unbalanced->tightest();
         result.outcome != market::Outcome::converged && !limit.empty())
         result.explanation += "The limit that costs most is that of " + limit +
@@ -282,6 +294,7 @@ model::Schedules Simulation::conclude(const Clearing& clearing, SessionResult& r
     model::Schedules into_nets = model::Schedules::Zero(at_chair.x_kw.rows(), horizon());
     result.schedule_kw.resize(static_cast<Eigen::Index>(households.size()) * channels(), horizon());
     warm.assign(1, at_chair.warm);
+    std::size_t troubled = 0;
     for (std::size_t i = 0; i < households.size(); ++i) {
         const market::Cleared& home = clearing.cleared(party_of(i));
         const Eigen::Index net = neighbourhood.homes[i].net.value * channels();
@@ -292,8 +305,29 @@ model::Schedules Simulation::conclude(const Clearing& clearing, SessionResult& r
         into_nets.middleRows(net, channels()) += home.x_kw;
         warm.push_back(home.warm);
         households[i].dispatch(result.session.interval, home.x_kw(0, 0));
+        if (result.outcome == market::Outcome::converged && !home.explanation.empty() &&
+            ++troubled <= explained_homes_max)
+            say(result, "Home " + neighbourhood.homes[i].name + ": " + home.explanation);
     }
+    if (troubled > explained_homes_max)
+        say(result, "And " + std::to_string(troubled - explained_homes_max) + " more homes.");
     return into_nets;
+}
+
+void Simulation::certify(const Clearing& clearing,
+                         model::Device& feeder,
+                         SessionResult& result) const {
+    std::vector<NetId> nets;
+    for (const market::Seat& seat : seats)
+        nets.push_back(seat.net);
+    market::Certifier certifier(clearing.cleared(chair), nets, chair);
+    for (std::size_t i = 0; i < households.size(); ++i)
+        if (const auto& word = clearing.cleared(party_of(i)).regret) certifier.receive(*word);
+    auto certificate = certifier.certify(feeder);
+    if (certificate)
+        result.certificate = *certificate;
+    else
+        result.uncertified = certificate.error().message;
 }
 
 /// What stands behind prices and schedules: the prices' parts, the relaxation, the nonlinear power flow.
@@ -305,12 +339,7 @@ void Simulation::check_physics(const prox::Feeder& feeder,
                        &result.price_parts.congestion, &result.price_parts.voltage})
         *part /= interval_h();
     result.relaxation = feeder.relaxation();
-    const auto say = [&result](const std::string& text) {
-        if (text.empty()) return;
-        if (!result.explanation.empty()) result.explanation += ' ';
-        result.explanation += text;
-    };
-    say(prox::describe(result.relaxation, feeder.network()));
+    say(result, prox::describe(result.relaxation, feeder.network()));
     const auto nets = static_cast<Eigen::Index>(seats.size());
     model::Schedules p(nets, horizon());
     model::Schedules q = model::Schedules::Zero(nets, horizon());
@@ -322,7 +351,7 @@ void Simulation::check_physics(const prox::Feeder& feeder,
     if (power_flow)
         result.power_flow = std::move(*power_flow);
     else
-        say(power_flow.error().message);
+        say(result, power_flow.error().message);
 }
 
 }  // namespace

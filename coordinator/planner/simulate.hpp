@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "common/crypto/digest.hpp"
-#include "common/market/session.hpp"
+#include "common/market/certificate.hpp"
 #include "common/model/home.hpp"
 #include "common/model/network.hpp"
 #include "common/powerflow/validation.hpp"
@@ -81,7 +81,9 @@ struct SessionResult {
     prox::Relaxation relaxation;  ///< of the feeder's convex model, where it has losses
     /// The homes' schedules in the nonlinear power flow; empty where that has no solution (`explanation` says so).
     std::optional<powerflow::Validation> power_flow{};
-    std::string explanation;  ///< of anything but plain convergence
+    std::string explanation;  ///< of anything but plain convergence: limits and requirements missed
+    std::optional<market::Certificate> certificate;  ///< how far from the optimum at most
+    std::string uncertified;                         ///< why there is no certificate
     /// Of an unbalanced feeder; voltage_pu then has the rows of its nonlinear voltages, flow_kw none.
     std::optional<PhaseResult> phases{};
 };

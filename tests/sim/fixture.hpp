@@ -88,6 +88,11 @@ struct Neighbourhood : testing::Test {
                 << "session " << s;
             EXPECT_EQ(world.reports[s].price_eur_per_kwh, expected->sessions[s].price_eur_per_kwh)
                 << "session " << s;
+            ASSERT_TRUE(expected->sessions[s].certificate.has_value());
+            if (const auto& certificate = world.reports[s].certificate) {
+                EXPECT_NEAR(certificate->gap_eur(), expected->sessions[s].certificate->gap_eur(),
+                            1e-6);
+            }
         }
         for (std::size_t i = 0; i < world.homes.size(); ++i) {
             const auto row =

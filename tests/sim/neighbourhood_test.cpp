@@ -17,6 +17,9 @@ TEST_F(Neighbourhood, clears_records_and_dispatches_every_interval_as_in_one_pro
     for (const auto& report : world.reports) {
         EXPECT_EQ(report.outcome, market::Outcome::converged);
         EXPECT_EQ(report.homes, world.homes.size());
+        ASSERT_TRUE(report.certificate.has_value()) << report.uncertified;
+        EXPECT_GE(report.certificate->homes_regret_eur, 0);
+        EXPECT_LT(report.certificate->gap_eur(), 0.5);
     }
     for (const Home& home : world.homes) {
         ASSERT_EQ(home.setpoints.size(), intervals);
@@ -30,6 +33,8 @@ TEST_F(Neighbourhood, lost_messages_cost_time_and_change_nothing) {
     world.loses = [&](const Letter&) { return chance.chance(0.1); };
     ASSERT_TRUE(finish());
     expect_prices_of_one_process();
+    for (const auto& report : world.reports)
+        EXPECT_NE(report.certificate.has_value(), !report.uncertified.empty());
 }
 
 TEST_F(Neighbourhood, a_silent_home_is_left_out_and_comes_back) {

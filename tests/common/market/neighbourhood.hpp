@@ -57,6 +57,23 @@ class Quadratic final : public model::Device {
         return curvature_ / 2 * (x - wish_).squaredNorm();
     }
 
+    double at_price(double y, Eigen::Index t) const {
+        return std::clamp(wish_(0, t) - y / curvature_, low_, high_);
+    }
+
+    double curvature() const { return curvature_; }
+
+    const Schedules& wish() const { return wish_; }
+
+    std::optional<model::Regret> regret(const Schedules& x, const Schedules& y) override {
+        Schedules best = x;
+        for (Eigen::Index t = 0; t < intervals(); ++t)
+            best(0, t) = at_price(y(0, t), t);
+        return model::Regret{
+            .eur = std::max(0.0, cost(x) - cost(best) + (x - best).cwiseProduct(y).sum()),
+            .reach = std::max(-low_, high_)};
+    }
+
     std::vector<Schedules> targets;
 
   private:
@@ -114,6 +131,12 @@ class Supply final : public model::Device {
     }
 
     bool sets_prices = true;
+
+    double marginal(double drawn, Eigen::Index t) const { return price_(t) + slope_ * drawn; }
+
+    double cost_of(double drawn, Eigen::Index t) const {
+        return price_(t) * drawn + slope_ / 2 * drawn * drawn;
+    }
 
     double cost(const Schedules& x) const override {
         const Eigen::RowVectorXd s = x.colwise().sum();

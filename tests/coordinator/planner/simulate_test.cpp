@@ -90,6 +90,46 @@ TEST(Simulate, ATieTooSmallIsMissedAtThePenalty) {
     EXPECT_EQ(result.power_flow->loading.item, "tie");
 }
 
+/// The certificate is a bound: of cost, and so at least what a longer run finds to gain.
+TEST(Simulate, CertifiesHowFarFromTheOptimumItIs) {
+    for (const bool losses : {false, true}) {
+        Neighbourhood neighbourhood = small_feeder();
+        neighbourhood.network.losses = losses;
+        Options coarse = quick(), fine = quick();
+        coarse.parameters.primal_tolerance_kw = 0.05;
+        coarse.parameters.dual_tolerance = 0.05;
+        fine.parameters.primal_tolerance_kw = 1e-4;
+        fine.parameters.dual_tolerance = 1e-4;
+        fine.parameters.iterations_max = 1500;
+        const SessionResult early = run(neighbourhood, coarse).sessions.at(0);
+        const SessionResult late = run(neighbourhood, fine).sessions.at(0);
+        ASSERT_TRUE(early.certificate && late.certificate) << early.uncertified << late.uncertified;
+        EXPECT_GE(early.certificate->gap_eur(), early.objective_eur - late.objective_eur);
+        EXPECT_LT(late.certificate->gap_eur(), early.certificate->gap_eur() / 5);
+        EXPECT_LT(early.certificate->gap_eur(), 0.3 * std::abs(early.objective_eur));
+        EXPECT_LT(late.certificate->gap_eur(), 3e-3 * std::abs(late.objective_eur));
+        EXPECT_GE(late.certificate->homes_regret_eur, 0);
+    }
+}
+
+/// A battery that cannot be as full as it is required to be is planned with the least miss, and its home named.
+TEST(Simulate, AHomeThatCannotKeepARequirementIsNamed) {
+    Neighbourhood neighbourhood = small_feeder();
+    topology::HomeSpec& home = neighbourhood.homes.at(4);
+    home.battery = {.power_max_kw = 2,
+                    .energy_max_kwh = 200,
+                    .energy_start_kwh = 1,
+                    .energy_end_min_kwh = 190,
+                    .charge_efficiency = 0.9};
+    const SessionResult result = run(neighbourhood, quick()).sessions.at(0);
+    EXPECT_EQ(result.outcome, market::Outcome::converged) << result.explanation;
+    EXPECT_NE(result.explanation.find("Home " + home.name + ": "), std::string::npos)
+        << result.explanation;
+    EXPECT_NE(result.explanation.find("battery"), std::string::npos) << result.explanation;
+    ASSERT_TRUE(result.certificate.has_value()) << result.uncertified;  // the penalty is a cost
+    EXPECT_LT(result.certificate->gap_eur(), 0.1);
+}
+
 TEST(Simulate, MasksChangeNoBitOfTheResult) {
     Options masked = quick(2), bare = quick(2);
     bare.masked = false;
