@@ -10,7 +10,8 @@ For every cleared session:
          g(y) = sum_i min_{x in X_i} y.x + min_{d in D} (F(d) - y.d)   <=   optimum   <=   cost of a feasible schedule,
      each minimum an LP (F linearised at the cleared import, which only lowers it; D cut to what the homes of each net
      can draw at all, which cuts no optimum off: g stays a lower bound). The gap is cost - g, in % of the cost. With
-     losses D is the second-order cone relaxation by tangent planes (branch_flow.py), and F exact;
+     losses D is the second-order cone relaxation by tangent planes (branch_flow.py), and F exact; of an unbalanced
+     feeder it is the linear set in the file. The certificate that the session published must be no less;
   5. prices against an exact central solution: the whole problem as one LP/QP (tangents on the quadratic tie cost, added
      until exact), whose net duals are compared where they are unique (where a second solution with perturbed data
      agrees).
@@ -30,6 +31,46 @@ except ImportError as missing:
 
 
 from branch_flow import LossyFeeder
+
+
+class PhaseFeeder:
+    """An unbalanced feeder as the linear set the session kept: low_t <= effect d_t <= high_t. What the nonlinear flow says
+    of that set is in the file too; the set itself is held against published voltages elsewhere (test_common_powerflow)."""
+
+    def __init__(self, session, network, hours):
+        given = session["phases"]["set"]
+        unbounded = lambda rows, sign: np.array([[sign * np.inf if v is None else v for v in row] for row in rows], float)
+        self.hours = hours
+        self.effect, self.names = matrix(given["effect"]), given["names"]
+        self.low, self.high = unbounded(given["low"], -1), unbounded(given["high"], 1)
+        self.fixed_p = np.array(given["import_kw"])[None, :]
+        self.price = np.array(session["feeder"]["tie_price_eur_per_kwh"])
+        self.slope = network["tie"]["slope_eur_per_kwh_kw"]
+        self.norm = np.linalg.norm(self.effect, axis=1)
+
+    def imported(self, d):
+        return self.fixed_p[0] + d.sum(0)
+
+    def cost(self, imported):
+        return self.hours * float((self.price * imported + self.slope / 2 * imported ** 2).sum())
+
+    def marginal(self, imported):
+        return self.hours * (self.price + self.slope * imported)
+
+    def violation(self, d):
+        """The worst limit overstepped, kW of distance: rows scaled to norm 1."""
+        flow = self.effect @ d
+        over = np.maximum(flow - self.high, self.low - flow) / self.norm[:, None]
+        return max(over.max(), 0)
+
+    def limits(self, t):
+        A = np.vstack([self.effect, -self.effect])
+        b = np.concatenate([self.high[:, t], -self.low[:, t]])
+        keep = np.isfinite(b) & np.any(A != 0, axis=1)
+        scale = np.abs(A[keep]).max(axis=1)
+        return A[keep] / scale[:, None], b[keep] / scale
+
+    nets = property(lambda self: self.effect.shape[1])
 
 
 def matrix(rows):
@@ -73,6 +114,8 @@ class Feeder:
         limit = lambda key: np.inf if network["tie"][key] is None else network["tie"][key]
         self.import_max, self.export_max = limit("import_max_kw"), limit("export_max_kw")
         self.root = network["root"]
+
+    nets = property(lambda self: self.flow_of.shape[1])
 
     def state(self, d):
         v = self.v_fixed - self.drop_of @ d
@@ -219,7 +262,7 @@ def lossy_central(session, feeder, hours, d, tilt=None):
 
 def central(session, feeder, hours, tilt=None):
     """The whole problem as one LP with tangents on the tie's quadratic cost, refined until exact. Net duals, EUR/kW."""
-    homes, nets = session["home"], feeder.flow_of.shape[1]
+    homes, nets = session["home"], feeder.nets
     T = len(feeder.price)
     per_home = 2 * T
     n_d, n_h = nets * T, per_home * len(homes)                           # variables: d, homes', cost per interval
@@ -284,8 +327,10 @@ class Verdict:
 
 
 def check(session, network, hours, args, verdict):
-    lossy = network["losses"]
-    feeder = (LossyFeeder if lossy else Feeder)(network, session["feeder"], hours)
+    phases = "phases" in session
+    lossy = network["losses"] and not phases
+    feeder = PhaseFeeder(session, network, hours) if phases else \
+        (LossyFeeder if lossy else Feeder)(network, session["feeder"], hours)
     homes = session["home"]
     x = matrix([home["schedule_kw"] for home in homes])
     d = np.zeros((len(network["nets"]), x.shape[1]))
@@ -296,14 +341,20 @@ def check(session, network, hours, args, verdict):
 
     far = max(home_distance(home, hours) for home in homes)
     verdict.expect(far <= 1e-6, f"every home can follow its schedule (worst distance {far:.1e} kW)")
-    volts, kw = feeder.violation(d)
-    verdict.expect(volts <= args.tolerance_pu, f"voltage band kept (worst excess {volts:.1e} pu)")
-    verdict.expect(kw <= args.tolerance_kw, f"line and tie limits kept (worst excess {kw:.1e} kW)")
-
-    v, flow, imported = feeder.state(d)
+    if phases:
+        kw = feeder.violation(d)
+        verdict.expect(kw <= args.tolerance_kw, f"limits of all phases kept (worst excess {kw:.1e} kW)")
+        imported = feeder.imported(d)
+        told = []
+    else:
+        volts, kw = feeder.violation(d)
+        verdict.expect(volts <= args.tolerance_pu, f"voltage band kept (worst excess {volts:.1e} pu)")
+        verdict.expect(kw <= args.tolerance_kw, f"line and tie limits kept (worst excess {kw:.1e} kW)")
+        v, flow, imported = feeder.state(d)
+        told = [("voltage_pu", v, session["voltage_pu"]), ("flow_kw", flow, session["flow_kw"]),
+                ("import_kw", imported, session["import_kw"])]
     cost = feeder.cost(imported)
-    for name, mine, theirs in (("voltage_pu", v, session["voltage_pu"]), ("flow_kw", flow, session["flow_kw"]),
-                               ("import_kw", imported, session["import_kw"]), ("objective", cost, session["objective"])):
+    for name, mine, theirs in told + [("objective", cost, session["objective"])]:
         off = np.abs(mine - np.array(theirs)).max()
         verdict.expect(off <= 1e-6 * max(1, np.abs(mine).max()), f"{name} follows from the schedules (off by {off:.1e})")
 
@@ -312,8 +363,9 @@ def check(session, network, hours, args, verdict):
     verdict.expect(abs(rms - session["primal_residual_kw"]) <= 1e-6 + 1e-3 * rms + args.residual_slack,
                    f"imbalance {rms:.2e} kW RMS is the announced {session['primal_residual_kw']:.2e}")
 
-    parts = session["price_parts_eur_per_kwh"]
-    off = float(np.abs(sum(matrix(part) for part in parts.values()) - y / hours).max())
+    parts = [session["phases"][part] for part in ("energy", "congestion", "voltage")] if phases else \
+        list(session["price_parts_eur_per_kwh"].values())
+    off = float(np.abs(sum(matrix(part) for part in parts) * (1 / hours if phases else 1) - y / hours).max())
     verdict.expect(off <= args.max_part_error, f"energy, losses, congestion and voltage add up to the prices (off by {off:.1e} EUR/kWh)")
 
     paid = float(sum(y[home["net"]] @ row for home, row in zip(homes, x)))
@@ -321,6 +373,10 @@ def check(session, network, hours, args, verdict):
         feeder_minimum(feeder, y, imported, *reach(homes, len(d)))
     bound = sum(home_minimum(home, hours, y[home["net"]]) for home in homes) + least
     gap = 100 * (cost - bound) / abs(cost)
+    claimed = session["certificate"]["gap_eur"]
+    verdict.expect(claimed is not None and claimed >= cost - bound - 1e-5 * abs(cost) - 1e-3,
+                   f"certificate {claimed} EUR is no less than the gap at the same prices, {cost - bound:.5f} EUR"
+                   if claimed is not None else f"certified ({session['certificate'].get('why_not')})")
     verdict.expect(abs(gap) <= args.max_gap, f"cost {cost:.4f} EUR, certified lower bound {bound:.4f}: gap {gap:.4f} % "
                    f"({100 * (cost - bound) / abs(paid):.3f} % of the {paid:.2f} EUR the homes pay)")
 
@@ -335,6 +391,8 @@ def check(session, network, hours, args, verdict):
         print(f"  prices where unique ({100 * unique.mean():.0f} % of nets and intervals): off by "
               f"{100 * np.median(off):.2f} % median, {100 * np.quantile(off, .95):.2f} % at the 95th percentile")
         verdict.expect(abs(cost - exact) <= args.max_gap / 100 * abs(exact), "cost is that of the exact optimum")
+        verdict.expect(claimed is not None and cost - exact <= claimed + 1e-6 * abs(exact) + 1e-4,
+                       f"the certificate holds: {cost - exact:.5f} EUR from the optimum")
         verdict.expect(np.median(off) <= args.max_price_error / 100, "prices are the exact duals, by the median")
 
 
@@ -356,7 +414,7 @@ def main():
         else:
             with open(args.file) as file:
                 report = json.load(file)
-        if report["format"] != "kilter-simulate-1":
+        if report["format"] not in ("kilter-simulate-1", "kilter-simulate-three-phase-1"):
             raise KeyError("format")
     except (OSError, ValueError, KeyError, TypeError, subprocess.CalledProcessError) as wrong:
         print(f"{args.file or args.run}: not a result of kilter simulate --json: {wrong}", file=sys.stderr)
