@@ -110,7 +110,8 @@ constexpr std::size_t explained_homes_max = 3;
 
 void say(SessionResult& result, const std::string& text) {
     if (text.empty()) return;
-    if (!result.explanation.empty()) result.explanation += ' ';
+    if (!result.explanation.empty())
+        result.explanation += result.explanation.back() == '.' ? " " : ". ";
     result.explanation += text;
 }
 
