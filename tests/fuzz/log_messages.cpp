@@ -1,7 +1,9 @@
 // Whatever another replica, a client or a store may hand to the log: refused, or canonical.
 
+#include "common/consensus/entry_check.hpp"
 #include "common/consensus/light_client.hpp"
 #include "common/consensus/message.hpp"
+#include "common/settlement/genesis.hpp"
 
 namespace {
 
@@ -19,5 +21,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_round_trip(kilter::consensus::decode(bytes), bytes);
     check_round_trip(kilter::consensus::decode_entry(bytes), bytes);
     check_round_trip(kilter::consensus::decode_receipt(bytes), bytes);
+    check_round_trip(kilter::consensus::decode_consistency_proof(bytes), bytes);
+    check_round_trip(kilter::consensus::decode_epoch_change(bytes), bytes);
+    if (const auto evidence = kilter::consensus::decode_evidence(bytes))
+        KILTER_CHECK(
+            kilter::consensus::evidence_as_entry(*evidence).body == kilter::to_bytes(bytes),
+            "evidence re-encodes to itself");
+    if (const auto genesis = kilter::settlement::Genesis::decode(bytes))
+        KILTER_CHECK(genesis->encode() == kilter::to_bytes(bytes), "genesis re-encodes to itself");
+    // An outline leads to the root that follows from it, or is refused whatever is claimed.
+    (void)kilter::crypto::MerkleOutline::decode(bytes, {});
     return 0;
 }
