@@ -385,7 +385,12 @@ def check(session, network, hours, args, verdict):
             (lambda **given: central(session, feeder, hours, **given))
         exact, duals = solver()
         _, again = solver(tilt=1e-7 * np.random.default_rng(1).standard_normal(2 * len(feeder.price) * len(homes)))
-        unique = np.abs(duals - again) <= 1e-5 * np.abs(duals).max()
+        # Either solution is as exact as its tangents: a fifth of what is asked of the prices.
+        same = args.max_price_error / 500
+        unique = np.abs(duals - again) <= same * np.abs(duals).max()
+        if not unique.any():
+            verdict.expect(False, "any prices are unique")
+            return
         off = np.abs(y - duals)[unique] / np.abs(duals[unique]).clip(min=.01 * hours)
         print(f"  exact optimum {exact:.4f} EUR: cleared is {100 * (cost - exact) / abs(exact):.4f} % away")
         print(f"  prices where unique ({100 * unique.mean():.0f} % of nets and intervals): off by "
@@ -393,7 +398,7 @@ def check(session, network, hours, args, verdict):
         verdict.expect(abs(cost - exact) <= args.max_gap / 100 * abs(exact), "cost is that of the exact optimum")
         verdict.expect(claimed is not None and cost - exact <= claimed + 1e-6 * abs(exact) + 1e-4,
                        f"the certificate holds: {cost - exact:.5f} EUR from the optimum")
-        verdict.expect(np.median(off) <= args.max_price_error / 100, "prices are the exact duals, by the median")
+        verdict.expect(np.quantile(off, .95) <= args.max_price_error / 100, "prices are the exact duals, at the 95th percentile")
 
 
 def main():
@@ -401,7 +406,7 @@ def main():
     parser.add_argument("file", nargs="?", help="what --json wrote; omit with --run")
     parser.add_argument("--run", nargs=argparse.REMAINDER, help="the rest is a command that writes the JSON to stdout")
     parser.add_argument("--max-gap", type=float, default=.3, help="%% of the cost")
-    parser.add_argument("--max-price-error", type=float, default=1., help="%% of the exact dual, median")
+    parser.add_argument("--max-price-error", type=float, default=1., help="%% of the exact dual, 95th percentile")
     parser.add_argument("--max-part-error", type=float, default=2e-3, help="EUR/kWh, the worst net and interval")
     parser.add_argument("--tolerance-pu", type=float, default=1e-4)
     parser.add_argument("--tolerance-kw", type=float, default=.5)
