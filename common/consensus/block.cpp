@@ -85,20 +85,30 @@ std::optional<Header> read_header(ByteReader& in) {
     return header;
 }
 
-std::optional<BlockPtr> read_block(ByteReader& in) {
+std::optional<std::vector<EntryPtr>> read_entries(ByteReader& in,
+                                                  std::size_t count,
+                                                  EntryCache* cache) {
+    std::vector<EntryPtr> entries;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const ByteView encoded = in.raw(in.u32());
+        bytes += encoded.size();
+        if (in.failed() || bytes > limits::block_bytes_max) return std::nullopt;
+        Result<EntryPtr> entry = cache ? cache->decode(encoded) : decode_sealed(encoded);
+        if (!entry) return std::nullopt;
+        entries.push_back(*std::move(entry));
+    }
+    return entries;
+}
+
+std::optional<BlockPtr> read_block(ByteReader& in, EntryCache* cache) {
     const std::optional<Header> header = read_header(in);
     if (!header || header->count > limits::block_entries_max) return std::nullopt;
     auto block = std::make_shared<Block>();
     block->header = *header;
-    std::size_t bytes = 0;
-    for (std::uint32_t i = 0; i < header->count; ++i) {
-        const ByteView encoded = in.raw(in.u32());
-        bytes += encoded.size();
-        if (in.failed() || bytes > limits::block_bytes_max) return std::nullopt;
-        Result<EntryPtr> entry = decode_sealed(encoded);
-        if (!entry) return std::nullopt;
-        block->entries.push_back(*std::move(entry));
-    }
+    auto entries = read_entries(in, header->count, cache);
+    if (!entries) return std::nullopt;
+    block->entries = *std::move(entries);
     const std::uint8_t has_parent = in.u8();
     if (has_parent > 1) return std::nullopt;
     if (has_parent == 1) {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "common/consensus/entry.hpp"
+#include "common/consensus/entry_cache.hpp"
 #include "common/consensus/vote.hpp"
 
 namespace kilter::consensus {
@@ -73,9 +73,14 @@ void write(ByteWriter& out, const Header& header);
 void write(ByteWriter& out, const Block& block);
 void write(ByteWriter& out, const FinalBlock& final);
 std::optional<Header> read_header(ByteReader& in);
+/// Per entry: length u32 | entry. Together at most block_bytes_max. REQUIRES: count is within its limit.
+/// `cache`: where entries seen before are found; null: none.
+std::optional<std::vector<EntryPtr>> read_entries(ByteReader& in,
+                                                  std::size_t count,
+                                                  EntryCache* cache = nullptr);
 /// Total and bounded: counts and sizes against limits before anything is allocated; count equals
 /// header.count. Does not check roots or signatures.
-std::optional<BlockPtr> read_block(ByteReader& in);
+std::optional<BlockPtr> read_block(ByteReader& in, EntryCache* cache = nullptr);
 /// A certificate that is there is of kind final and names this block.
 std::optional<FinalBlock> read_final_block(ByteReader& in);
 

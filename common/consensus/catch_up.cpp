@@ -1,5 +1,6 @@
 // How a replica that missed something finds back, and how the others help it within a budget.
 #include <algorithm>
+#include <utility>
 
 #include "common/base/limits.hpp"
 #include "common/consensus/replica_core.hpp"
@@ -35,11 +36,12 @@ void Replica::Core::standstill() {
             static_cast<ReplicaIndex>((transfer_->source + 1) % config_.validators.size());
         ask_pieces(transfer_->source);
     }
-    std::size_t entries = 0;
+    Submit again;
     for (const Mempool::Item& item : mempool_.ready()) {
-        if (++entries > entries_resent) break;
-        send(std::nullopt, Submit{item.entry});
+        if (again.entries.size() == entries_resent) break;
+        again.entries.push_back(item.entry);
     }
+    if (!again.entries.empty()) send(std::nullopt, std::move(again));
     std::size_t asked = 0;
     for (auto& [hash, wanted] : wanted_)
         if (++asked <= fetched_at_once) fetch(hash, wanted);
@@ -232,10 +234,34 @@ void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
         ask_range(next == index() ? from : next, range_target_);
 }
 
-void Replica::Core::on_submit(ReplicaIndex from, const EntryPtr& entry, Verified verified) {
-    bool forged = false;
-    (void)admit(entry, verified, forged);
-    if (forged) blame(from, Misconduct::bad_entry);
+void Replica::Core::on_submitted(const Submitted& submitted) {
+    Submit forward;
+    std::size_t bytes = 0;
+    for (const EntryPtr& entry : submitted.entries) {
+        bool forged = false;
+        SubmissionAnswer answer = admit(entry, submitted.verified, forged);
+        if (answer.status == SubmissionStatus::accepted) {
+            bytes += entry->encoded.size();
+            if (bytes > limits::block_bytes_max ||
+                forward.entries.size() == limits::block_entries_max) {
+                send(std::nullopt, std::exchange(forward, {}));
+                bytes = entry->encoded.size();
+            }
+            forward.entries.push_back(entry);
+        }
+        out_.answers.push_back(std::move(answer));
+    }
+    if (!forward.entries.empty()) send(std::nullopt, std::move(forward));
+}
+
+void Replica::Core::on_submit(ReplicaIndex from, const Submit& submit, Verified verified) {
+    for (const EntryPtr& entry : submit.entries) {
+        bool forged = false;
+        (void)admit(entry, verified, forged);
+        if (!forged) continue;
+        blame(from, Misconduct::bad_entry);
+        return;  // one check of a signature is all that a liar gets
+    }
 }
 
 SubmissionAnswer Replica::Core::admit(const EntryPtr& entry, Verified verified, bool& forged) {
@@ -244,11 +270,13 @@ SubmissionAnswer Replica::Core::admit(const EntryPtr& entry, Verified verified, 
         answer.status = SubmissionStatus::pending;
         return answer;
     }
-    if (application_.contains(*tree_.tip().state, entry->id)) {
-        answer.status = SubmissionStatus::final;
-        return answer;
-    }
+    const auto is_final = [&] {
+        if (!application_.contains(*tree_.tip().state, entry->id)) return false;
+        answer = {entry->id, SubmissionStatus::final, {}};
+        return true;
+    };
     if (!verified) {
+        if (is_final()) return answer;
         const auto checked = check_entry(*entry, config_.chain, application_);
         if (!checked) {
             forged = true;
@@ -259,7 +287,10 @@ SubmissionAnswer Replica::Core::admit(const EntryPtr& entry, Verified verified, 
     const UnixMs time = std::max(now_, tree_.tip().block->header.time_ms + 1);
     Verdict verdict = tree_.begin(tree_.tip(), time)->apply(*entry);
     answer.reason = std::move(verdict.reason);
-    if (verdict.admission == Admission::refused) return answer;
+    if (verdict.admission == Admission::refused) {
+        (void)is_final();
+        return answer;
+    }
     switch (mempool_.add(entry, now_, verdict.admission == Admission::ready)) {
         case Mempool::Added::added:
             answer.status = SubmissionStatus::accepted;

@@ -41,10 +41,10 @@ struct TimerElapsed {
     Timer timer;
 };
 
-/// From a local client or an agent.
+/// From local clients or agents; what arrives together is given together, so that it shares a block.
 struct Submitted {
-    EntryPtr entry;
-    Verified verified = {};  ///< default: the replica checks the entry itself
+    std::vector<EntryPtr> entries;
+    Verified verified = {};  ///< default: the replica checks the entries itself
 };
 
 using Input = std::variant<Started, MessageReceived, TimerElapsed, Submitted>;
@@ -107,7 +107,7 @@ enum class SubmissionStatus : std::uint8_t {
     try_later,  ///< the mempool or the author's share of it is full
 };
 
-/// One per Submitted.
+/// One per entry of a Submitted.
 struct SubmissionAnswer {
     EntryId id;
     SubmissionStatus status{};

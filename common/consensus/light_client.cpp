@@ -1,6 +1,5 @@
 #include "common/consensus/light_client.hpp"
 
-#include "common/base/check.hpp"
 #include "common/base/limits.hpp"
 #include "common/crypto/merkle.hpp"
 
@@ -25,15 +24,21 @@ const char* describe(ReceiptVerdict verdict) {
 }
 
 Receipt make_receipt(const Finalised& final, std::size_t position, std::vector<EpochProof> epochs) {
+    return std::move(make_receipts(final, std::span(&position, 1), epochs).front());
+}
+
+std::vector<Receipt> make_receipts(const Finalised& final,
+                                   std::span<const std::size_t> positions,
+                                   const std::vector<EpochProof>& epochs) {
+    std::vector<Receipt> receipts;
+    if (positions.empty()) return receipts;
     const Block& block = *final.block;
-    KILTER_CHECK(position < block.entries.size(), "no such entry in the block");
-    return Receipt{block.entries[position]->entry,
-                   block.header.first_index + position,
-                   crypto::inclusion_path(leaves(block), position),
-                   block.header,
-                   final.descendants,
-                   final.certificate,
-                   std::move(epochs)};
+    const crypto::MerkleTree tree(leaves(block));
+    for (const std::size_t position : positions)
+        receipts.push_back({block.entries.at(position)->entry, block.header.first_index + position,
+                            tree.path(position), block.header, final.descendants, final.certificate,
+                            epochs});
+    return receipts;
 }
 
 namespace {

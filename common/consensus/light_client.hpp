@@ -2,6 +2,7 @@
 /// and the chain id. Size at 4 replicas: about 0.7 kB and the entry.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "common/consensus/effects.hpp"
@@ -36,6 +37,11 @@ const char* describe(ReceiptVerdict verdict);
 Receipt make_receipt(const Finalised& final,
                      std::size_t position,
                      std::vector<EpochProof> epochs = {});
+
+/// Of several entries of one block. REQUIRES: each position < final.block->entries.size().
+std::vector<Receipt> make_receipts(const Finalised& final,
+                                   std::span<const std::size_t> positions,
+                                   const std::vector<EpochProof>& epochs = {});
 
 /// Total. `genesis`: the validators of epoch 0. n = 4: four signature checks, and three per epoch since.
 ReceiptVerdict verify(const Receipt& receipt, const ChainId& chain, const ValidatorSet& genesis);

@@ -38,7 +38,11 @@ struct Writer {
             write(out, final);
     }
 
-    void operator()(const Submit& submit) const { out.raw(submit.entry->encoded); }
+    void operator()(const Submit& submit) const {
+        out.u16(static_cast<std::uint16_t>(submit.entries.size()));
+        for (const EntryPtr& entry : submit.entries)
+            out.u32(static_cast<std::uint32_t>(entry->encoded.size())).raw(entry->encoded);
+    }
 
     void operator()(const EpochProof& proof) const { write(out, proof); }
 
@@ -51,10 +55,10 @@ struct Writer {
     }
 };
 
-std::optional<Message> read_proposal(ByteReader& in) {
+std::optional<Message> read_proposal(ByteReader& in, EntryCache* cache) {
     std::optional<Vote> vote = read_vote(in);
     if (!vote) return std::nullopt;
-    std::optional<BlockPtr> block = read_block(in);
+    std::optional<BlockPtr> block = read_block(in, cache);
     if (!block) return std::nullopt;
     return Proposal{std::move(*block), *vote};
 }
@@ -71,10 +75,18 @@ std::optional<Message> read_range(ByteReader& in) {
     return range;
 }
 
-std::optional<Message> read_message(ByteReader& in) {
+std::optional<Message> read_submit(ByteReader& in, EntryCache* cache) {
+    const std::size_t count = in.u16();
+    if (count == 0 || count > limits::block_entries_max) return std::nullopt;
+    auto entries = read_entries(in, count, cache);
+    if (!entries) return std::nullopt;
+    return Submit{*std::move(entries)};
+}
+
+std::optional<Message> read_message(ByteReader& in, EntryCache* cache) {
     switch (in.u8()) {
         case 0:
-            return read_proposal(in);
+            return read_proposal(in, cache);
         case 1:
             return read_vote(in);
         case 2:
@@ -103,11 +115,8 @@ std::optional<Message> read_message(ByteReader& in) {
         }
         case 7:
             return read_range(in);
-        case 8: {
-            Result<EntryPtr> entry = decode_sealed(in.raw(in.left()));
-            if (!entry) return std::nullopt;
-            return Submit{*std::move(entry)};
-        }
+        case 8:
+            return read_submit(in, cache);
         case 9:
             return read_epoch_proof(in);
         case 10:
@@ -137,12 +146,12 @@ Bytes encode(const Message& message) {
     return std::move(out).bytes();
 }
 
-Result<Message> decode(ByteView bytes) {
+Result<Message> decode(ByteView bytes, EntryCache* cache) {
     if (bytes.size() > limits::message_bytes_max)
         return Error{"a replica's message of " + std::to_string(bytes.size()) +
                      " bytes is larger than allowed"};
     ByteReader in(bytes);
-    std::optional<Message> message = read_message(in);
+    std::optional<Message> message = read_message(in, cache);
     if (!message || !in.complete())
         return Error{"a replica's message is malformed; is the peer running another version?"};
     return std::move(*message);

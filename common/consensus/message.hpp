@@ -49,9 +49,9 @@ struct Range {
     std::vector<FinalBlock> blocks;
 };
 
-/// An entry on its way to whoever leads.
+/// Entries on their way to whoever leads: 1 to block_entries_max, together at most block_bytes_max bytes.
 struct Submit {
-    EntryPtr entry;
+    std::vector<EntryPtr> entries;
 };
 
 /// The answer to a GetRange that begins below what the sender still holds, is a Manifest.
@@ -85,6 +85,6 @@ using Message = std::variant<Proposal,
                              Piece>;
 
 Bytes encode(const Message& message);
-Result<Message> decode(ByteView bytes);
+Result<Message> decode(ByteView bytes, EntryCache* cache = nullptr);
 
 }  // namespace kilter::consensus

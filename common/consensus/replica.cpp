@@ -164,13 +164,7 @@ Outputs Replica::Core::step(const Input& input, UnixMs now) {
     std::visit(Overloaded{[&](const Started&) { on_started(); },
                           [&](const MessageReceived& in) { on_message(in); },
                           [&](const TimerElapsed& in) { on_timer(in.timer); },
-                          [&](const Submitted& in) {
-                              bool forged = false;
-                              SubmissionAnswer answer = admit(in.entry, in.verified, forged);
-                              if (answer.status == SubmissionStatus::accepted)
-                                  send(std::nullopt, Submit{in.entry});
-                              out_.answers.push_back(std::move(answer));
-                          }},
+                          [&](const Submitted& in) { on_submitted(in); }},
                input);
     settle();
     return std::move(out_);
@@ -192,7 +186,7 @@ void Replica::Core::on_message(const MessageReceived& received) {
                           [&](const BlockReply& m) { on_block(from, m.block); },
                           [&](const GetRange& m) { on_get_range(from, m); },
                           [&](const Range& m) { on_range(from, m); },
-                          [&](const Submit& m) { on_submit(from, m.entry, received.entries); },
+                          [&](const Submit& m) { on_submit(from, m, received.entries); },
                           [&](const EpochProof& m) { on_epoch_proof(from, m); },
                           [&](const Manifest& m) { on_manifest(from, m); },
                           [&](const GetPiece& m) { on_get_piece(from, m); },

@@ -56,7 +56,7 @@ class Replica::Core {
     void count(const Vote& vote, bool verified);
     void take_cert(const Cert& cert);
     [[nodiscard]] bool held(const Cert& cert) const;
-    [[nodiscard]] bool valid(const Cert& cert) const;
+    [[nodiscard]] bool valid(const Cert& cert);
     void accuse(const Evidence& evidence);
     bool cast(VoteKind kind, View view, const BlockHash& hash);
     void try_notarise();
@@ -97,7 +97,8 @@ class Replica::Core {
     void on_get_range(ReplicaIndex from, const GetRange& get);
     void on_range(ReplicaIndex from, const Range& range);
     void on_get_piece(ReplicaIndex from, const GetPiece& get);
-    void on_submit(ReplicaIndex from, const EntryPtr& entry, Verified verified);
+    void on_submitted(const Submitted& submitted);
+    void on_submit(ReplicaIndex from, const Submit& submit, Verified verified);
     SubmissionAnswer admit(const EntryPtr& entry, Verified verified, bool& forged);
     void want(const BlockHash& hash);
 

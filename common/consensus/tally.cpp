@@ -69,6 +69,27 @@ std::optional<Cert> Tally::certificate(VoteKind kind,
     return cert;
 }
 
+bool Tally::signed_by(const Vote& vote) {
+    const auto view = views_.find(vote.view);
+    if (view != views_.end()) {
+        Slot& slot = view->second[vote.signer].slots[position(vote.kind)];
+        if (slot.vote && *slot.vote == vote) return verify_slot(slot);
+    }
+    return verify(vote, chain_, validators_);
+}
+
+bool Tally::holds(const Cert& cert) {
+    if (cert.epoch != epoch_ || !well_formed(cert, validators_)) return false;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < validators_.size(); ++i) {
+        if (((cert.signers >> i) & 1) == 0) continue;
+        if (!signed_by({cert.kind, cert.epoch, cert.view, cert.hash, static_cast<ReplicaIndex>(i),
+                        cert.signatures[at++]}))
+            return false;
+    }
+    return true;
+}
+
 bool Tally::voted(VoteKind kind, View view, ReplicaIndex signer) const {
     const auto found = views_.find(view);
     return found != views_.end() && found->second[signer].slots[position(kind)].vote.has_value();

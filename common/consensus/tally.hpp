@@ -27,6 +27,8 @@ class Tally {
                                     View view,
                                     const BlockHash& hash,
                                     std::vector<ReplicaIndex>& liars);
+    /// As verify(cert), but checks no signature again that a vote here was checked with.
+    bool holds(const Cert& cert);
     [[nodiscard]] bool voted(VoteKind kind, View view, ReplicaIndex signer) const;
     void forget_through(View view);
 
@@ -42,6 +44,7 @@ class Tally {
     };
 
     bool verify_slot(Slot& slot) const;
+    bool signed_by(const Vote& vote);
 
     static std::size_t position(VoteKind kind) { return static_cast<std::size_t>(kind) - 1; }
 

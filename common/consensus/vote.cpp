@@ -26,13 +26,23 @@ bool verify(const Vote& vote, const ChainId& chain, const ValidatorSet& validato
                           vote.signature);
 }
 
-CertVerdict verify(const Cert& cert, const ChainId& chain, const ValidatorSet& validators) {
+namespace {
+CertVerdict form_of(const Cert& cert, const ValidatorSet& validators) {
     const auto signers = static_cast<std::size_t>(std::popcount(cert.signers));
     if (signers < validators.quorum() || signers != cert.signatures.size())
         return CertVerdict::too_few_signers;
     if (static_cast<std::size_t>(std::bit_width(cert.signers)) > validators.size())
         return CertVerdict::unknown_signer;
-    if (!hash_fits(cert.kind, cert.hash)) return CertVerdict::bad_signature;
+    return hash_fits(cert.kind, cert.hash) ? CertVerdict::valid : CertVerdict::bad_signature;
+}
+}  // namespace
+
+bool well_formed(const Cert& cert, const ValidatorSet& validators) {
+    return form_of(cert, validators) == CertVerdict::valid;
+}
+
+CertVerdict verify(const Cert& cert, const ChainId& chain, const ValidatorSet& validators) {
+    if (const CertVerdict form = form_of(cert, validators); form != CertVerdict::valid) return form;
     const Bytes bytes = vote_bytes(chain, cert.kind, cert.epoch, cert.view, cert.hash);
     std::size_t at = 0;
     for (std::size_t i = 0; i < validators.size(); ++i) {

@@ -47,6 +47,8 @@ enum class CertVerdict : std::uint8_t {
     bad_signature,
 };
 CertVerdict verify(const Cert& cert, const ChainId& chain, const ValidatorSet& validators);
+/// Everything that verify() wants but the signatures.
+bool well_formed(const Cert& cert, const ValidatorSet& validators);
 
 /// Two signed statements of one key that no honest replica makes together, in one view:
 /// notar/notar', final/final', final(h)/notar(h'), final/skip.

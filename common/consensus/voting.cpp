@@ -6,6 +6,10 @@
 
 namespace kilter::consensus {
 
+namespace {
+constexpr View votes_kept_views = 4;
+}  // namespace
+
 void Replica::Core::on_proposal(ReplicaIndex from, const Proposal& proposal, Verified entries) {
     const Block& block = *proposal.block;
     const Vote& vote = proposal.vote;
@@ -105,8 +109,9 @@ bool Replica::Core::held(const Cert& cert) const {
     return final_ && *final_ == cert;
 }
 
-bool Replica::Core::valid(const Cert& cert) const {
-    return held(cert) || mutant == Mutant::unchecked_certificate || epochs_.holds(cert);
+bool Replica::Core::valid(const Cert& cert) {
+    if (held(cert) || mutant == Mutant::unchecked_certificate) return true;
+    return cert.epoch == epoch_ ? tally_.holds(cert) : epochs_.holds(cert);
 }
 
 /// REQUIRES: valid(cert).
@@ -153,7 +158,7 @@ void Replica::Core::accuse(const Evidence& evidence) {
     const EntryPtr sealed = signer_.author(std::move(entry));
     bool forged = false;
     if (admit(sealed, Verified{}, forged).status == SubmissionStatus::accepted)
-        send(std::nullopt, Submit{sealed});
+        send(std::nullopt, Submit{{sealed}});
 }
 
 bool Replica::Core::cast(VoteKind kind, View view, const BlockHash& hash) {
@@ -303,7 +308,8 @@ void Replica::Core::finalise(std::vector<Finalised> chain) {
         out_.finalised.push_back(std::move(final));
     }
     judge_parked();
-    tally_.forget_through(final_view_);
+    // The votes of the newest final views stay: their certificates travel with the next proposals.
+    if (final_view_ > votes_kept_views) tally_.forget_through(final_view_ - votes_kept_views);
     notars_.erase(notars_.begin(), notars_.upper_bound(final_view_));
     skips_.erase(skips_.begin(), skips_.upper_bound(final_view_));
     proposals_.erase(proposals_.begin(), proposals_.upper_bound(final_view_));

@@ -1,8 +1,11 @@
 #include "common/crypto/merkle.hpp"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 
 #include "common/base/check.hpp"
+#include "common/crypto/digest_parts.hpp"
 
 namespace kilter::crypto {
 
@@ -34,11 +37,15 @@ void consistency(std::span<const Digest> leaves,
 }  // namespace
 
 Digest merkle_leaf(ByteView bytes) {
-    return digest(tag, ByteWriter{}.u8(0).raw(bytes).bytes());
+    static constexpr std::array<std::uint8_t, 1> mark{0};
+    return digest_of_parts(tag, {mark, bytes});
 }
 
 Digest merkle_inner(const Digest& left, const Digest& right) {
-    return digest(tag, ByteWriter{}.u8(1).raw(left.view()).raw(right.view()).bytes());
+    std::array<std::uint8_t, 1 + 2 * Digest::size> bytes{1};
+    std::copy(left.bytes.begin(), left.bytes.end(), bytes.begin() + 1);
+    std::copy(right.bytes.begin(), right.bytes.end(), bytes.begin() + 1 + Digest::size);
+    return digest(tag, bytes);
 }
 
 Digest merkle_root(std::span<const Digest> leaves) {
@@ -48,17 +55,31 @@ Digest merkle_root(std::span<const Digest> leaves) {
     return frontier.root();
 }
 
-std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index) {
-    KILTER_CHECK(index < leaves.size(), "no such leaf");
-    std::vector<Digest> path;  // from the root down, reversed at the end
-    while (leaves.size() > 1) {
-        const std::uint64_t k = split(leaves.size());
-        const bool left = index < k;
-        path.push_back(merkle_root(left ? leaves.subspan(k) : leaves.first(k)));
-        leaves = left ? leaves.first(k) : leaves.subspan(k);
-        if (!left) index -= k;
+MerkleTree::MerkleTree(std::vector<Digest> leaves) {
+    levels_.push_back(std::move(leaves));
+    while (levels_.back().size() > 1) {
+        const std::vector<Digest>& below = levels_.back();
+        std::vector<Digest> level;
+        level.reserve((below.size() + 1) / 2);
+        for (std::size_t i = 0; i + 1 < below.size(); i += 2)
+            level.push_back(merkle_inner(below[i], below[i + 1]));
+        if (below.size() % 2 == 1) level.push_back(below.back());
+        levels_.push_back(std::move(level));
     }
-    return {path.rbegin(), path.rend()};
+}
+
+std::vector<Digest> MerkleTree::path(std::uint64_t index) const {
+    KILTER_CHECK(index < levels_.front().size(), "no such leaf");
+    std::vector<Digest> path;
+    for (const std::vector<Digest>& level : levels_) {
+        if ((index ^ 1) < level.size()) path.push_back(level[index ^ 1]);
+        index /= 2;
+    }
+    return path;
+}
+
+std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index) {
+    return MerkleTree({leaves.begin(), leaves.end()}).path(index);
 }
 
 bool included(const Digest& leaf,

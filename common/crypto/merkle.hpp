@@ -20,7 +20,19 @@ Digest merkle_inner(const Digest& left, const Digest& right);
 /// The root of a list of leaf digests; of no leaves, H(empty).
 Digest merkle_root(std::span<const Digest> leaves);
 
-/// The siblings from the leaf up to the root. REQUIRES: index < leaves.size(). O(leaves).
+/// A tree with all its inner vertices, for the paths of many leaves.
+class MerkleTree {
+  public:
+    explicit MerkleTree(std::vector<Digest> leaves);
+    /// The siblings from the leaf up to the root. REQUIRES: there is such a leaf. O(log size).
+    [[nodiscard]] std::vector<Digest> path(std::uint64_t index) const;
+
+  private:
+    std::vector<std::vector<Digest>>
+        levels_;  // leaves first; a vertex without a sibling moves up unchanged
+};
+
+/// One path. REQUIRES: index < leaves.size(). O(leaves).
 std::vector<Digest> inclusion_path(std::span<const Digest> leaves, std::uint64_t index);
 /// Total: true iff `leaf` is leaf number `index` of a tree of `size` leaves with this root (RFC
 /// 9162, 2.1.3.2).

@@ -1,38 +1,51 @@
 #include "common/crypto/merkle_map.hpp"
 
 #include <array>
+#include <cstring>
+
+#include "common/crypto/digest_parts.hpp"
 
 namespace kilter::crypto {
 
 /// Either a leaf (a pair) or a branch (children by the next four bits of the path).
 struct MerkleMap::Vertex {
-    bool leaf = false;
-    Digest path;  // leaf: H("key", key)
-    Bytes value;
-    std::array<Link, 16> children;
-    std::size_t bytes = 0;  // of the pairs below, as a piece
-    mutable std::optional<Digest>
-        digest;  // computed on demand; states are used by one thread at a time
+    explicit Vertex(bool is_leaf) : leaf(is_leaf) {}
 
-    [[nodiscard]] const Digest& root() const {
-        if (!digest) {
-            ByteWriter out;
-            out.u8(leaf ? 0 : 1);
-            if (leaf) {
-                out.raw(path.view()).raw(value);
-            } else {
-                for (const Link& child : children)
-                    out.raw(child ? child->root().view() : Digest{}.view());
-            }
-            digest = crypto::digest("map", out.bytes());
-        }
-        return *digest;
-    }
+    std::uint32_t links = 0;
+    bool leaf;
+    bool hashed = false;    // digest is the content's
+    std::size_t bytes = 0;  // of the pairs below, as a piece
+    Digest digest;
+
+    const Digest& root();
 };
 
 namespace {
 using Vertex = MerkleMap::Vertex;
 using Link = MerkleMap::Link;
+
+struct Leaf : Vertex {
+    Leaf(const Digest& at, Bytes content) : Vertex(true), path(at), value(std::move(content)) {
+        bytes = Digest::size + 4 + value.size();
+    }
+
+    Digest path;  // H("key", key)
+    Bytes value;
+};
+
+struct Branch : Vertex {
+    Branch() : Vertex(false) {}
+
+    std::array<Link, 16> children;
+};
+
+Leaf& leaf_at(Vertex& vertex) {
+    return static_cast<Leaf&>(vertex);
+}
+
+Branch& branch_at(Vertex& vertex) {
+    return static_cast<Branch&>(vertex);
+}
 
 Digest path_of(ByteView key) {
     return crypto::digest("key", key);
@@ -43,75 +56,133 @@ std::size_t nibble(const Digest& path, std::size_t depth) {
     return depth % 2 == 0 ? byte >> 4 : byte & 15;
 }
 
-std::size_t sum(const std::array<Link, 16>& children) {
-    std::size_t bytes = 0;
-    for (const Link& child : children)
-        if (child) bytes += child->bytes;
-    return bytes;
+std::size_t bytes_of(const Link& link) {
+    return link ? link->bytes : 0;
 }
 
 Link leaf_of(const Digest& path, Bytes value) {
-    auto leaf = std::make_shared<Vertex>();
-    leaf->leaf = true;
-    leaf->path = path;
-    leaf->bytes = Digest::size + 4 + value.size();
-    leaf->value = std::move(value);
-    return leaf;
+    return Link(new Leaf(path, std::move(value)));
 }
 
-Link insert(const Link& at, const Link& leaf, std::size_t depth) {
-    if (!at || (at->leaf && at->path == leaf->path)) return leaf;
-    auto branch = std::make_shared<Vertex>();
-    if (at->leaf)
-        branch->children[nibble(at->path, depth)] = at;
-    else
-        branch->children = at->children;
-    Link& child = branch->children[nibble(leaf->path, depth)];
-    child = insert(child, leaf, depth + 1);
-    branch->bytes = sum(branch->children);
-    return branch;
+/// The branch behind a link, which leads to nothing else than this version once it returns.
+Branch& own_branch(Link& at) {
+    if (at.shared()) {
+        const Branch& before = branch_at(*at);
+        auto* copy = new Branch;
+        copy->bytes = before.bytes;
+        copy->children = before.children;
+        at = Link(copy);
+    }
+    at->hashed = false;
+    return branch_at(*at);
+}
+
+void insert(Link& at, const Link& leaf, std::size_t depth) {
+    const Digest& path = leaf_at(*leaf).path;
+    if (!at || (at->leaf && leaf_at(*at).path == path)) {
+        at = leaf;
+        return;
+    }
+    if (at->leaf) {
+        auto* above = new Branch;
+        above->bytes = at->bytes;
+        above->children[nibble(leaf_at(*at).path, depth)] = at;
+        at = Link(above);
+    }
+    Branch& branch = own_branch(at);
+    Link& child = branch.children[nibble(path, depth)];
+    branch.bytes -= bytes_of(child);
+    insert(child, leaf, depth + 1);
+    branch.bytes += bytes_of(child);
 }
 
 /// A branch that is left with one leaf becomes that leaf, so that the shape depends on the content alone.
-Link remove(const Link& at, const Digest& path, std::size_t depth) {
-    if (!at) return at;
-    if (at->leaf) return at->path == path ? nullptr : at;
-    const Link& before = at->children[nibble(path, depth)];
-    const Link after = remove(before, path, depth + 1);
-    if (after == before) return at;
-    auto branch = std::make_shared<Vertex>();
-    branch->children = at->children;
-    branch->children[nibble(path, depth)] = after;
-    Link only;
-    std::size_t count = 0;
-    for (const Link& child : branch->children)
-        if (child) {
-            ++count;
-            only = child;
-        }
-    if (count == 1 && only->leaf) return only;
-    branch->bytes = sum(branch->children);
-    return branch;
+/// REQUIRES: the path is there.
+void remove(Link& at, const Digest& path, std::size_t depth) {
+    if (at->leaf) {
+        at = {};
+        return;
+    }
+    Branch& branch = own_branch(at);
+    Link& child = branch.children[nibble(path, depth)];
+    branch.bytes -= bytes_of(child);
+    remove(child, path, depth + 1);
+    branch.bytes += bytes_of(child);
+    if (child && !child->leaf) return;
+    const Link* only = nullptr;
+    for (const Link& one : branch.children) {
+        if (!one) continue;
+        if (only != nullptr) return;
+        only = &one;
+    }
+    if (only != nullptr && (*only)->leaf) at = Link(*only);
 }
 }  // namespace
 
+MerkleMap::Link::Link(Vertex* fresh) : to_(fresh) {
+    ++fresh->links;
+}
+
+MerkleMap::Link::Link(const Link& other) noexcept : to_(other.to_) {
+    if (to_ != nullptr) ++to_->links;
+}
+
+MerkleMap::Link::~Link() {
+    if (to_ == nullptr || --to_->links > 0) return;
+    if (to_->leaf)
+        delete &leaf_at(*to_);
+    else
+        delete &branch_at(*to_);
+}
+
+bool MerkleMap::Link::shared() const {
+    return to_->links > 1;
+}
+
+const Digest& MerkleMap::Vertex::root() {
+    if (hashed) return digest;
+    if (leaf) {
+        const Leaf& self = leaf_at(*this);
+        static constexpr std::array<std::uint8_t, 1> mark{0};
+        digest = digest_of_parts("map", {mark, self.path.view(), self.value});
+    } else {
+        std::array<std::uint8_t, 1 + 16 * Digest::size> bytes_hashed{1};
+        std::uint8_t* to = bytes_hashed.data() + 1;
+        for (const Link& child : branch_at(*this).children) {
+            if (child) std::memcpy(to, child->root().bytes.data(), Digest::size);
+            to += Digest::size;
+        }
+        digest = crypto::digest("map", bytes_hashed);
+    }
+    hashed = true;
+    return digest;
+}
+
 const Bytes* MerkleMap::find(ByteView key) const {
     const Digest path = path_of(key);
-    const Vertex* at = root_.get();
+    Vertex* at = root_.get();
     for (std::size_t depth = 0; at != nullptr && !at->leaf; ++depth)
-        at = at->children[nibble(path, depth)].get();
-    return at != nullptr && at->path == path ? &at->value : nullptr;
+        at = branch_at(*at).children[nibble(path, depth)].get();
+    return at != nullptr && leaf_at(*at).path == path ? &leaf_at(*at).value : nullptr;
+}
+
+void MerkleMap::set(ByteView key, Bytes value) {
+    insert(root_, leaf_of(path_of(key), std::move(value)), 0);
+}
+
+void MerkleMap::erase(ByteView key) {
+    if (find(key) != nullptr) remove(root_, path_of(key), 0);
 }
 
 MerkleMap MerkleMap::with(ByteView key, Bytes value) const {
-    MerkleMap out;
-    out.root_ = insert(root_, leaf_of(path_of(key), std::move(value)), 0);
+    MerkleMap out = *this;
+    out.set(key, std::move(value));
     return out;
 }
 
 MerkleMap MerkleMap::without(ByteView key) const {
-    MerkleMap out;
-    out.root_ = remove(root_, path_of(key), 0);
+    MerkleMap out = *this;
+    out.erase(key);
     return out;
 }
 
@@ -123,12 +194,15 @@ namespace {
 constexpr std::uint8_t nothing = 0, branch_mark = 1, piece_mark = 2;
 constexpr std::size_t depth_max = 2 * Digest::size;
 
-void write_pairs(const Vertex& at, ByteWriter& out) {
+void write_pairs(Vertex& at, ByteWriter& out) {
     if (at.leaf) {
-        out.raw(at.path.view()).u32(static_cast<std::uint32_t>(at.value.size())).raw(at.value);
+        const Leaf& leaf = leaf_at(at);
+        out.raw(leaf.path.view())
+            .u32(static_cast<std::uint32_t>(leaf.value.size()))
+            .raw(leaf.value);
         return;
     }
-    for (const Link& child : at.children)
+    for (const Link& child : branch_at(at).children)
         if (child) write_pairs(*child, out);
 }
 
@@ -142,19 +216,20 @@ std::optional<Link> subtree(const Bytes& prefix, ByteView bytes) {
         if (in.failed()) return std::nullopt;
         for (std::size_t depth = 0; depth < prefix.size(); ++depth)
             if (nibble(path, depth) != prefix[depth]) return std::nullopt;
-        top = insert(top, leaf_of(path, to_bytes(value)), prefix.size());
+        insert(top, leaf_of(path, to_bytes(value)), prefix.size());
     }
     return top;
 }
 
-Link hang(const Link& at, const Bytes& prefix, std::size_t depth, const Link& piece) {
-    if (depth == prefix.size()) return piece;
-    auto branch = std::make_shared<Vertex>();
-    if (at) branch->children = at->children;
-    Link& child = branch->children[prefix[depth]];
-    child = hang(child, prefix, depth + 1, piece);
-    branch->bytes = sum(branch->children);
-    return branch;
+void hang(Link& at, const Bytes& prefix, std::size_t depth, const Link& piece) {
+    if (depth == prefix.size()) {
+        at = piece;
+        return;
+    }
+    if (!at) at = Link(new Branch);
+    Branch& branch = branch_at(*at);
+    hang(branch.children[prefix[depth]], prefix, depth + 1, piece);
+    branch.bytes += piece->bytes;
 }
 }  // namespace
 
@@ -172,7 +247,7 @@ MerkleOutline MerkleMap::outline(std::size_t piece_bytes) const {
             bytes.u8(branch_mark);
             for (std::uint8_t i = 0; i < 16; ++i) {
                 prefix.push_back(i);
-                again(again, at->children[i]);
+                again(again, branch_at(*at).children[i]);
                 prefix.pop_back();
             }
         }
@@ -183,9 +258,9 @@ MerkleOutline MerkleMap::outline(std::size_t piece_bytes) const {
 }
 
 Bytes MerkleMap::piece(const MerkleOutline& outline, std::size_t number) const {
-    const Vertex* at = root_.get();
+    Vertex* at = root_.get();
     for (const std::uint8_t step : outline.pieces_.at(number).prefix)
-        at = at->children[step].get();
+        at = branch_at(*at).children[step].get();
     ByteWriter out;
     write_pairs(*at, out);
     return std::move(out).bytes();
@@ -231,7 +306,7 @@ std::optional<MerkleMap> MerkleOutline::join(std::span<const Bytes> pieces) cons
     for (std::size_t i = 0; i < pieces.size(); ++i) {
         const auto top = subtree(pieces_[i].prefix, pieces[i]);
         if (!top || !*top || (*top)->root() != pieces_[i].digest) return std::nullopt;
-        out.root_ = hang(out.root_, pieces_[i].prefix, 0, *top);
+        hang(out.root_, pieces_[i].prefix, 0, *top);
     }
     return out;
 }

@@ -1,6 +1,6 @@
 /// An immutable map from bytes to bytes with a digest of its content: a 16-way trie over H("key", key), one pair per
 /// leaf, digests computed once per vertex and shared between versions. A new version costs O(log size); its root only
-/// the vertices that changed. Equal contents have equal roots, whatever the order in which they came to be.
+/// the vertices that changed. Versions of one map belong to one thread. Equal contents have equal roots, whatever the order in which they came to be.
 ///
 ///     leaf = H("map", 0 | path 32 | value)      branch = H("map", 1 | sixteen children, zeros for none)
 ///
@@ -8,9 +8,9 @@
 /// such subtree by its digest. The root follows from the outline alone, so each piece is checked when it comes.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "common/base/bytes.hpp"
@@ -24,6 +24,9 @@ class MerkleMap {
   public:
     /// Null: not there. The pointer lives as long as any version that holds the pair.
     [[nodiscard]] const Bytes* find(ByteView key) const;
+    /// Changes this version alone: vertices that others share are copied, its own are changed where they are.
+    void set(ByteView key, Bytes value);
+    void erase(ByteView key);
     [[nodiscard]] MerkleMap with(ByteView key, Bytes value) const;
     /// The same map if the key is not there.
     [[nodiscard]] MerkleMap without(ByteView key) const;
@@ -36,7 +39,37 @@ class MerkleMap {
     [[nodiscard]] Bytes piece(const MerkleOutline& outline, std::size_t number) const;
 
     struct Vertex;
-    using Link = std::shared_ptr<const Vertex>;
+
+    /// Counts the links to a vertex, without a lock: a vertex may be changed while only one leads to it.
+    class Link {
+      public:
+        Link() = default;
+
+        explicit Link(Vertex* fresh);
+        Link(const Link& other) noexcept;
+
+        Link(Link&& other) noexcept : to_(std::exchange(other.to_, nullptr)) {}
+
+        Link& operator=(Link other) noexcept {
+            std::swap(to_, other.to_);
+            return *this;
+        }
+
+        ~Link();
+
+        [[nodiscard]] Vertex* get() const { return to_; }
+
+        Vertex& operator*() const { return *to_; }
+
+        Vertex* operator->() const { return to_; }
+
+        explicit operator bool() const { return to_ != nullptr; }
+
+        [[nodiscard]] bool shared() const;
+
+      private:
+        Vertex* to_ = nullptr;
+    };
 
   private:
     friend class MerkleOutline;

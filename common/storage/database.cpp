@@ -25,7 +25,8 @@ void die(const std::filesystem::path& file, const std::string& what) {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file,
-                                                 const char* schema) {
+                                                 const char* schema,
+                                                 Durability durability) {
     std::unique_ptr<Database> database(new Database);
     database->file_ = file;
     database->writable_ = true;
@@ -54,7 +55,8 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
     int reserved = page_reserved_bytes;
     sqlite3_file_control(database->handle_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     for (const char* sql :
-         {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+         {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL",
+          durability == Durability::none ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL",
           "PRAGMA wal_autocheckpoint=0", "PRAGMA mmap_size=0", schema})
         if (sqlite3_exec(database->handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
             return failed("cannot be set up");

@@ -2,6 +2,7 @@
 /// Reading reports errors; writing aborts the process with the reason, because a failed write cannot be retried.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -19,6 +20,9 @@ namespace kilter::storage {
 /// "kilter: FILE: WHAT" on standard error, then abort.
 [[noreturn]] void die(const std::filesystem::path& file, const std::string& what);
 
+/// What commit() promises. Without synchronisation a store is worth nothing after a power cut: for measurements.
+enum class Durability : std::uint8_t { synchronised, none };
+
 class Statement;
 
 class Database {
@@ -26,7 +30,8 @@ class Database {
     /// Creates or opens for writing. `schema` runs on every open (IF NOT EXISTS). Holds FILE.lock while open.
     /// Error: damaged, locked by another process, not writable.
     static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file,
-                                                  const char* schema);
+                                                  const char* schema,
+                                                  Durability durability = Durability::synchronised);
     /// Never creates or writes the database.
     static Result<std::unique_ptr<Database>> open_read_only(const std::filesystem::path& file);
     ~Database();

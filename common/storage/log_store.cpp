@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "common/base/limits.hpp"
 #include "common/consensus/block_tree.hpp"
 #include "common/storage/archive.hpp"
 #include "common/storage/database.hpp"
+#include "common/storage/entry_index.hpp"
 #include "common/storage/snapshot_store.hpp"
 
 namespace kilter::storage {
@@ -32,12 +34,11 @@ CREATE TABLE IF NOT EXISTS certificate (kind INTEGER, view INTEGER, cert BLOB NO
 CREATE TABLE IF NOT EXISTS block (hash BLOB UNIQUE NOT NULL, view INTEGER NOT NULL, bytes BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS block_view ON block (view);
 CREATE TABLE IF NOT EXISTS chain (height INTEGER PRIMARY KEY, view INTEGER NOT NULL, hash BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS entry (id BLOB PRIMARY KEY, height INTEGER NOT NULL,
-                                  position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS epoch (epoch INTEGER PRIMARY KEY, proof BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS entry_key (key BLOB PRIMARY KEY, id BLOB NOT NULL) WITHOUT ROWID;
 )";
 constexpr std::size_t recent_blocks_max = 64;
+constexpr std::size_t stretch_bytes = 4u << 20;  // of entries that leave the database at a time
 
 std::int64_t as_integer(std::uint64_t value) {
     return static_cast<std::int64_t>(value);
@@ -82,11 +83,11 @@ struct LogStore::Content {
           genesis(std::move(document)),
           snapshots(database->file().string() + ".snapshots"),
           archive(database->file().string() + ".archive"),
+          index(*database),
           insert_vote(database->prepare("INSERT INTO journal VALUES (?, ?, ?)")),
           insert_cert(database->prepare("INSERT OR IGNORE INTO certificate VALUES (?, ?, ?)")),
           insert_block(database->prepare("INSERT OR IGNORE INTO block VALUES (?, ?, ?)")),
           insert_chain(database->prepare("INSERT INTO chain VALUES (?, ?, ?)")),
-          insert_entry(database->prepare("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)")),
           insert_key(database->prepare("INSERT OR REPLACE INTO entry_key VALUES (?, ?)")),
           insert_epoch(database->prepare("INSERT OR IGNORE INTO epoch VALUES (?, ?)")),
           end_votes(database->prepare("DELETE FROM journal WHERE view > ?")),
@@ -97,7 +98,8 @@ struct LogStore::Content {
               database->prepare("DELETE FROM certificate WHERE kind IN (1, 2) AND view <= ?")),
           prune_blocks(database->prepare(
               "DELETE FROM block WHERE view <= ?1 AND hash != ?2 AND "
-              "view > (SELECT ifnull(max(view), 0) FROM chain WHERE height < ?3)")),
+              "view > ifnull((SELECT view FROM chain WHERE height < ?3 ORDER BY height DESC "
+              "LIMIT 1), 0)")),
           select_block(database->prepare("SELECT bytes FROM block WHERE hash = ?")),
           select_chain(database->prepare("SELECT hash, view FROM chain WHERE height = ?")),
           select_cert(
@@ -105,7 +107,6 @@ struct LogStore::Content {
           select_base(database->prepare("SELECT ifnull(max(height), 0) FROM chain WHERE "
                                         "height - 1 NOT IN (SELECT height FROM chain)")),
           select_height(database->prepare("SELECT ifnull(max(height), 0) FROM chain")),
-          select_entry(database->prepare("SELECT height, position FROM entry WHERE id = ?")),
           select_key(database->prepare("SELECT id FROM entry_key WHERE key = ?")) {}
 
     [[nodiscard]] Error damaged(const std::string& what) const {
@@ -203,6 +204,20 @@ struct LogStore::Content {
         return out;
     }
 
+    /// A writer's index follows its blocks; a reader's has to look what was written meanwhile.
+    Result<void> index_new_blocks() {
+        return index.catch_up([this](Height height) -> Result<BlockPtr> {
+            Result<FinalBlock> final = final_block(height);
+            if (!final) return final.error();
+            return final->block;
+        });
+    }
+
+    Result<std::optional<EntryIndex::Place>> find(const EntryId& id) {
+        if (auto indexed = index_new_blocks(); !indexed) return indexed.error();
+        return index.find(id);
+    }
+
     /// With its certificate, a descendant's, or its epoch's proof.
     std::optional<consensus::Finalised> certified(const FinalBlock& final) {
         consensus::Finalised done{final.block, {}, {}};
@@ -245,52 +260,90 @@ struct LogStore::Content {
         }
     }
 
-    /// Blocks below the older snapshot but `keep` go to the archive in stretches that end with a certificate.
-    void prune(Height keep, bool archived) {
-        const auto heights = snapshots.heights();
-        if (heights.size() < 2 || heights.front() <= keep) return;
-        Statement lowest = database->prepare(
-            "SELECT ifnull(min(chain.height), 0) FROM chain JOIN block ON chain.hash = block.hash");
-        if (!sound(lowest.row())) return;
-        const auto first = static_cast<Height>(lowest.integer(0));
-        lowest.restart();
-        // Where the blocks before a received snapshot end.
-        Statement gap = database->prepare(
-            "SELECT min(height) FROM chain WHERE height >= ? AND "
-            "height + 1 NOT IN (SELECT height FROM chain)");
-        if (!sound(gap.bind(as_integer(first)).row())) return;
-        Height last = std::min(heights.front() - keep, static_cast<Height>(gap.integer(0)));
-        gap.restart();
-        while (last >= first && first > 0 && !sound(final_block(last)).certificate)
-            --last;
-        if (first == 0 || last < first) return;
-        if (archived) {
-            ArchiveFile stretch;
-            stretch.chain = genesis.chain_id();
-            if (first > 1) {
-                const auto earlier = archive.after(first - 1);
-                if (!earlier)
-                    return;  // a received snapshot's blocks begin here: nothing to continue
-                stretch.before = *earlier;
-            }
-            for (Height h = first; h <= last; ++h)
-                stretch.blocks.push_back(sound(final_block(h)));
-            stretch.epochs = epochs();
-            stretch.epochs.resize(std::min<std::size_t>(stretch.epochs.size(),
-                                                        stretch.blocks.back().block->header.epoch));
-            archive.write(stretch);
+    /// The lowest height whose block is in the database; 0: none.
+    Height lowest_block() {
+        if (lowest == 0) {
+            Statement select = database->prepare(
+                "SELECT ifnull(min(chain.height), 0) FROM chain JOIN block ON chain.hash = "
+                "block.hash");
+            if (sound(select.row())) lowest = static_cast<Height>(select.integer(0));
         }
+        return lowest;
+    }
+
+    bool on_chain(Height height) {
+        const bool there = sound(select_chain.restart().bind(as_integer(height)).row());
+        select_chain.restart();
+        return there;
+    }
+
+    /// The stretch of blocks from the lowest one on that may leave: about stretch_bytes, ending with a certificate.
+    std::vector<FinalBlock> old_stretch(Height last) {
+        std::vector<FinalBlock> blocks;
+        std::size_t bytes = 0;
+        std::size_t certified = 0;
+        if (lowest > 0 && !on_chain(lowest)) lowest = 0;  // below a received snapshot: look again
+        for (Height h = lowest_block(); h > 0 && h <= last && on_chain(h); ++h) {
+            if (bytes > stretch_bytes && certified > 0) break;
+            blocks.push_back(sound(final_block(h)));
+            for (const consensus::EntryPtr& entry : blocks.back().block->entries)
+                bytes += entry->encoded.size();
+            if (blocks.back().certificate) certified = blocks.size();
+        }
+        blocks.resize(certified);
+        return blocks;
+    }
+
+    bool write_archive(std::vector<FinalBlock> blocks) {
+        ArchiveFile stretch;
+        const Height first = blocks.front().block->header.height;
+        stretch.chain = genesis.chain_id();
+        if (first > 1) {
+            if (!archived_log || archived_log->first + 1 != first) {
+                auto earlier = archive.after(first - 1);
+                if (!earlier) return false;  // a received snapshot's blocks begin here
+                archived_log = {first - 1, *std::move(earlier)};
+            }
+            stretch.before = archived_log->second;
+        }
+        stretch.blocks = std::move(blocks);
+        stretch.epochs = epochs();
+        stretch.epochs.resize(std::min<std::size_t>(stretch.epochs.size(),
+                                                    stretch.blocks.back().block->header.epoch));
+        archive.write(stretch);
+        crypto::MerkleFrontier log = stretch.before;
+        for (const FinalBlock& final : stretch.blocks)
+            for (const consensus::EntryPtr& entry : final.block->entries)
+                log.append(entry->leaf);
+        archived_log = {stretch.blocks.back().block->header.height, std::move(log)};
+        return true;
+    }
+
+    void settle() {
+        if (std::exchange(staged, false)) database->commit();
+    }
+
+    bool prune(Height keep, bool into_archive) {
+        settle();
+        const auto heights = snapshots.heights();
+        if (heights.size() < 2 || heights.front() <= keep) return false;
+        std::vector<FinalBlock> blocks = old_stretch(heights.front() - keep);
+        if (blocks.empty()) return false;
+        const Height last = blocks.back().block->header.height;
+        if (into_archive && !write_archive(std::move(blocks))) return false;
         database->begin();
         for (const char* table :
              {"DELETE FROM certificate WHERE kind = 3 AND view <= (SELECT view FROM chain WHERE "
               "height = ?)",
               "DELETE FROM block WHERE view <= (SELECT view FROM chain WHERE height = ?)"})
             database->prepare(table).bind(as_integer(last)).run();
-        if (!archived) {
-            database->prepare("DELETE FROM entry WHERE height <= ?").bind(as_integer(last)).run();
+        if (!into_archive) {
+            index.forget_through(last);
             database->prepare("DELETE FROM chain WHERE height <= ?").bind(as_integer(last)).run();
         }
         database->commit();
+        lowest = last + 1;
+        return true;
     }
 
     void mark_final(const FinalMark& mark) {
@@ -300,16 +353,10 @@ struct LogStore::Content {
             .bind(as_integer(mark.view))
             .bind(mark.hash.view())
             .run();
-        std::int64_t position = 0;
-        for (const consensus::EntryPtr& entry : block->entries) {
-            insert_entry.restart()
-                .bind(entry->id.view())
-                .bind(as_integer(mark.height))
-                .bind(position++)
-                .run();
+        index.add(*block);
+        for (const consensus::EntryPtr& entry : block->entries)
             if (!entry->entry.key.empty())
                 insert_key.restart().bind(ByteView{entry->entry.key}).bind(entry->id.view()).run();
-        }
         prune_votes.restart().bind(as_integer(mark.view)).run();
         prune_certs.restart().bind(as_integer(mark.view)).run();
         prune_blocks.restart()
@@ -358,13 +405,16 @@ struct LogStore::Content {
     settlement::Genesis genesis;
     SnapshotStore snapshots;
     Archive archive;
-    Statement insert_vote, insert_cert, insert_block, insert_chain, insert_entry, insert_key,
-        insert_epoch, end_votes, end_certs, end_blocks;
+    EntryIndex index;
+    Statement insert_vote, insert_cert, insert_block, insert_chain, insert_key, insert_epoch,
+        end_votes, end_certs, end_blocks;
     Statement prune_votes, prune_certs, prune_blocks;
-    Statement select_block, select_chain, select_cert, select_base, select_height, select_entry,
-        select_key;
+    Statement select_block, select_chain, select_cert, select_base, select_height, select_key;
     std::optional<StoredSnapshot> served;  // the one whose pieces were asked for last
+    bool staged = false;                   // a transaction is open
     std::deque<BlockPtr> recent;           // written lately: becoming final soon
+    Height lowest = 0;                     // as lowest_block() found it, or prune() left it
+    std::optional<std::pair<Height, crypto::MerkleFrontier>> archived_log;  // up to there
 };
 
 namespace {
@@ -381,8 +431,10 @@ Result<settlement::Genesis> stored_genesis(Database& database) {
 }  // namespace
 
 Result<LogStore> LogStore::open(const std::filesystem::path& file,
-                                const settlement::Genesis& genesis) {
-    auto database = Database::open(file, schema);
+                                const settlement::Genesis& genesis,
+                                Durability durability) {
+    const std::string tables = std::string(schema) + EntryIndex::schema;
+    auto database = Database::open(file, tables.c_str(), durability);
     if (!database) return database.error();
     if (auto sound = (*database)->check(); !sound) return sound.error();
     Statement count = (*database)->prepare("SELECT count(*) FROM genesis");
@@ -405,6 +457,7 @@ Result<LogStore> LogStore::open(const std::filesystem::path& file,
                      short_hex(genesis.chain_id().view())};
     auto content = std::make_unique<Content>(*std::move(database), *std::move(stored));
     content->forget_unfinished();
+    if (auto indexed = content->index_new_blocks(); !indexed) return indexed.error();
     return LogStore(std::move(content));
 }
 
@@ -415,10 +468,10 @@ Result<LogStore> LogStore::open_read_only(const std::filesystem::path& file) {
     Statement tables = (*database)->prepare(
         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('genesis', "
         "'journal', "
-        "'certificate', 'block', 'chain', 'entry', 'epoch', 'entry_key')");
+        "'certificate', 'block', 'chain', 'entry_run', 'entry_place', 'epoch', 'entry_key')");
     const Result<bool> row = tables.row();
     if (!row) return row.error();
-    if (tables.integer(0) != 8) return Error{file.string() + " is not the store of a log"};
+    if (tables.integer(0) != 9) return Error{file.string() + " is not the store of a log"};
     Result<settlement::Genesis> stored = stored_genesis(**database);
     if (!stored) return stored.error();
     return LogStore(std::make_unique<Content>(*std::move(database), *std::move(stored)));
@@ -527,15 +580,24 @@ void LogStore::apply(const std::vector<consensus::Write>& writes) {
                 if (snapshot->received == received) content_->snapshots.write(*snapshot);
     };
     save(true);
-    content_->database->begin();
-    for (const consensus::Write& one : writes)
-        content_->write_one(one);
-    content_->database->commit();
+    stage(writes);
+    settle();
     save(false);
 }
 
-void LogStore::prune(Height keep, bool archived) {
-    content_->prune(keep, archived);
+void LogStore::stage(const std::vector<consensus::Write>& writes) {
+    if (writes.empty()) return;
+    if (!std::exchange(content_->staged, true)) content_->database->begin();
+    for (const consensus::Write& one : writes)
+        content_->write_one(one);
+}
+
+void LogStore::settle() {
+    content_->settle();
+}
+
+bool LogStore::prune(Height keep, bool archived) {
+    return content_->prune(keep, archived);
 }
 
 std::optional<consensus::Message> LogStore::answer(const consensus::Ask& ask) const {
@@ -559,6 +621,7 @@ std::optional<consensus::Message> LogStore::answer(const consensus::Ask& ask) co
 }
 
 void LogStore::checkpoint() {
+    content_->settle();
     content_->database->checkpoint();
 }
 
@@ -592,11 +655,10 @@ std::optional<consensus::Range> LogStore::range(const consensus::GetRange& range
 
 std::optional<consensus::Receipt> LogStore::receipt(const EntryId& id) const {
     Content& c = *content_;
-    if (!c.sound(c.select_entry.restart().bind(id.view()).row())) return std::nullopt;
-    const auto height = static_cast<Height>(c.select_entry.integer(0));
-    const auto position = static_cast<std::size_t>(c.select_entry.integer(1));
-    c.select_entry.restart();
-    Result<FinalBlock> held = c.final_block(height);
+    const auto place = c.sound(c.find(id));
+    if (!place) return std::nullopt;
+    const std::size_t position = place->position;
+    Result<FinalBlock> held = c.final_block(place->height);
     if (!held) return std::nullopt;  // pruned and not archived
     const FinalBlock final = *std::move(held);
     if (position >= final.block->entries.size() || final.block->entries[position]->id != id)
@@ -659,6 +721,7 @@ Result<FinalBlock> LogStore::block(Height height) const {
 Result<settlement::AuditReport> LogStore::verify(
     const std::function<void(const settlement::CheckedEntry&)>& on_entry) const {
     Content& c = *content_;
+    c.settle();
     if (auto sound = c.database->check(); !sound) return sound.error();
     consensus::EpochTable epochs(c.genesis.chain_id(), c.genesis.validators);
     for (const consensus::EpochProof& proof : c.epochs())
@@ -718,15 +781,13 @@ Result<settlement::AuditReport> LogStore::verify(
         const Result<FinalBlock> final = c.final_block(h);
         if (!final) return final.error();
         if (auto added = audit.add(*final); !added) return added.error();
-        std::int64_t position = 0;
+        std::size_t position = 0;
         for (const consensus::EntryPtr& entry : final->block->entries) {
-            const Result<bool> row = c.select_entry.restart().bind(entry->id.view()).row();
-            if (!row) return row.error();
-            if (!*row || c.select_entry.integer(0) != as_integer(h) ||
-                c.select_entry.integer(1) != position++)
+            const auto place = c.find(entry->id);
+            if (!place) return place.error();
+            if (!*place || (*place)->height != h || (*place)->position != position++)
                 return c.damaged("the index does not find entry " + short_hex(entry->id.view()));
         }
-        c.select_entry.restart();
     }
     return audit.finish();
 }

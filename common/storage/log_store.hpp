@@ -13,6 +13,7 @@
 #include "common/consensus/light_client.hpp"
 #include "common/consensus/replica.hpp"
 #include "common/settlement/audit.hpp"
+#include "common/storage/database.hpp"
 
 namespace kilter::storage {
 
@@ -21,7 +22,8 @@ class LogStore {
     /// Opens or creates. A new file is bound to this genesis; an existing one must be.
     /// Error: cannot be created, is another chain's, is locked by another process, is damaged.
     static Result<LogStore> open(const std::filesystem::path& file,
-                                 const settlement::Genesis& genesis);
+                                 const settlement::Genesis& genesis,
+                                 Durability durability = Durability::synchronised);
     /// For `log verify` and `log show`, also while a replica runs. Never creates, never writes.
     static Result<LogStore> open_read_only(const std::filesystem::path& file);
 
@@ -36,10 +38,14 @@ class LogStore {
     /// A turn's writes in one transaction, durable on return. Aborts the process on any error.
     /// No-op when empty.
     void apply(const std::vector<consensus::Write>& writes);
-    /// Takes blocks more than `keep` heights below the older of the two snapshots out of the database: into the archive
-    /// beside it, or, unless `archived`, away for good (receipts for their entries then come from others). Call when
-    /// idle. Aborts the process on any error.
-    void prune(consensus::Height keep, bool archived);
+    /// Writes that promise nothing to anybody (certificates, final marks: others have them too) join the next transaction:
+    /// visible here at once, durable with the next apply(), settle() or checkpoint().
+    void stage(const std::vector<consensus::Write>& writes);
+    void settle();
+    /// Takes the oldest blocks that are more than `keep` heights below the older of the two snapshots out of the database:
+    /// into the archive beside it, or, unless `archived`, away for good (receipts for their entries then come from others).
+    /// About 4 MiB at a time, some ten milliseconds: false when there is nothing to take. Aborts the process on any error.
+    bool prune(consensus::Height keep, bool archived);
     /// Moves the write-ahead log into the file; call when idle and at a clean stop.
     void checkpoint();
 

@@ -1,14 +1,16 @@
 #include "coordinator/cli/bench.hpp"
 
 #include "coordinator/cli/bench_ksuite.hpp"
+#include "coordinator/cli/bench_log.hpp"
 
 namespace kilter::cli {
 
 void add_bench(CLI::App& app, int& exit_code) {
-    CLI::App* bench =
-        app.add_subcommand("bench", "Measure on instances of published size and kind");
+    CLI::App* bench = app.add_subcommand(
+        "bench", "Measure the market on published instances, or the log under load");
     bench->require_subcommand(1);
     add_bench_ksuite(*bench, exit_code);
+    add_bench_log(*bench, exit_code);
 }
 
 }  // namespace kilter::cli

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <unistd.h>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -14,11 +15,11 @@
 #include "common/runtime/service.hpp"
 #include "common/settlement/directory.hpp"
 #include "common/storage/key_file.hpp"
-#include "common/storage/log_store.hpp"
 #include "common/topology/files.hpp"
 #include "common/topology/native.hpp"
 #include "common/transport/hub.hpp"
 #include "coordinator/host/report.hpp"
+#include "coordinator/log/log_host.hpp"
 
 namespace kilter::coordinator {
 
@@ -27,13 +28,8 @@ namespace {
 constexpr int messages_per_turn_max = 256;
 constexpr std::int64_t housekeeping_ms = 200;
 constexpr std::int64_t refusals_every_ms = 5'000;
-constexpr std::int64_t checkpoint_every_ms = 60'000;
 constexpr std::int64_t entry_life_ms = 3'600'000;
 constexpr std::size_t submitters_max = 10'000;
-constexpr std::int64_t outsider_period_ms = 1'000;
-constexpr std::size_t outsider_help_max = 64;
-constexpr consensus::Height blocks_kept =
-    1'024;  // below the older snapshot, before they are archived
 
 Result<settlement::Genesis> load_genesis(const std::filesystem::path& path) {
     auto text = topology::read_text_file(path);
@@ -45,98 +41,46 @@ Result<settlement::Genesis> load_genesis(const std::filesystem::path& path) {
 
 }  // namespace
 
-struct CoordinatorHost::State {
+struct CoordinatorHost::State final : LogEvents {
     runtime::Loop loop;  // first: the hub's threads inherit its signal mask
     Config config;
     settlement::Genesis genesis;
     std::unique_ptr<crypto::Identity> identity;
     model::Network network;
     std::optional<settlement::Ledger> ledger;
-    std::optional<storage::LogStore> store;
-    std::optional<consensus::Replica> replica;
     std::optional<FeederHost> feeder;
     std::optional<transport::Hub> hub;
+    std::optional<LogHost> log;
 
-    consensus::Outputs log;            // what the replica wants done at the end of this turn
     std::vector<wire::Outgoing> mail;  // what the market side sends at the end of this turn
     std::map<Timer, runtime::TimerId> feeder_timers;
-    std::map<consensus::TimerKind, runtime::TimerId> log_timers;
     std::map<consensus::EntryId, crypto::PublicKey> submitters;  // who waits for a receipt
     std::map<NetId, consensus::EntryId> newest_record;
     std::optional<settlement::Directory> directory;
     std::uint64_t seq = 0;
 
-    struct Outsider {
-        UnixMs since = 0;
-        std::size_t helped = 0;
-    };
-
-    std::map<crypto::PublicKey, Outsider> outsiders;  // enrolled coordinators only
+    std::map<consensus::EntryId, std::filesystem::path> spool;  // at the log, not answered yet
     bool status_due = true;
     UnixMs next_refusals = 0;
-    UnixMs next_checkpoint = 0;
     std::optional<std::string> halted;
 
     // ---- the log -------------------------------------------------------------------------------------------------
 
-    void step_log(const consensus::Input& input) {
-        log.append(replica->step(input, runtime::now_ms()));
-    }
-
-    // Everything the turn asked for, in the order that is contract: durable, sent, armed, delivered. Delivering may ask
-    // for more; so until nothing is left.
     void finish_turn() {
-        for (;;) {
-            consensus::Outputs out = std::move(log);
-            log = {};
-            store->apply(out.persist);
-            for (const auto& send : out.send)
-                send_log(send.to, consensus::encode(send.message));
-            for (const auto& serve : out.serve)
-                if (auto answer = store->answer(serve.ask))
-                    send_log(serve.to, consensus::encode(*answer));
-            for (const auto& arm : out.arm) {
-                loop.cancel(log_timers[arm.timer.kind]);
-                log_timers[arm.timer.kind] = loop.arm(arm.delay_ms, [this, timer = arm.timer] {
-                    step_log(consensus::TimerElapsed{timer});
-                });
-            }
-            for (const auto& final : out.finalised)
-                deliver(final);
-            for (const auto& answer : out.answers)
-                on_answer(answer);
-            for (const auto& evidence : out.evidence)
-                spdlog::error(
-                    "replica {} signed two statements that contradict each other in view {}: tell "
-                    "the operator",
-                    evidence.first.signer, evidence.first.view);
-            for (const auto& fault : out.faults)
-                spdlog::warn("replica {} sent what no honest replica sends (kind {})", fault.from,
-                             static_cast<int>(fault.misconduct));
-            if (out.jumped) recall_state();
-            if (out.halt) {
-                spdlog::critical("the log has halted: {}", *out.halt);
-                halted = *out.halt;
-                loop.stop();
-            }
-            for (const auto& letter : mail)
-                hub->send(letter.to, letter.message);
-            mail.clear();
-            const bool more = !log.persist.empty() || !log.send.empty() || !log.serve.empty() ||
-                              !log.arm.empty() || !log.finalised.empty() || !log.answers.empty() ||
-                              log.halt;
-            if (!more) return;
-        }
+        log->finish_turn();
+        for (const auto& letter : std::exchange(mail, {}))
+            hub->send(letter.to, letter.message);
     }
 
-    void send_log(std::optional<consensus::ReplicaIndex> to, Bytes payload) {
-        const auto& validators = replica->validators().validators;
-        const wire::Message message = wire::ConsensusMessage{std::move(payload)};
-        for (std::size_t i = 0; i < validators.size(); ++i)
-            if (i != replica->index() && (!to || *to == i)) hub->send(validators[i].key, message);
+    void on_jump() override { recall_state(); }
+
+    void on_halt(const std::string& reason) override {
+        spdlog::critical("the log has halted: {}", reason);
+        halted = reason;
+        loop.stop();
     }
 
-    void deliver(const consensus::Finalised& final) {
+    void on_final(const consensus::Finalised& final) override {
         for (std::size_t i = 0; i < final.block->entries.size(); ++i) {
             const auto& entry = final.block->entries[i];
             apply_final(*entry);
@@ -175,7 +119,7 @@ struct CoordinatorHost::State {
 
     void admit_roster() {
         std::vector<crypto::PublicKey> keys;
-        for (const auto& validator : replica->validators().validators) {
+        for (const auto& validator : log->replica().validators().validators) {
             keys.push_back(validator.key);
             if (validator.key != identity->public_key()) link(validator.key, validator.endpoint);
         }
@@ -194,16 +138,22 @@ struct CoordinatorHost::State {
             spdlog::warn("no link to {}: {}", short_hex(key.view()), linked.error().message);
     }
 
-    void on_answer(const consensus::SubmissionAnswer& answer) {
-        if (answer.status == consensus::SubmissionStatus::refused)
+    void on_answer(const consensus::SubmissionAnswer& answer) override {
+        using consensus::SubmissionStatus;
+        const auto spooled = spool.find(answer.id);
+        if (answer.status == SubmissionStatus::refused) {
             spdlog::warn("entry {} refused: {}", short_hex(answer.id.view()), answer.reason);
+            if (spooled != spool.end()) refuse_file(spooled->second, answer.reason);
+        }
+        if (spooled != spool.end()) spool.erase(spooled);
         const auto waiting = submitters.find(answer.id);
         if (waiting == submitters.end()) return;
-        if (answer.status == consensus::SubmissionStatus::refused) {
+        if (answer.status == SubmissionStatus::refused ||
+            answer.status == SubmissionStatus::try_later) {
             mail.push_back({waiting->second, wire::refusal(answer.reason)});
             submitters.erase(waiting);
-        } else if (answer.status == consensus::SubmissionStatus::final) {
-            if (auto receipt = store->receipt(answer.id))
+        } else if (answer.status == SubmissionStatus::final) {
+            if (auto receipt = log->store().receipt(answer.id))
                 mail.push_back(
                     {waiting->second, wire::CertifiedEntry{consensus::encode(*receipt)}});
             submitters.erase(waiting);
@@ -226,8 +176,8 @@ struct CoordinatorHost::State {
         }
         for (const settlement::ClearedNet& record : out.submit) {
             const UnixMs now = runtime::now_ms();
-            step_log(consensus::Submitted{settlement::make_entry(record, genesis.chain_id(), ++seq,
-                                                                 now + entry_life_ms, *identity)});
+            log->submit(settlement::make_entry(record, genesis.chain_id(), ++seq,
+                                               now + entry_life_ms, *identity));
         }
         if (out.report) write_report(*out.report);
         status_due = status_due || !out.events.empty() || out.report;
@@ -253,14 +203,7 @@ struct CoordinatorHost::State {
 
     void on_message(const crypto::PublicKey& from, wire::Message message) {
         if (auto* payload = std::get_if<wire::ConsensusMessage>(&message)) {
-            auto decoded = consensus::decode(payload->payload);
-            if (!decoded)
-                spdlog::warn("{} sent a malformed message of the log: {}", short_hex(from.view()),
-                             decoded.error().message);
-            else if (const auto index = replica->validators().index_of(from))
-                step_log(consensus::MessageReceived{*index, std::move(*decoded)});
-            else
-                help_outsider(from, *decoded);
+            log->receive(from, payload->payload);
         } else if (auto* submit = std::get_if<wire::Submit>(&message)) {
             auto entry = consensus::decode_sealed(submit->entry);
             if (!entry) {
@@ -270,33 +213,11 @@ struct CoordinatorHost::State {
             // Entries that expired unseen are never answered; they must not keep out those who wait now.
             if (submitters.size() >= submitters_max) submitters.clear();
             submitters[(*entry)->id] = from;
-            step_log(consensus::Submitted{std::move(*entry)});
+            log->submit(std::move(*entry));
         } else {
             if (const auto* hello = std::get_if<wire::Hello>(&message)) on_hello(from, *hello);
             step_feeder(MessageReceived{from, std::move(message)});
         }
-    }
-
-    // A coordinator that is no member: one that learns, or one that missed the end of its epoch. What it was given for the
-    // log is as good as from whoever gave it.
-    void help_outsider(const crypto::PublicKey& from, const consensus::Message& message) {
-        if (genesis.role_of(from) != settlement::Role::coordinator) return;
-        Outsider& outsider = outsiders[from];
-        const UnixMs now = runtime::now_ms();
-        if (now < outsider.since || now - outsider.since >= outsider_period_ms) outsider = {now, 0};
-        if (++outsider.helped > outsider_help_max) return;
-        std::vector<consensus::Message> answers;
-        if (const auto* status = std::get_if<consensus::Status>(&message)) {
-            answers = replica->brief(*status);
-        } else if (const auto* range = std::get_if<consensus::GetRange>(&message)) {
-            if (auto answer = store->answer(*range)) answers.push_back(*std::move(answer));
-        } else if (const auto* piece = std::get_if<consensus::GetPiece>(&message)) {
-            if (auto answer = store->answer(*piece)) answers.push_back(*std::move(answer));
-        } else if (const auto* submit = std::get_if<consensus::Submit>(&message)) {
-            step_log(consensus::Submitted{submit->entry});
-        }
-        for (const consensus::Message& answer : answers)
-            mail.push_back({from, wire::ConsensusMessage{consensus::encode(answer)}});
     }
 
     // What the greeter lacks: the roster, and its net's newest record.
@@ -310,7 +231,7 @@ struct CoordinatorHost::State {
         }
         if (hello.roster_epoch < directory->epoch())
             if (const auto id = settlement::entry_with_key(
-                    *replica->state(), settlement::roster_key(directory->epoch())))
+                    *log->replica().state(), settlement::roster_key(directory->epoch())))
                 send_receipt(from, *id);
         const auto party = directory->find(from);
         if (!party) return;
@@ -319,7 +240,7 @@ struct CoordinatorHost::State {
     }
 
     void send_receipt(const crypto::PublicKey& to, const consensus::EntryId& id) {
-        if (auto receipt = store->receipt(id))
+        if (auto receipt = log->store().receipt(id))
             mail.push_back({to, wire::CertifiedEntry{consensus::encode(*receipt)}});
     }
 
@@ -334,11 +255,6 @@ struct CoordinatorHost::State {
                 spdlog::warn("refused a key that is not enrolled: {} from {} ({} handshakes)",
                              short_hex(refused.key.view()), refused.address, refused.handshakes);
         }
-        if (now >= next_checkpoint) {
-            next_checkpoint = now + checkpoint_every_ms;
-            store->prune(blocks_kept, true);
-            store->checkpoint();
-        }
         if (status_due) write_status();
         loop.arm(housekeeping_ms, [this] { keep_house(); });
     }
@@ -348,39 +264,37 @@ struct CoordinatorHost::State {
         for (const auto& file :
              std::filesystem::directory_iterator(config.state_dir / "submit", error)) {
             if (file.path().extension() != ".entry") continue;
-            const auto refuse = [&](const std::string& why) {
-                spdlog::error("{}: {}; renamed to .refused", file.path().string(), why);
-                auto aside = file.path();
-                std::filesystem::rename(file.path(), aside.replace_extension(".refused"), error);
-            };
             auto text = topology::read_text_file(file.path());
             if (!text) continue;
             auto entry = consensus::decode_sealed(as_bytes(*text));
             if (!entry) {
-                refuse(entry.error().message);
-            } else if (ledger->contains(*replica->state(), (*entry)->id)) {
+                refuse_file(file.path(), entry.error().message);
+            } else if (ledger->contains(*log->replica().state(), (*entry)->id)) {
                 std::filesystem::remove(file.path(), error);
             } else {
-                consensus::Outputs out =
-                    replica->step(consensus::Submitted{*entry}, runtime::now_ms());
-                for (const auto& answer : out.answers)
-                    if (answer.status == consensus::SubmissionStatus::refused)
-                        refuse(answer.reason);
-                log.append(std::move(out));
+                spool[(*entry)->id] = file.path();
+                log->submit(*entry);
             }
         }
     }
 
+    static void refuse_file(const std::filesystem::path& file, const std::string& why) {
+        spdlog::error("{}: {}; renamed to .refused", file.string(), why);
+        std::error_code error;
+        auto aside = file;
+        std::filesystem::rename(file, aside.replace_extension(".refused"), error);
+    }
+
     void write_status() {
         status_due = false;
-        const consensus::ReplicaStatus log_status = replica->status();
+        const consensus::ReplicaStatus log_status = log->replica().status();
         const transport::Counts traffic = hub->stats().total;
         nlohmann::ordered_json out;
         out["program"] = "kilter-coordinator";
         out["pid"] = ::getpid();
         out["key"] = to_hex(identity->public_key().view());
-        out["replica"] = replica->index();
-        out["log_epoch"] = replica->epoch();
+        out["replica"] = log->replica().index();
+        out["log_epoch"] = log->replica().epoch();
         out["doing"] = feeder->explain();
         out["finished"] = feeder->finished();
         out["log"] = {{"view", log_status.view},           {"final_view", log_status.final_view},
@@ -420,21 +334,22 @@ struct CoordinatorHost::State {
         ledger.emplace(genesis);
         auto disk = storage::LogStore::open(config.state_dir / "log.db", genesis);
         if (!disk) return disk.error();
-        store = std::move(*disk);
-        auto image = store->load(*ledger);
+        auto image = disk->load(*ledger);
         if (!image) return image.error();
-        replica.emplace(settlement::config_of(genesis), std::move(log_key), *ledger,
-                        std::move(*image));
         auto post = transport::Hub::open(*identity, {.bind = config.bind});
         if (!post) return post.error();
         hub = std::move(*post);
+        log.emplace(loop, *hub, std::move(*disk),
+                    consensus::Replica(settlement::config_of(genesis, log_parameters),
+                                       std::move(log_key), *ledger, std::move(*image)),
+                    *ledger, *this);
         seq = static_cast<std::uint64_t>(runtime::now_ms()) << 16;
         return recall();
     }
 
     // The roster of the state, if its block went by unseen.
     void recall_state() {
-        const auto& state = *replica->state();
+        const auto& state = *log->replica().state();
         if (directory && directory->epoch() >= settlement::roster_epoch(state)) return;
         if (auto roster = settlement::roster(state, settlement::roster_epoch(state))) {
             directory.emplace(*roster);
@@ -446,8 +361,8 @@ struct CoordinatorHost::State {
     // The ledger's past, as far as the market side needs it.
     Result<void> recall() {
         admit_roster();
-        for (consensus::Height height = 1; height <= store->height(); ++height) {
-            auto block = store->block(height);
+        for (consensus::Height height = 1; height <= log->store().height(); ++height) {
+            auto block = log->store().block(height);
             if (!block) continue;  // pruned: what still matters of it is in the state
             for (const auto& entry : block->block->entries)
                 apply_final(*entry);
@@ -459,17 +374,17 @@ struct CoordinatorHost::State {
     int run() {
         loop.watch(hub->inbound(), [this] { take_mail(); });
         loop.after_turn([this] { finish_turn(); });
-        step_log(consensus::Started{});
+        log->start();
         step_feeder(Started{});
         keep_house();
         runtime::feed_watchdog(loop);
         runtime::notify_ready();
-        spdlog::info("coordinator {} of {} listens on {}, log height {}", replica->index(),
-                     genesis.validators.size(), hub->endpoint(), store->height());
+        spdlog::info("coordinator {} of {} listens on {}, log height {}", log->replica().index(),
+                     genesis.validators.size(), hub->endpoint(), log->store().height());
         const int signal = loop.run();
         runtime::notify_stopping();
         write_status();
-        store->checkpoint();
+        log->store().checkpoint();
         if (signal != 0) spdlog::info("stopped by signal {}", signal);
         return halted ? 1 : 0;
     }

@@ -84,6 +84,31 @@ TEST(BenchKsuite, writes_its_figures) {
     EXPECT_TRUE(report.at("runs").at(3).at("converged").get<bool>());
 }
 
+TEST(BenchLog, measures_real_replicas_and_their_logs_agree) {
+    const auto run = kilter(
+        {"bench", "log", "--seconds", "1", "--warm-up", "0", "--soak", "300", "--json", "-"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const json figures = json::parse(run.out);
+    EXPECT_EQ(figures.at("entry_bytes"), 300);
+    EXPECT_GT(figures.at("closed_loop").at("entries"), 0);
+    EXPECT_EQ(figures.at("f_dead").at("replicas_alive"), 3);
+    EXPECT_GT(figures.at("f_dead").at("entries"), 0);
+    EXPECT_GE(figures.at("memory").at("entries"), 300);
+    EXPECT_GE(figures.at("log").at("entries"), figures.at("catch_up").at("entries"));
+    EXPECT_GT(figures.at("receipts").at("checked"), 0);
+    EXPECT_LE(figures.at("receipts").at("bytes_beyond_entry_max"), 1'200);
+}
+
+TEST(BenchLog, orders_without_signatures_when_asked_to) {
+    const auto run = kilter({"bench", "log", "--mode", "order", "--replicas", "7", "--seconds", "1",
+                             "--warm-up", "0", "--only-throughput", "--json", "-"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const json figures = json::parse(run.out);
+    EXPECT_EQ(figures.at("mode"), "order");
+    EXPECT_GT(figures.at("closed_loop").at("entries"), 0);
+    EXPECT_EQ(kilter({"bench", "log", "--replicas", "5"}).exit_code, 2);
+}
+
 TEST(Import, turns_a_matpower_case_into_a_feeder) {
     const TemporaryFolder folder;
     const std::string feeder = folder / "two.toml";

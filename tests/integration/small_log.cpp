@@ -92,7 +92,7 @@ void SmallLog::append(const consensus::EntryPtr& entry) {
         });
     };
     for (std::size_t i = 0; i < replicas; ++i)
-        step(i, consensus::Submitted{entry, {}});
+        step(i, consensus::Submitted{{entry}, {}});
     for (int turns = 0; !done(); ++turns) {
         KILTER_CHECK(turns < 100'000, "the log stands still");
         if (post_.empty()) {

@@ -7,9 +7,10 @@
 namespace kilter::lint {
 namespace {
 
-constexpr std::array<std::string_view, 9> shells{
-    "common/storage", "common/transport", "common/runtime",      "common/cli",     "agent/drivers",
-    "agent/host",     "coordinator/host", "coordinator/planner", "coordinator/cli"};
+constexpr std::array<std::string_view, 11> shells{
+    "common/storage",       "common/transport",    "common/runtime",   "common/cli",
+    "agent/drivers",        "agent/host",          "coordinator/host", "coordinator/log",
+    "coordinator/logbench", "coordinator/planner", "coordinator/cli"};
 
 /// Headers that reach outside; a trailing '/' stands for everything below.
 constexpr std::array<std::string_view, 38> outside_headers{

@@ -73,8 +73,8 @@ void VirtualNeighbourhood::restart_coordinator() {
 
 void VirtualNeighbourhood::enrol(const settlement::Roster& next) {
     roster = next;
-    step_log(consensus::Submitted{settlement::make_entry(next, genesis.chain_id(), next.epoch,
-                                                         now + 3'600'000, grid_operator)});
+    step_log(consensus::Submitted{{settlement::make_entry(next, genesis.chain_id(), next.epoch,
+                                                          now + 3'600'000, grid_operator)}});
 }
 
 void VirtualNeighbourhood::switch_off(std::size_t home) {
@@ -137,8 +137,8 @@ void VirtualNeighbourhood::step_host(const coordinator::Input& input) {
 }
 
 void VirtualNeighbourhood::submit(const settlement::ClearedNet& record) {
-    step_log(consensus::Submitted{
-        settlement::make_entry(record, genesis.chain_id(), ++seq_, now + 3'600'000, coordinator)});
+    step_log(consensus::Submitted{{settlement::make_entry(record, genesis.chain_id(), ++seq_,
+                                                          now + 3'600'000, coordinator)}});
 }
 
 void VirtualNeighbourhood::step_log(consensus::Input input) {

@@ -289,7 +289,7 @@ void Adversary::spam(std::vector<Send>& out) {
         out.push_back({to, GetRange{1 + prng_.below(5), prng_.below(1'000)}});
         out.push_back({to, vote(VoteKind::notar, 1 + prng_.below(100), random_hash())});
         out.push_back({to, Status{epoch_, prng_.below(100), 0, 0, {}}});
-        out.push_back({to, Submit{entry(genesis_ms + 3'600'000, 40, prng_.chance(0.5))}});
+        out.push_back({to, Submit{{entry(genesis_ms + 3'600'000, 40, prng_.chance(0.5))}}});
     }
 }
 

@@ -216,7 +216,7 @@ void Cluster::deliver(Host& from, Host& to, const std::shared_ptr<Parcel>& parce
         const auto lie = [](const SealedEntry&) { return true; };
         const Verified verified =
             verify_entries(std::span(&*entry, 1), config_.chain, application(), lie);
-        to.take(Submitted{*entry, verified});
+        to.take(Submitted{{*entry}, verified});
     }
     std::size_t& seen = adversary_entries_[to.key()];
     for (; seen < adversary->made().size(); ++seen)
@@ -406,7 +406,7 @@ void Cluster::hand_in(const std::vector<Clients::Submission>& submissions) {
     for (const auto& submission : submissions)
         for (const ReplicaIndex to : submission.to)
             for (const auto& host : hosts_)
-                if (host->key() == to) host->take(Submitted{submission.entry});
+                if (host->key() == to) host->take(Submitted{{submission.entry}});
 }
 
 /// The damaged replica's disk is copied early and harmed later, while its process is down.
@@ -438,7 +438,7 @@ void Cluster::change_members() {
         const std::uint64_t first = member_prng_.below(hosts_.size());
         const bool everywhere = member_prng_.chance(0.3) || healed_;
         for (const auto& host : hosts_)
-            if (everywhere || host->address() == first) host->take(Submitted{entry});
+            if (everywhere || host->address() == first) host->take(Submitted{{entry}});
     }
     for (; operators_entries_ < membership_->made().size(); ++operators_entries_)
         chain_.on_made(membership_->made()[operators_entries_]);

@@ -127,7 +127,7 @@ void Host::help(const Letter& letter) {
     else if (const auto* piece = std::get_if<GetPiece>(&letter.message))
         answer(disk_.durable().answer(*piece));
     else if (const auto* submit = std::get_if<Submit>(&letter.message))
-        inbox_.emplace_front(Submitted{submit->entry});
+        inbox_.emplace_front(Submitted{submit->entries});
 }
 
 void Host::synchronise(std::shared_ptr<Outputs> outputs) {

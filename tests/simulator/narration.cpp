@@ -75,8 +75,12 @@ std::string Script::message_text(const Message& message) {
     if (const auto* range = std::get_if<Range>(&message))
         return "blocks " + std::to_string(range->blocks.front().block->header.height) + " to " +
                std::to_string(range->blocks.back().block->header.height);
-    const auto known = entries_.find(std::get<Submit>(message).entry->id);
-    return "entry " + (known == entries_.end() ? "?" : known->second);
+    std::string text;
+    for (const EntryPtr& entry : std::get<Submit>(message).entries) {
+        const auto known = entries_.find(entry->id);
+        text += (text.empty() ? "entry " : ", ") + (known == entries_.end() ? "?" : known->second);
+    }
+    return text;
 }
 
 std::string Script::write_text(const Write& write) const {

@@ -41,7 +41,7 @@ void Table::crash(Address address) {
 }
 
 void Table::submit(Address address, const EntryPtr& entry) {
-    step(address, Submitted{entry});
+    step(address, Submitted{{entry}});
 }
 
 void Table::step(Address address, const Input& input) {

@@ -81,7 +81,7 @@ struct Sample {
                 BlockReply{block},
                 GetRange{1, 200},
                 Range{{{block, std::nullopt}, {block, final}}},
-                Submit{entries[0]}};
+                Submit{entries}};
     }
 };
 

@@ -68,7 +68,7 @@ TEST_F(Epochs, NoSnapshotIsOfABlockBeyondTheEpochsEnd) {
 }
 
 TEST_F(Epochs, EvidenceOfAnEndedEpochIsNoWork) {
-    r.step(Submitted{evidence(3, 1)});
+    r.step(Submitted{{evidence(3, 1)}});
     ASSERT_EQ(r.out.answers[0].status, SubmissionStatus::accepted);
     ask(2, 2);
     r.receive(2, past.turn(end, next));
@@ -76,15 +76,15 @@ TEST_F(Epochs, EvidenceOfAnEndedEpochIsNoWork) {
     ASSERT_EQ(r.replica->epoch(), 1u);
     EXPECT_EQ(r.replica->status().mempool, 0u);
     EXPECT_FALSE(r.replica->status().has_work);
-    r.step(Submitted{evidence(2, 1)});
+    r.step(Submitted{{evidence(2, 1)}});
     EXPECT_EQ(r.out.answers[0].status, SubmissionStatus::refused);
 }
 
 // The new epoch's members have to agree, not those who were members when the entry came in.
 TEST_F(Epochs, AChangeOfALaterEpochWaitsForItsMembersToJudgeIt) {
     const ValidatorSet third = Past::set_of({0, 1, 2, 5});
-    r.step(Submitted{past.change(1, old_set, third, {0, 1, 3})});
-    r.step(Submitted{past.change(1, next, third, {0, 2, 3})});
+    r.step(Submitted{{past.change(1, old_set, third, {0, 1, 3})}});
+    r.step(Submitted{{past.change(1, next, third, {0, 2, 3})}});
     EXPECT_EQ(r.replica->status().mempool, 2u) << "nobody knows the members of epoch 1 yet";
     ask(2, 2);
     r.receive(2, past.turn(end, next));
@@ -116,7 +116,7 @@ TEST_F(Epochs, AnOutsiderMayClaimAnyEpoch) {
 
 // What became final in the blocks that a snapshot leaves out stayed work for ever.
 TEST_F(Epochs, WhatASnapshotHoldsIsNoWork) {
-    r.step(Submitted{r.entry(1)});
+    r.step(Submitted{{r.entry(1)}});
     ASSERT_TRUE(r.replica->status().has_work);
     ask(2, 2);
     r.receive(2, past.turn(end, next));

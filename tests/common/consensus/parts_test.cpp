@@ -1,8 +1,10 @@
-// The replica's parts alone: signer, tally, mempool.
+// The replica's parts alone: signer, tally, mempool, the entries seen lately and the ids on the log.
 #include <gtest/gtest.h>
 
 #include "common/base/limits.hpp"
+#include "common/consensus/entry_cache.hpp"
 #include "common/consensus/mempool.hpp"
+#include "common/consensus/seen_ids.hpp"
 #include "common/consensus/signer.hpp"
 #include "common/consensus/tally.hpp"
 
@@ -159,6 +161,111 @@ TEST(Mempool, ParkedEntriesAreJudgedAgain) {
     ASSERT_EQ(mempool.ready().size(), 1u);
     EXPECT_EQ(mempool.ready().front().entry->entry.seq, 0u);
     EXPECT_EQ(mempool.size(), 2u);
+}
+
+TEST_F(TallyTest, ACertificateOfCountedVotesHoldsAndAnyOtherIsCheckedInFull) {
+    Tally tally({}, set);
+    Cert cert{VoteKind::notar, 0, 1, block(1), 0b0111, {}};
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        (void)tally.add(vote(VoteKind::notar, block(1), i), i != 1);
+        cert.signatures.push_back(vote(VoteKind::notar, block(1), i).signature);
+    }
+    EXPECT_TRUE(tally.holds(cert));
+    EXPECT_TRUE(Tally({}, set).holds(cert)) << "of votes that nobody has seen";
+    for (std::size_t i = 0; i < 3; ++i) {
+        Cert forged = cert;
+        forged.signatures[i].bytes[9] ^= 1;
+        EXPECT_FALSE(tally.holds(forged));
+    }
+    Cert other = cert;
+    other.hash = block(2);
+    EXPECT_FALSE(tally.holds(other));
+    other = cert;
+    other.epoch = 1;
+    EXPECT_FALSE(tally.holds(other));
+    other = cert;
+    other.signers = 0b0011;
+    other.signatures.pop_back();
+    EXPECT_FALSE(tally.holds(other)) << "no quorum";
+    other = cert;
+    other.signers = 0b10011;
+    EXPECT_FALSE(tally.holds(other)) << "a signer who is no member";
+    // A bad vote that waits unverified is not made good by a certificate that repeats it.
+    Vote bad = vote(VoteKind::notar, block(1), 3);
+    bad.signature.bytes[0] ^= 1;
+    (void)tally.add(bad, false);
+    other = cert;
+    other.signers = 0b1011;
+    other.signatures.back() = bad.signature;
+    EXPECT_FALSE(tally.holds(other));
+    EXPECT_FALSE(tally.holds(other)) << "nor the second time";
+}
+
+EntryPtr signed_entry(std::uint64_t seq, UnixMs expires_ms) {
+    Entry entry;
+    entry.type = 1;
+    entry.seq = seq;
+    entry.expires_ms = expires_ms;
+    sign(entry, {}, identity_of(9));
+    return seal(std::move(entry));
+}
+
+TEST(EntryCache, GivesTheSameEntryForTheSameBytesOnly) {
+    EntryCache cache(4);
+    const EntryPtr entry = signed_entry(1, 5);
+    const auto first = cache.decode(entry->encoded);
+    ASSERT_TRUE(first.ok());
+    EXPECT_EQ(*cache.decode(entry->encoded), *first) << "not decoded again";
+    EXPECT_EQ((*first)->id, entry->id);
+    // Another body under the same signature is another entry, and none that verifies.
+    Bytes forged = entry->encoded;
+    forged[40] ^= 1;
+    const auto other = cache.decode(forged);
+    ASSERT_TRUE(other.ok());
+    EXPECT_NE((*other)->id, entry->id);
+    EXPECT_EQ((*cache.decode(entry->encoded))->id, entry->id);
+    EXPECT_FALSE(cache.decode(ByteView{entry->encoded}.first(70)).ok());
+    EXPECT_FALSE(cache.decode({}).ok());
+    const EntryPtr kept = *cache.decode(entry->encoded);
+    for (std::uint64_t seq = 2; seq < 30; ++seq)
+        ASSERT_TRUE(cache.decode(signed_entry(seq, 5)->encoded).ok());
+    EXPECT_NE(*cache.decode(entry->encoded), kept) << "forgotten meanwhile";
+}
+
+TEST(SeenIds, AnEntryIsThereOnceUntilItsSecondHasPassed) {
+    constexpr UnixMs start = 1'700'000'000'000;
+    crypto::MerkleMap map = nothing_seen(start);
+    const crypto::Digest empty = map.root();
+    std::vector<EntryPtr> entries;
+    for (std::uint64_t seq = 0; seq < 300; ++seq)
+        entries.push_back(signed_entry(seq, start + 5'000 + static_cast<UnixMs>(seq % 3) * 1'000));
+    const auto block = [&](UnixMs time, std::size_t from, std::size_t to) {
+        SeenIds ids(time);
+        for (std::size_t i = from; i < to; ++i) {
+            EXPECT_EQ(ids.judge(map, *entries[i]).admission, Admission::ready);
+            ids.add(*entries[i]);
+            EXPECT_EQ(ids.judge(map, *entries[i]).admission, Admission::refused) << "in this block";
+        }
+        ids.finish(map);
+    };
+    block(start + 100, 0, 10);
+    block(start + 200, 10, 300);
+    EXPECT_EQ(SeenIds(start + 300).judge(map, *entries[7]).admission, Admission::refused);
+    EXPECT_EQ(SeenIds(start + 5'001).judge(map, *entries[0]).admission, Admission::refused)
+        << "expired";
+    EXPECT_EQ(SeenIds(start - limits::entry_life_ms_max)
+                  .judge(nothing_seen(start), *signed_entry(1, start + 1))
+                  .admission,
+              Admission::refused)
+        << "more than a day ahead";
+    block(start + 6'900, 0, 0);
+    EXPECT_FALSE(seen(map, entries[0]->id)) << "its second has passed";
+    EXPECT_TRUE(seen(map, entries[1]->id)) << "its second has not";
+    block(start + 60'000, 0, 0);
+    for (const EntryPtr& entry : entries)
+        EXPECT_FALSE(seen(map, entry->id));
+    EXPECT_EQ(map.root(), nothing_seen(start + 60'000).root()) << "nothing is left of them";
+    EXPECT_NE(map.root(), empty);
 }
 
 }  // namespace

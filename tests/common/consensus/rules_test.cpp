@@ -18,16 +18,16 @@ TEST(Rules, WithoutWorkThereIsNothingButTheRareStatus) {
 
 TEST(Rules, WorkStartsTheViewsTimerAndItsExpirySkips) {
     LoneReplica r;
-    r.step(Submitted{r.entry(1)});
+    r.step(Submitted{{r.entry(1)}});
     EXPECT_EQ(r.armed(TimerKind::view), r.config.parameters.view_timeout_ms);
     EXPECT_EQ(r.armed(TimerKind::standstill), r.config.parameters.standstill_ms);
-    r.step(Submitted{r.entry(2)});
+    r.step(Submitted{{r.entry(2)}});
     EXPECT_FALSE(r.armed(TimerKind::view)) << "it is running";
 }
 
 TEST(Rules, SkippingIsWrittenBeforeItIsSent) {
     LoneReplica r;
-    r.step(Submitted{r.entry(1)});
+    r.step(Submitted{{r.entry(1)}});
     r.step(TimerElapsed{r.timer(TimerKind::view)});
     ASSERT_EQ(r.out.persist.size(), 1u);
     const auto* own = std::get_if<OwnVote>(&r.out.persist.front());
@@ -66,7 +66,7 @@ TEST(Rules, TheCertificateThatLetsIntoAViewIsPassedOnOnce) {
 
 TEST(Rules, TimeoutsGrowFromTheThirdViewWithoutFinality) {
     LoneReplica r;
-    r.step(Submitted{r.entry(1)});
+    r.step(Submitted{{r.entry(1)}});
     std::vector<std::int64_t> timeouts;
     for (View view = 1; view < 8; ++view) {
         // The leader shows life, so its views are not cut short.
@@ -84,7 +84,7 @@ TEST(Rules, TimeoutsGrowFromTheThirdViewWithoutFinality) {
 
 TEST(Rules, ALeaderSilentInThreeOfItsViewsIsNotWaitedForUntilItSpeaks) {
     LoneReplica r;
-    r.step(Submitted{r.entry(1)});
+    r.step(Submitted{{r.entry(1)}});
     const auto enter = [&](View view) {
         const View past = view - 1;
         r.receive(2, r.cert(VoteKind::skip, past, {}, r.config.validators.leader(past)));
@@ -102,11 +102,11 @@ TEST(Rules, ALeaderSilentInThreeOfItsViewsIsNotWaitedForUntilItSpeaks) {
 
 TEST(Rules, AYoungLonelyEntryWaitsForCompanyOnceAndOneLeaderBlockHoldsAll) {
     LoneReplica r(4, 1);  // leads view 1
-    r.step(Submitted{r.entry(1)});
+    r.step(Submitted{{r.entry(1)}});
     EXPECT_TRUE(r.sent<Proposal>().empty());
     EXPECT_EQ(r.armed(TimerKind::batch), r.config.parameters.batch_wait_ms);
     const Timer batch = r.timer(TimerKind::batch);
-    r.step(Submitted{r.entry(2)});
+    r.step(Submitted{{r.entry(2)}});
     r.now += 2;
     r.step(TimerElapsed{batch});
     ASSERT_EQ(r.sent<Proposal>().size(), 1u);
@@ -116,16 +116,16 @@ TEST(Rules, AYoungLonelyEntryWaitsForCompanyOnceAndOneLeaderBlockHoldsAll) {
 TEST(Rules, ASubmittedEntryIsForwardedOnceAndKnownByIdAndByKey) {
     LoneReplica r;
     const EntryPtr entry = r.entry(1, {5});
-    r.step(Submitted{entry});
+    r.step(Submitted{{entry}});
     ASSERT_EQ(r.out.answers.size(), 1u);
     EXPECT_EQ(r.out.answers[0].status, SubmissionStatus::accepted);
     EXPECT_EQ(r.sent<Submit>().size(), 1u);
-    r.step(Submitted{entry});
+    r.step(Submitted{{entry}});
     EXPECT_EQ(r.out.answers[0].status, SubmissionStatus::pending);
     EXPECT_TRUE(r.sent<Submit>().empty());
-    r.step(Submitted{r.entry(2, {5})});
+    r.step(Submitted{{r.entry(2, {5})}});
     EXPECT_EQ(r.out.answers[0].status, SubmissionStatus::pending) << "its key waits already";
-    r.receive(2, Submit{r.entry(3)});
+    r.receive(2, Submit{{r.entry(3)}});
     EXPECT_EQ(r.replica->status().mempool, 2u);
     EXPECT_TRUE(r.sent<Submit>().empty()) << "what was forwarded is not forwarded again";
 }
@@ -134,7 +134,7 @@ TEST(Rules, AForgedEntryIsBlamedOnWhoPassedItOn) {
     LoneReplica r;
     Entry forged = r.entry(1)->entry;
     ++forged.seq;
-    r.receive(2, Submit{seal(forged)});
+    r.receive(2, Submit{{seal(forged)}});
     ASSERT_EQ(r.out.faults.size(), 1u);
     EXPECT_EQ(r.out.faults[0].misconduct, Misconduct::bad_entry);
     EXPECT_EQ(r.replica->status().mempool, 0u);
@@ -150,7 +150,7 @@ TEST(Rules, AContradictionBecomesAnEntryThatProvesItself) {
     r.receive(2, r.vote(VoteKind::notar, 1, 2, another));
     ASSERT_EQ(r.out.evidence.size(), 1u);
     ASSERT_EQ(r.sent<Submit>().size(), 1u);
-    const EntryPtr entry = r.sent<Submit>().front().second.entry;
+    const EntryPtr entry = r.sent<Submit>().front().second.entries.front();
     EXPECT_TRUE(check_entry(*entry, r.config.chain, r.ledger).ok());
     const auto evidence = decode_evidence(entry->entry.body);
     ASSERT_TRUE(evidence);
@@ -162,7 +162,7 @@ TEST(Rules, AContradictionBecomesAnEntryThatProvesItself) {
         Entry made = evidence_as_entry(claim);
         made.expires_ms = r.now + 1'000;
         sign(made, r.config.chain, author);
-        r.step(Submitted{seal(made)});
+        r.step(Submitted{{seal(made)}});
         return r.out.answers[0].status == SubmissionStatus::refused;
     };
     EXPECT_FALSE(refused(*evidence, LoneReplica::key(3)));
@@ -220,7 +220,7 @@ TEST(Rules, EntriesThatWorkersVerifiedAreNotVerifiedAgain) {
     EXPECT_FALSE(verify_with({}));
     const Verified trusted = verify_with([](const SealedEntry&) { return true; });
     EXPECT_TRUE(trusted);
-    r.step(Submitted{entries[0], trusted});
+    r.step(Submitted{{entries[0]}, trusted});
     EXPECT_EQ(r.out.answers[0].status, SubmissionStatus::accepted)
         << "the replica relies on its workers";
 }

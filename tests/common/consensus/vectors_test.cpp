@@ -81,7 +81,7 @@ struct Example {
                 {"05-block", message(BlockReply{block})},
                 {"06-get-range", message(GetRange{1, 200})},
                 {"07-range", message(Range{{{block, final}}})},
-                {"08-submit", message(Submit{block->entries[1]})},
+                {"08-submit", message(Submit{block->entries})},
                 {"09-epoch-proof", message(proof)},
                 {"10-manifest", message(manifest)},
                 {"11-get-piece", message(GetPiece{1, 0})},

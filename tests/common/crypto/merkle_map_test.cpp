@@ -43,6 +43,45 @@ TEST(MerkleMap, IsAMapAndItsRootIsTheContentsAlone) {
     EXPECT_EQ(fresh.root(), MerkleMap{}.root());
 }
 
+TEST(MerkleMap, ChangingOneVersionLeavesTheOthersAlone) {
+    initialise();
+    Prng prng(6);
+    MerkleMap map;
+    std::map<Bytes, Bytes> oracle;
+
+    struct Version {
+        MerkleMap map;
+        std::map<Bytes, Bytes> content;
+    };
+
+    std::vector<Version> versions;
+    for (int i = 0; i < 3'000; ++i) {
+        const Bytes key{static_cast<std::uint8_t>(prng.below(256)),
+                        static_cast<std::uint8_t>(prng.below(4))};
+        if (prng.chance(0.4)) {
+            map.erase(key);
+            oracle.erase(key);
+        } else {
+            const Bytes value(1 + prng.below(5), static_cast<std::uint8_t>(prng.below(256)));
+            map.set(key, value);
+            oracle[key] = value;
+        }
+        if (prng.chance(0.3)) (void)map.root();  // digests are there already, or not
+        if (i % 300 == 0) versions.push_back({map, oracle});
+    }
+    versions.push_back({map, oracle});
+    for (const Version& version : versions) {
+        MerkleMap fresh;
+        for (const auto& [key, value] : version.content) {
+            ASSERT_NE(version.map.find(key), nullptr);
+            EXPECT_EQ(*version.map.find(key), value);
+            fresh.set(key, value);
+        }
+        EXPECT_EQ(version.map.root(), fresh.root());
+        EXPECT_EQ(version.map.outline(300).encoded(), fresh.outline(300).encoded());
+    }
+}
+
 MerkleMap filled(std::size_t pairs) {
     initialise();
     MerkleMap map;

@@ -61,6 +61,17 @@ TEST(Merkle, EveryInclusionPathVerifiesAndNoOtherPlaceDoes) {
     EXPECT_FALSE(included({}, 0, 0, {}, merkle_root({})));
 }
 
+TEST(Merkle, AWholeTreeGivesTheSamePathsAsALeafAlone) {
+    for (std::size_t n = 1; n <= 33; ++n) {
+        const auto leaves = leaves_of(n);
+        const MerkleTree tree(leaves);
+        for (std::size_t i = 0; i < n; ++i) {
+            EXPECT_TRUE(included(leaves[i], i, n, tree.path(i), merkle_root(leaves)));
+            EXPECT_EQ(tree.path(i), inclusion_path(leaves, i));
+        }
+    }
+}
+
 TEST(Merkle, EveryTreeIsConsistentWithItsPrefixesOnly) {
     for (std::size_t n = 1; n <= 20; ++n) {
         const auto leaves = leaves_of(n);

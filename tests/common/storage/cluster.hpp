@@ -80,7 +80,7 @@ class StoredCluster {
     void submit(std::size_t i, const consensus::EntryPtr& entry) {
         while (!running_.contains(i))
             i = (i + 1) % size();
-        step(i, consensus::Submitted{entry, {}});
+        step(i, consensus::Submitted{{entry}, {}});
     }
 
     /// Messages first, then the earliest timer, for so much simulated time.

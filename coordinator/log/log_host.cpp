@@ -1,0 +1,297 @@
+#include "coordinator/log/log_host.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "common/base/limits.hpp"
+
+namespace kilter::coordinator {
+
+using consensus::EntryPtr;
+using consensus::Outputs;
+using consensus::Verified;
+
+namespace {
+/// Entries per batch for the workers: several of them can share a burst.
+constexpr std::size_t batch_max = 64;
+constexpr std::size_t cached_entries = 8'192;
+constexpr std::int64_t settle_after_ms = 50;
+constexpr std::int64_t housekeeping_ms = 500;
+constexpr std::int64_t checkpoint_every_ms = 60'000;
+constexpr consensus::Height blocks_kept = 1'024;  // below the older snapshot, then archived
+constexpr std::int64_t outsider_period_ms = 1'000;
+constexpr std::size_t outsider_help_max = 64;
+
+bool is_empty(const Outputs& out) {
+    return out.persist.empty() && out.send.empty() && out.serve.empty() && out.arm.empty() &&
+           out.finalised.empty() && out.answers.empty() && out.evidence.empty() &&
+           out.faults.empty() && !out.jumped && !out.halt;
+}
+}  // namespace
+
+struct LogHost::State {
+    State(runtime::Loop& on_loop,
+          transport::Hub& on_hub,
+          storage::LogStore disk,
+          consensus::Replica core,
+          const consensus::Application& application,
+          LogEvents& listener,
+          EntryWorkers::Options options)
+        : loop(on_loop),
+          hub(on_hub),
+          store(std::move(disk)),
+          replica(std::move(core)),
+          events(listener),
+          workers(store.genesis().chain_id(), application, options) {}
+
+    void step(const consensus::Input& input) { out.append(replica.step(input, runtime::now_ms())); }
+
+    // ---- in ------------------------------------------------------------------------------------------------------
+
+    void arrive(EntryPtr entry) {
+        if (workers.backlog() + arrivals.size() < entries_waiting_max) {
+            cache.insert(entry);
+            arrivals.push_back(std::move(entry));
+            return;
+        }
+        out.answers.push_back({entry->id, consensus::SubmissionStatus::try_later,
+                               "too many entries wait to be checked; try again in a second"});
+    }
+
+    void dispatch_arrivals() {
+        std::vector<EntryPtr> entries = std::exchange(arrivals, {});
+        for (std::size_t at = 0; at < entries.size(); at += batch_max) {
+            const auto first = entries.begin() + static_cast<std::ptrdiff_t>(at);
+            const std::size_t count = std::min(batch_max, entries.size() - at);
+            check({first, first + static_cast<std::ptrdiff_t>(count)});
+        }
+    }
+
+    void check(const std::vector<EntryPtr>& batch) {
+        workers.check(batch, [this, batch](Verified verified) {
+            // A batch that does not pass is looked at one by one; what alone does not pass, the core refuses with a reason.
+            if (verified || batch.size() == 1)
+                step(consensus::Submitted{batch, verified});
+            else
+                for (const EntryPtr& entry : batch)
+                    check({entry});
+        });
+    }
+
+    void take_message(const crypto::PublicKey& from,
+                      consensus::Message message,
+                      Verified verified = {}) {
+        // The sender's place in the set may have changed while its entries were checked.
+        if (const auto index = replica.validators().index_of(from))
+            step(consensus::MessageReceived{*index, std::move(message), verified});
+        else
+            help_outsider(from, message);
+    }
+
+    void receive(const crypto::PublicKey& from, ByteView payload) {
+        auto decoded = consensus::decode(payload, &cache);
+        if (!decoded) {
+            spdlog::warn("{} sent a malformed message of the log: {}", short_hex(from.view()),
+                         decoded.error().message);
+            return;
+        }
+        const std::vector<EntryPtr>* entries = nullptr;
+        if (const auto* proposal = std::get_if<consensus::Proposal>(&*decoded)) {
+            entries = &proposal->block->entries;
+        } else if (const auto* submit = std::get_if<consensus::Submit>(&*decoded)) {
+            entries = &submit->entries;
+            if (workers.backlog() >= entries_waiting_max) return;
+        }
+        if (entries == nullptr || entries->empty() || !replica.validators().index_of(from))
+            return take_message(from, std::move(*decoded));
+        auto message = std::make_shared<consensus::Message>(std::move(*decoded));
+        workers.check(*entries, [this, from, message](Verified verified) {
+            take_message(from, std::move(*message), verified);
+        });
+    }
+
+    /// A coordinator that is no member: one that learns, or one that missed the end of its epoch.
+    void help_outsider(const crypto::PublicKey& from, const consensus::Message& message) {
+        if (store.genesis().role_of(from) != settlement::Role::coordinator) return;
+        Outsider& outsider = outsiders[from];
+        const UnixMs now = runtime::now_ms();
+        if (now < outsider.since || now - outsider.since >= outsider_period_ms) outsider = {now, 0};
+        if (++outsider.helped > outsider_help_max) return;
+        std::vector<consensus::Message> answers;
+        if (const auto* status = std::get_if<consensus::Status>(&message)) {
+            answers = replica.brief(*status);
+        } else if (const auto* range = std::get_if<consensus::GetRange>(&message)) {
+            if (auto answer = store.answer(*range)) answers.push_back(*std::move(answer));
+        } else if (const auto* piece = std::get_if<consensus::GetPiece>(&message)) {
+            if (auto answer = store.answer(*piece)) answers.push_back(*std::move(answer));
+        } else if (const auto* submit = std::get_if<consensus::Submit>(&message)) {
+            // What it was given for the log is as good as from whoever gave it.
+            for (const EntryPtr& entry : submit->entries)
+                arrive(entry);
+        }
+        for (const consensus::Message& answer : answers)
+            hub.send(from, wire::ConsensusMessage{consensus::encode(answer)});
+    }
+
+    // ---- housekeeping --------------------------------------------------------------------------------------------
+
+    void keep_house() {
+        (void)store.prune(blocks_kept, true);
+        const UnixMs now = runtime::now_ms();
+        if (now >= next_checkpoint) {
+            next_checkpoint = now + checkpoint_every_ms;
+            store.checkpoint();
+        }
+        loop.arm(housekeeping_ms, [this] { keep_house(); });
+    }
+
+    // ---- out -----------------------------------------------------------------------------------------------------
+
+    // In the order that is contract: durable, sent, armed, delivered. Delivering may ask for more; so until nothing is left.
+    void finish_turn() {
+        dispatch_arrivals();
+        while (!is_empty(out)) {
+            const Outputs turn = std::exchange(out, {});
+            persist(turn.persist);
+            send_all(turn.send);
+            for (const auto& serve : turn.serve)
+                if (const auto answer = store.answer(serve.ask)) send(serve.to, *answer);
+            for (const auto& arm : turn.arm) {
+                loop.cancel(timers[arm.timer.kind]);
+                timers[arm.timer.kind] = loop.arm(arm.delay_ms, [this, timer = arm.timer] {
+                    step(consensus::TimerElapsed{timer});
+                });
+            }
+            for (const auto& final : turn.finalised)
+                events.on_final(final);
+            for (const auto& answer : turn.answers)
+                events.on_answer(answer);
+            for (const auto& evidence : turn.evidence)
+                spdlog::error(
+                    "replica {} signed two statements that contradict each other in view {}: tell "
+                    "the operator",
+                    evidence.first.signer, evidence.first.view);
+            for (const auto& fault : turn.faults)
+                spdlog::warn("replica {} sent what no honest replica sends (kind {})", fault.from,
+                             static_cast<int>(fault.misconduct));
+            if (turn.jumped) events.on_jump();
+            if (turn.halt) events.on_halt(*turn.halt);
+            dispatch_arrivals();
+        }
+    }
+
+    /// Only what the messages of this turn stand for has to be on the disk before they go out; certificates and final
+    /// marks ride on the next transaction.
+    void persist(const std::vector<consensus::Write>& writes) {
+        const bool promises = std::any_of(writes.begin(), writes.end(), [](const auto& one) {
+            return !std::holds_alternative<consensus::Cert>(one) &&
+                   !std::holds_alternative<consensus::FinalMark>(one);
+        });
+        if (promises) return store.apply(writes);
+        store.stage(writes);
+        if (writes.empty() || std::exchange(settle_armed, true)) return;
+        loop.arm(settle_after_ms, [this] {
+            settle_armed = false;
+            store.settle();
+        });
+    }
+
+    /// What a turn's steps pass on goes out as one message.
+    void send_all(const std::vector<consensus::Send>& sends) {
+        consensus::Submit forward;
+        std::size_t bytes = 0;
+        const auto flush = [&] {
+            if (!forward.entries.empty()) send(std::nullopt, std::exchange(forward, {}));
+            bytes = 0;
+        };
+        for (const auto& one : sends) {
+            const auto* submit = one.to ? nullptr : std::get_if<consensus::Submit>(&one.message);
+            if (submit == nullptr) {
+                send(one.to, one.message);
+                continue;
+            }
+            for (const EntryPtr& entry : submit->entries) {
+                if (forward.entries.size() == limits::block_entries_max ||
+                    bytes + entry->encoded.size() > limits::block_bytes_max)
+                    flush();
+                forward.entries.push_back(entry);
+                bytes += entry->encoded.size();
+            }
+        }
+        flush();
+    }
+
+    void send(std::optional<consensus::ReplicaIndex> to, const consensus::Message& payload) {
+        const auto& members = replica.validators().validators;
+        const wire::Message message = wire::ConsensusMessage{consensus::encode(payload)};
+        for (std::size_t i = 0; i < members.size(); ++i)
+            if (i != replica.index() && (!to || *to == i)) hub.send(members[i].key, message);
+    }
+
+    runtime::Loop& loop;
+    transport::Hub& hub;
+    storage::LogStore store;
+    consensus::Replica replica;
+    LogEvents& events;
+    Outputs out;  // what the core wants done at the end of this turn
+    consensus::EntryCache cache{cached_entries};
+    std::vector<EntryPtr> arrivals;  // of this turn
+    std::map<consensus::TimerKind, runtime::TimerId> timers;
+
+    struct Outsider {
+        UnixMs since = 0;
+        std::size_t helped = 0;
+    };
+
+    bool settle_armed = false;
+    UnixMs next_checkpoint = 0;
+    std::map<crypto::PublicKey, Outsider> outsiders;  // enrolled coordinators only
+    EntryWorkers workers;                             // last: its threads end first
+};
+
+LogHost::LogHost(runtime::Loop& loop,
+                 transport::Hub& hub,
+                 storage::LogStore store,
+                 consensus::Replica replica,
+                 const consensus::Application& application,
+                 LogEvents& events,
+                 EntryWorkers::Options workers)
+    : state_(std::make_unique<State>(
+          loop, hub, std::move(store), std::move(replica), application, events, workers)) {
+    loop.watch(state_->workers.readable(), [s = state_.get()] { s->workers.deliver(); });
+}
+
+LogHost::~LogHost() {
+    state_->loop.unwatch(state_->workers.readable());
+}
+
+void LogHost::start() {
+    state_->step(consensus::Started{});
+    state_->keep_house();
+}
+
+void LogHost::submit(EntryPtr entry) {
+    state_->arrive(std::move(entry));
+}
+
+void LogHost::receive(const crypto::PublicKey& from, ByteView payload) {
+    state_->receive(from, payload);
+}
+
+void LogHost::finish_turn() {
+    state_->finish_turn();
+}
+
+const consensus::Replica& LogHost::replica() const {
+    return state_->replica;
+}
+
+storage::LogStore& LogHost::store() {
+    return state_->store;
+}
+
+}  // namespace kilter::coordinator
