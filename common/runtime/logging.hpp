@@ -4,7 +4,7 @@
 ///     iterations=71
 /// Hosts write with spdlog::info("session cleared interval={} iterations={}", ...). Never keys'
 /// secrets, never a home's schedule, device or read: docs/protocol/identity.md says who may learn
-/// what, and a log is read by others.
+/// what, and a log is read by others. Peers can provoke lines, but not many: line_limit.hpp.
 #pragma once
 
 #include <string>
