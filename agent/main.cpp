@@ -1,9 +1,13 @@
 // kilter-agent: the program of one home.
+#include <iostream>
+
 #include <nlohmann/json.hpp>
 
 #include "agent/host/agent_host.hpp"
+#include "agent/host/enrolment.hpp"
 #include "common/cli/command_line.hpp"
 #include "common/cli/daemon_status.hpp"
+#include "common/cli/output.hpp"
 #include "common/crypto/identity.hpp"
 #include "common/runtime/logging.hpp"
 
@@ -19,10 +23,60 @@ int run(const std::string& config_path) {
     return host->run();
 }
 
-int status(const std::string& config_path, bool json) {
+int show(kilter::cli::Report report,
+         const std::string& command,
+         const std::string& config_path,
+         bool json) {
     const auto config = kilter::agent::load_config(config_path);
-    if (!config) return kilter::cli::fail("kilter-agent status", config.error());
-    return kilter::cli::show_daemon_status("kilter-agent", config->state_dir, json);
+    if (!config) return kilter::cli::fail("kilter-agent " + command, config.error());
+    return kilter::cli::show_daemon(report, "kilter-agent", config->state_dir, json);
+}
+
+int request(const kilter::agent::Config& config, const std::string& endpoint, bool json) {
+    const auto made = kilter::agent::make_request(config, endpoint);
+    if (!made) return kilter::cli::fail("kilter-agent enroll", made.error());
+    const std::string fingerprint = kilter::short_hex(made->key.view());
+    if (json)
+        std::cout << nlohmann::ordered_json{{"public_key", kilter::to_hex(made->key.view())},
+                                            {"fingerprint", fingerprint},
+                                            {"equipment", name_of(made->equipment)},
+                                            {"endpoint", made->endpoint},
+                                            {"request", made->text()}}
+                         .dump(2)
+                  << '\n';
+    else
+        std::cout << made->text() << "\n\nfingerprint  " << fingerprint
+                  << "\nSend the first line to the operator and tell the fingerprint on another "
+                     "way; then install what\ncomes back: kilter-agent enroll --bundle FILE\n";
+    return kilter::cli::to_int(kilter::cli::ExitCode::success);
+}
+
+int install(const kilter::agent::Config& config, const std::string& bundle) {
+    const auto done = kilter::agent::install_bundle(config, bundle);
+    if (!done) return kilter::cli::fail("kilter-agent enroll", done.error());
+    const auto& genesis = done->bundle.genesis;
+    const auto& certificate = done->bundle.certificate;
+    std::cout << "enrolled     " << kilter::short_hex(certificate.key.view()) << " on net "
+              << certificate.net.value << " of feeder " << certificate.feeder << "\nvalid until  "
+              << kilter::cli::utc_text(certificate.valid_until_ms) << " UTC\nlog          "
+              << kilter::short_hex(genesis.chain_id().view()) << ", operator "
+              << kilter::short_hex(genesis.operator_key.view()) << ", " << genesis.validators.size()
+              << " coordinators\n"
+              << (done->fresh
+                      ? "Compare the log's eight digits with the operator: from now on this "
+                        "agent trusts that log.\n"
+                      : "")
+              << "Now start it: kilter-agent run\n";
+    return kilter::cli::to_int(kilter::cli::ExitCode::success);
+}
+
+int enroll(const std::string& config_path,
+           const std::string& endpoint,
+           const std::string& bundle,
+           bool json) {
+    const auto config = kilter::agent::load_config(config_path);
+    if (!config) return kilter::cli::fail("kilter-agent enroll", config.error());
+    return bundle.empty() ? request(*config, endpoint, json) : install(*config, bundle);
 }
 
 }  // namespace
@@ -35,18 +89,42 @@ int main(int argc, char** argv) {
     bool json = false;
     int exit_code = 0;
 
+    std::string endpoint;
+    std::string bundle;
+    auto* enroll_command = app.add_subcommand(
+        "enroll", "Print the request to the operator, or install the bundle that came back");
+    enroll_command->add_option("--config", config, "Configuration file")->capture_default_str();
+    enroll_command->add_option(
+        "--endpoint", endpoint,
+        "Where neighbours reach this agent, tcp://HOST:PORT (default: the configuration's bind)");
+    enroll_command->add_option("--bundle", bundle,
+                               "Install this bundle: a file, or its text (kilter:...)");
+    enroll_command->add_flag("--json", json, "The request as JSON");
+    enroll_command->footer(
+        "Makes the key file if there is none; an existing one is never overwritten.\n"
+        "Examples:\n  kilter-agent enroll --endpoint tcp://192.0.2.7:20001\n"
+        "  kilter-agent enroll --bundle 3f0c9a1e.kilter");
+    enroll_command->callback([&] { exit_code = enroll(config, endpoint, bundle, json); });
+
     auto* run_command =
         app.add_subcommand("run", "Run the agent until it is stopped (SIGTERM, Ctrl-C)");
     run_command->add_option("--config", config, "Configuration file")->capture_default_str();
     run_command->footer("Example: kilter-agent run --config /etc/kilter/agent.toml");
     run_command->callback([&] { exit_code = run(config); });
 
-    auto* status_command =
-        app.add_subcommand("status", "What the agent is doing, and what it cleared last");
-    status_command->add_option("--config", config, "Configuration file")->capture_default_str();
-    status_command->add_flag("--json", json, "The whole status as JSON");
-    status_command->footer("Example: kilter-agent status --json");
-    status_command->callback([&] { exit_code = status(config, json); });
+    const auto add_report = [&](kilter::cli::Report report, const char* name, const char* what) {
+        auto* command = app.add_subcommand(name, what);
+        command->add_option("--config", config, "Configuration file")->capture_default_str();
+        command->add_flag("--json", json, "As JSON");
+        command->footer(std::string("Example: kilter-agent ") + name + " --json");
+        command->callback([&, report, name] { exit_code = show(report, name, config, json); });
+    };
+    add_report(kilter::cli::Report::status, "status",
+               "What the agent is doing, and what it cleared last");
+    add_report(kilter::cli::Report::peers, "peers",
+               "Whom the agent is connected with, when each was last heard, and how much was said");
+    add_report(kilter::cli::Report::explain, "explain",
+               "What the agent waits for, what it decided last, and why, in words");
 
     return kilter::cli::run(app, argc, argv, exit_code);
 }

@@ -20,10 +20,13 @@ int run(const std::string& config_path) {
     return host->run();
 }
 
-int status(const std::string& config_path, bool json) {
+int show(kilter::cli::Report report,
+         const std::string& command,
+         const std::string& config_path,
+         bool json) {
     const auto config = kilter::coordinator::load_config(config_path);
-    if (!config) return kilter::cli::fail("kilter-coordinator status", config.error());
-    return kilter::cli::show_daemon_status("kilter-coordinator", config->state_dir, json);
+    if (!config) return kilter::cli::fail("kilter-coordinator " + command, config.error());
+    return kilter::cli::show_daemon(report, "kilter-coordinator", config->state_dir, json);
 }
 
 }  // namespace
@@ -42,12 +45,19 @@ int main(int argc, char** argv) {
     run_command->footer("Example: kilter-coordinator run --config /etc/kilter/coordinator.toml");
     run_command->callback([&] { exit_code = run(config); });
 
-    auto* status_command =
-        app.add_subcommand("status", "What the coordinator is doing, and how far its log is");
-    status_command->add_option("--config", config, "Configuration file")->capture_default_str();
-    status_command->add_flag("--json", json, "The whole status as JSON");
-    status_command->footer("Example: kilter-coordinator status --json");
-    status_command->callback([&] { exit_code = status(config, json); });
+    const auto add_report = [&](kilter::cli::Report report, const char* name, const char* what) {
+        auto* command = app.add_subcommand(name, what);
+        command->add_option("--config", config, "Configuration file")->capture_default_str();
+        command->add_flag("--json", json, "As JSON");
+        command->footer(std::string("Example: kilter-coordinator ") + name + " --json");
+        command->callback([&, report, name] { exit_code = show(report, name, config, json); });
+    };
+    add_report(kilter::cli::Report::status, "status",
+               "What the coordinator is doing, and how far its log is");
+    add_report(
+        kilter::cli::Report::peers, "peers",
+        "Whom the coordinator is connected with, when each was last heard, and how much was said");
+    add_report(kilter::cli::Report::explain, "explain", "What the coordinator waits for, in words");
 
     return kilter::cli::run(app, argc, argv, exit_code);
 }

@@ -9,9 +9,6 @@ Result<Charter> Charter::create(const crypto::Identity& identity, settlement::Ge
         return Error{
             "genesis: this market trades reactive power (channels = 2), which this "
             "version's homes do not"};
-    if (genesis.role_of(identity.public_key()) != settlement::Role::home)
-        return Error{"key " + short_hex(identity.public_key().view()) +
-                     " is not enrolled as a home in this genesis: ask the operator to enrol it"};
     const auto parameters_digest = genesis.market_digest();
     const auto chain = crypto::Digest::from(genesis.chain_id().view());
     return Charter{identity, std::move(genesis), *parameters, parameters_digest, chain};

@@ -19,7 +19,7 @@ struct Charter {
     crypto::Digest parameters_digest;  ///< what openings must name
     crypto::Digest chain;              ///< names the log in messages
 
-    /// Error: parameters invalid, or the key is not enrolled as a home's.
+    /// Error: parameters invalid.
     static Result<Charter> create(const crypto::Identity& identity, settlement::Genesis genesis);
 
     /// Length of a market interval in hours: what lies between a dual (EUR/kW) and a price (EUR/kWh).

@@ -6,6 +6,7 @@
 #include "agent/core/place.hpp"
 #include "common/consensus/light_client.hpp"
 #include "common/market/clearing.hpp"
+#include "common/settlement/certified_roster.hpp"
 
 namespace kilter::agent {
 
@@ -37,20 +38,46 @@ Outputs Gateway::step(const Input& input, UnixMs now) {
     return out;
 }
 
+std::uint64_t Gateway::roster_epoch() const {
+    return state_->known.epoch;
+}
+
 std::string Gateway::explain() const {
     const State& state = *state_;
+    const std::string epoch = "roster epoch " + std::to_string(state.known.epoch);
+    if (state.known.revoked)
+        return "this home's key was revoked in " + epoch +
+               " and trades no more; for a new key see 'kilter-agent enroll --help'";
     if (!state.known.place)
-        return "waiting for a coordinator to show a roster that names this home";
-    if (state.active) {
-        const auto awaited = state.active->session().awaited();
-        return "clearing session " + market::name_of(state.active->id()) + ", iteration " +
-               std::to_string(state.active->session().iteration()) + ", waiting for " +
-               std::to_string(awaited.front().size()) + " members of the net";
-    }
+        return state.known.epoch == 0
+                   ? "waiting for a coordinator to show the roster: the operator has to grant this "
+                     "home a certificate first"
+                   : epoch +
+                         " does not name this home: waiting until the operator grants it a "
+                         "certificate";
+    if (!state.known.place->directory->at(state.known.place->self).valid_at(state.now))
+        return "this home's certificate has expired: waiting until the operator renews it";
+    if (state.active)
+        return "agreeing with the net on prices: session " + market::name_of(state.active->id()) +
+               ", iteration " + std::to_string(state.active->session().iteration()) +
+               ", waiting for " + std::to_string(awaited().size()) + " members";
     if (!state.known.agreed.empty())
         return "waiting for the record of session " +
                market::name_of(state.known.agreed.newest().session) + " on the log";
     return "waiting for the next session; last: " + state.last_word;
+}
+
+std::vector<crypto::PublicKey> Gateway::awaited() const {
+    const State& state = *state_;
+    std::vector<crypto::PublicKey> out;
+    if (!state.known.place)
+        for (const auto& validator : state.charter.genesis.validators.validators)
+            out.push_back(validator.key);
+    else if (state.active)
+        out = state.active->awaited();
+    else if (!state.known.agreed.empty())
+        out.push_back(state.known.agreed.newest().chair);
+    return out;
 }
 
 // ---- inputs ------------------------------------------------------------------------------------
@@ -76,6 +103,8 @@ void Gateway::State::on(const MessageReceived& received, Outputs& out) {
     const auto& from = received.from;
     if (const auto* certified_entry = std::get_if<wire::CertifiedEntry>(&received.message))
         on_certified(from, *certified_entry, out);
+    else if (const auto* update = std::get_if<wire::RosterUpdate>(&received.message))
+        on_roster(from, *update, out);
     else if (const auto* open = std::get_if<wire::SessionOpen>(&received.message))
         on_open(from, *open, out);
     else if (const auto* share = std::get_if<wire::Share>(&received.message))
@@ -97,7 +126,7 @@ void Gateway::State::on(const PeersConnected&, Outputs& out) {
 
 void Gateway::State::greet(const crypto::PublicKey& coordinator, Outputs& out) const {
     if (!known.place || connected)
-        out.send.push_back({coordinator, wire::Hello{charter.chain, epoch()}});
+        out.send.push_back({coordinator, wire::Hello{charter.chain, known.epoch}});
 }
 
 void Gateway::State::greet(Outputs& out) const {
@@ -145,32 +174,73 @@ void Gateway::State::on_certified(const crypto::PublicKey& from,
                  "); ignored");
         return;
     }
-    if (receipt->entry.type == settlement::roster_entry) on_roster(*receipt, message.receipt, out);
     if (receipt->entry.type == settlement::cleared_net_entry) on_record(*receipt, out);
 }
 
-void Gateway::State::on_roster(const consensus::Receipt& receipt,
-                               const Bytes& encoded,
+void Gateway::State::on_roster(const crypto::PublicKey& from,
+                               const wire::RosterUpdate& update,
                                Outputs& out) {
-    auto roster = settlement::decode_roster(receipt.entry.body);
-    if (!roster) return tell(out, Severity::wrong, roster.error().message);
-    if (known.place && roster->epoch <= epoch()) return;
-    auto place = Place::on(std::move(*roster), charter.identity);
-    if (!place) return tell(out, Severity::wrong, place.error().message);
+    auto certified = settlement::certified_roster(charter.genesis, update.receipt, update.roster);
+    if (!certified)
+        return tell(out, Severity::wrong,
+                    short_hex(from.view()) + " sent a roster that is not the log's (" +
+                        certified.error().message + "); ignored");
+    const std::uint64_t epoch = certified->roster.epoch;
+    if (epoch < known.epoch)
+        return tell(out, Severity::notable,
+                    short_hex(from.view()) + " sent roster epoch " + std::to_string(epoch) +
+                        ", this home has " + std::to_string(known.epoch) + "; ignored");
+    if (epoch == known.epoch) return;
+    const bool traded = known.place.has_value();
+    known.epoch = epoch;
+    known.revoked = false;
+    known.place.reset();
+    out.persist[roster_key] = encode(update);
+    auto place = Place::on(std::move(certified->roster), charter.identity);
+    if (!place) {
+        leave(traded, certified->change, out);
+        return;
+    }
     known.place = std::move(*place);
-    out.persist[roster_key] = encoded;
     out.peers = peers();
     connected = false;
     greetings = 0;
     const NetId net = known.place->net;
     const std::size_t homes = known.place->directory->homes(net).size();
     tell(out, Severity::routine,
-         "roster epoch " + std::to_string(epoch()) + ": net " + std::to_string(net.value) +
-             " with " + std::to_string(homes) + " homes");
+         "roster epoch " + std::to_string(epoch) + ": net " + std::to_string(net.value) + " with " +
+             std::to_string(homes) + " homes");
     if (homes < 3)
         tell(out, Severity::notable,
              "fewer than three homes on this net: the operator can tell their sum from little "
              "else");
+}
+
+void Gateway::State::leave(bool traded, const settlement::RosterChange& change, Outputs& out) {
+    active.reset();
+    postponed.reset();
+    early.clear();
+    out.timers.push_back({Timer::deadline, 0});
+    out.timers.push_back({Timer::resend, 0});
+    out.timers.push_back({Timer::greet, greet_waiting_ms});
+    out.peers = peers();
+    known.revoked = revokes(change, charter.identity.public_key());
+    const std::string epoch = "roster epoch " + std::to_string(known.epoch);
+    if (known.revoked)
+        tell(out, Severity::wrong,
+             epoch +
+                 " revokes this home's key: it trades no more. To come back it needs a new key: "
+                 "move the key file away, run 'kilter-agent enroll' and ask the operator");
+    else if (traded)
+        tell(out, Severity::wrong,
+             epoch +
+                 " does not name this home any more: it cannot trade until the operator grants "
+                 "it a certificate again");
+    else
+        tell(out, Severity::notable,
+             epoch + " does not name this home (key " +
+                 short_hex(charter.identity.public_key().view()) +
+                 ") yet: it waits until the operator grants it a certificate");
 }
 
 void Gateway::State::on_record(const consensus::Receipt& receipt, Outputs& out) {

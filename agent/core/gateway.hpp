@@ -20,6 +20,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/core/plan.hpp"
 #include "common/base/event.hpp"
 #include "common/crypto/identity.hpp"
 #include "common/market/session.hpp"
@@ -71,6 +72,9 @@ struct SessionReport {
     std::uint32_t rounds = 0;
     bool certified = false;                 ///< the record is on the log and its proof was checked
     std::vector<double> price_eur_per_kwh;  ///< of this home's net, over the horizon
+    std::vector<PlannedStep>
+        plan;               ///< what the home's devices will do, and why: private to the home
+    std::string shortfall;  ///< what they will miss, in words; empty: nothing
 };
 
 /// What the home's devices are to do in one interval, from a certified record only.
@@ -111,8 +115,12 @@ class Gateway {
 
     Outputs step(const Input& input, UnixMs now);
 
-    /// What the agent is doing and whom it waits for, one sentence a home owner understands.
+    /// Of the newest roster seen; 0: none yet.
+    [[nodiscard]] std::uint64_t roster_epoch() const;
+    /// What the agent is doing and what it waits for, one sentence a home owner understands.
     [[nodiscard]] std::string explain() const;
+    /// On whom it waits, if on somebody in particular.
+    [[nodiscard]] std::vector<crypto::PublicKey> awaited() const;
 
   private:
     struct State;

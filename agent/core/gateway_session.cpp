@@ -19,6 +19,7 @@ void send(std::vector<wire::Outgoing> letters, Outputs& out) {
 Position Gateway::State::position(const crypto::PublicKey& from) const {
     Position out;
     out.certified = known.certified;
+    out.now = now;
     if (const auto newest = known.joined.find(from); newest != known.joined.end())
         out.joined = newest->second;
     if (active && active->chair() != from && now - active->heard() < charter.parameters.silence_ms)
@@ -40,7 +41,7 @@ void Gateway::State::on_open(const crypto::PublicKey& from,
         const std::string text =
             "did not join session " + market::name_of(open.session) + ": " + *reason;
         if (text != last_word) tell(out, Severity::notable, text);
-        if (charter.is_validator(from) && open.roster_epoch > epoch()) greet(out);
+        if (charter.is_validator(from) && open.roster_epoch > known.epoch) greet(out);
         return;
     }
     if (known.agreed.empty() || known.agreed.newest().session.interval >= open.session.interval)
@@ -159,6 +160,9 @@ void Gateway::State::agree(const Participation& over,
     const model::Series y = cleared.y_eur_per_kw.row(0);
     for (const double dual : y)
         report.price_eur_per_kwh.push_back(dual / charter.interval_h());
+    report.plan = planned_steps(over.device().data(), over.device().plan(),
+                                report.price_eur_per_kwh, over.id().interval);
+    report.shortfall = over.device().explain();
     known.warm = Warm{over.id().interval, cleared.warm};
     known.agreed.add(agreement_on(charter, over.id(), over.net(), over.chair(), cleared));
     out.persist[warm_key] = encode(*known.warm);

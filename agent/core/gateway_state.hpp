@@ -55,11 +55,6 @@ struct Gateway::State {
         out.events.push_back({severity, std::move(text)});
     }
 
-    /// Of the roster this home has; 0: none yet.
-    [[nodiscard]] std::uint64_t epoch() const {
-        return known.place ? known.place->directory->epoch() : 0;
-    }
-
     // ---- inputs ---------------------------------------------------------------------------------
     void on(const Started&, Outputs& out) const;
     void on(const TimerElapsed& elapsed, Outputs& out);
@@ -79,7 +74,9 @@ struct Gateway::State {
     void on_certified(const crypto::PublicKey& from,
                       const wire::CertifiedEntry& message,
                       Outputs& out);
-    void on_roster(const consensus::Receipt& receipt, const Bytes& encoded, Outputs& out);
+    void on_roster(const crypto::PublicKey& from, const wire::RosterUpdate& update, Outputs& out);
+    /// The newest roster does not name this home. `traded`: the one before did.
+    void leave(bool traded, const settlement::RosterChange& change, Outputs& out);
     void on_record(const consensus::Receipt& receipt, Outputs& out);
     /// The devices follow a record of what this home agreed to, and no other.
     void dispatch(const settlement::ClearedNet& record, Outputs& out);

@@ -1,6 +1,9 @@
 #include "agent/core/memory.hpp"
 
+#include <algorithm>
+
 #include "common/base/limits.hpp"
+#include "common/settlement/certified_roster.hpp"
 
 namespace kilter::agent {
 
@@ -57,15 +60,40 @@ Error damaged(const char* key) {
             "start with an empty one"};
 }
 
-Result<Place> recall_place(const Charter& charter, ByteView bytes) {
-    auto receipt = consensus::decode_receipt(bytes);
-    if (!receipt || charter.fault(*receipt)) return damaged(roster_key);
-    auto roster = settlement::decode_roster(receipt->entry.body);
-    if (!roster) return roster.error();
-    return Place::on(std::move(*roster), charter.identity);
+Result<void> recall_roster(const Charter& charter, ByteView bytes, Remembered& out) {
+    const auto update = decode_update(bytes);
+    if (!update) return damaged(roster_key);
+    auto certified = settlement::certified_roster(charter.genesis, update->receipt, update->roster);
+    if (!certified) return damaged(roster_key);
+    out.epoch = certified->roster.epoch;
+    out.revoked = revokes(certified->change, charter.identity.public_key());
+    if (auto place = Place::on(std::move(certified->roster), charter.identity))
+        out.place = std::move(*place);
+    return {};
 }
 
 }  // namespace
+
+Bytes encode(const wire::RosterUpdate& update) {
+    return ByteWriter{}
+        .u32(static_cast<std::uint32_t>(update.receipt.size()))
+        .raw(update.receipt)
+        .raw(update.roster)
+        .bytes();
+}
+
+bool revokes(const settlement::RosterChange& change, const crypto::PublicKey& key) {
+    return std::any_of(change.removals.begin(), change.removals.end(),
+                       [&](const auto& removal) { return removal.revoked && removal.key == key; });
+}
+
+std::optional<wire::RosterUpdate> decode_update(ByteView bytes) {
+    ByteReader in(bytes);
+    wire::RosterUpdate out;
+    out.receipt = to_bytes(in.raw(in.u32()));
+    out.roster = to_bytes(in.raw(in.left()));
+    return in.failed() ? std::nullopt : std::optional(std::move(out));
+}
 
 Bytes encode_certified(IntervalIndex interval) {
     return ByteWriter{}.i64(interval).bytes();
@@ -93,9 +121,7 @@ Result<Remembered> recall(const Charter& charter, const Memory& memory) {
         return found == memory.end() || found->second.empty() ? nullptr : &found->second;
     };
     if (const Bytes* bytes = find(roster_key)) {
-        auto place = recall_place(charter, *bytes);
-        if (!place) return place.error();
-        out.place = std::move(*place);
+        if (auto recalled = recall_roster(charter, *bytes, out); !recalled) return recalled.error();
     }
     if (const Bytes* bytes = find(certified_key)) {
         out.certified = decode_certified(*bytes);

@@ -9,10 +9,11 @@
 #include "agent/core/charter.hpp"
 #include "agent/core/gateway.hpp"
 #include "agent/core/place.hpp"
+#include "common/wire/messages.hpp"
 
 namespace kilter::agent {
 
-inline constexpr const char* roster_key = "roster";        ///< the roster's receipt, encoded
+inline constexpr const char* roster_key = "roster";        ///< the newest roster with its proof
 inline constexpr const char* certified_key = "certified";  ///< Remembered::certified
 inline constexpr const char* pending_key = "pending";      ///< Remembered::agreed
 inline constexpr const char* joined_key = "joined";        ///< Remembered::joined
@@ -28,7 +29,9 @@ struct Warm {
 };
 
 struct Remembered {
-    std::optional<Place> place;              ///< on the newest roster that names this home
+    std::uint64_t epoch = 0;     ///< of the newest roster seen; an older one is never taken again
+    std::optional<Place> place;  ///< on that roster, if it names this home
+    bool revoked = false;        ///< by the change that led to that roster
     std::optional<IntervalIndex> certified;  ///< newest interval with a record that was accepted
     Agreements agreed;
     /// No session is joined twice, not even across a crash: the masks would be the same and the messages not.
@@ -36,9 +39,16 @@ struct Remembered {
     std::optional<Warm> warm;
 };
 
+Bytes encode(const wire::RosterUpdate& update);
 Bytes encode_certified(IntervalIndex interval);
 Bytes encode(const Joined& joined);
 Bytes encode(const Warm& warm);
+
+/// Whether the change revokes this key.
+bool revokes(const settlement::RosterChange& change, const crypto::PublicKey& key);
+
+/// What encode() wrote of a roster. Total.
+std::optional<wire::RosterUpdate> decode_update(ByteView bytes);
 
 /// Error: a value that does not decode or verify; it names the key.
 Result<Remembered> recall(const Charter& charter, const Memory& memory);

@@ -61,23 +61,31 @@ Objection about_numbers(const Charter& charter, const Place& place, const wire::
     return std::nullopt;
 }
 
-Objection about_home(const Place& place, const market::Member& member) {
+Objection about_home(const Place& place, UnixMs now, const market::Member& member) {
     if (!place.directory->holds(member.party)) return "it names a party that is not on the roster";
     const auto& known = place.directory->at(member.party);
-    if (known.role != settlement::Role::home || known.net != place.net)
+    if (known.role != settlement::Role::home || known.net != place.net ||
+        known.feeder != place.directory->at(place.self).feeder)
         return "it names a party of another net";
+    if (!known.valid_at(now))
+        return member.party == place.self
+                   ? "this home's certificate has expired: ask the operator to renew it"
+                   : "it names a party whose certificate has expired";
     if (member.weight != known.weight_milli / 1000.0) return "a weight differs from the roster's";
     if (member.party != place.self && !place.secrets.contains(known.key))
         return "it names a party whose key is not usable";
     return std::nullopt;
 }
 
-Objection about_members(const Charter& charter, const Place& place, const wire::SessionOpen& open) {
+Objection about_members(const Charter& charter,
+                        const Place& place,
+                        UnixMs now,
+                        const wire::SessionOpen& open) {
     std::uint32_t homes = 0;
     bool includes_self = false;
     for (const market::Member& member : open.members) {
         if (member.party == open.chair) continue;
-        if (auto why = about_home(place, member)) return why;
+        if (auto why = about_home(place, now, member)) return why;
         includes_self = includes_self || member.party == place.self;
         ++homes;
     }
@@ -108,7 +116,7 @@ std::optional<std::string> objection(const Charter& charter,
     if (auto why = about_origin(charter, place, from, open)) return why;
     if (auto why = about_order(charter, position, from, open)) return why;
     if (auto why = about_numbers(charter, place, open)) return why;
-    return about_members(charter, place, open);
+    return about_members(charter, place, position.now, open);
 }
 
 }  // namespace kilter::agent

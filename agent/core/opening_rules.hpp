@@ -16,6 +16,7 @@ struct Position {
     std::optional<IntervalIndex> certified;      ///< newest interval with an accepted record
     std::optional<market::SessionId> joined;     ///< newest session joined under the sender
     std::optional<market::SessionId> under_way;  ///< another chair's session that is alive
+    UnixMs now = 0;
 };
 
 /// The opening's y of this net to start from, channel by channel over the horizon.

@@ -71,6 +71,14 @@ Participation::Participation(const Charter& charter,
                masks_of(charter, place, open),
                start_of(charter.parameters, open, warm)) {}
 
+std::vector<crypto::PublicKey> Participation::awaited() const {
+    std::vector<crypto::PublicKey> out;
+    for (const auto& net : session_.awaited())
+        for (const PartyId party : net)
+            out.push_back(directory_->at(party).key);
+    return out;
+}
+
 bool Participation::admits(const crypto::PublicKey& from,
                            const market::MaskedShare& share,
                            UnixMs now) {

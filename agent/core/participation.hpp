@@ -42,6 +42,11 @@ class Participation {
 
     [[nodiscard]] const market::Session& session() const { return session_; }
 
+    /// Whose messages the iteration waits for.
+    [[nodiscard]] std::vector<crypto::PublicKey> awaited() const;
+
+    [[nodiscard]] const prox::Home& device() const { return *device_; }
+
     /// When the chair was last heard.
     [[nodiscard]] UnixMs heard() const { return heard_; }
 

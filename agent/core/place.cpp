@@ -10,11 +10,13 @@ Result<Place> Place::on(settlement::Roster roster, const crypto::Identity& ident
     if (!party || directory.at(*party).role != settlement::Role::home)
         return Error{"roster epoch " + std::to_string(directory.epoch()) +
                      " does not name this home (key " + short_hex(identity.public_key().view()) +
-                     "): ask the operator to enrol it; until then it cannot trade"};
+                     "): until the operator grants it a certificate it cannot trade"};
     out.self = *party;
     out.net = directory.at(out.self).net;
     for (const auto& member : directory.roster().members) {
-        const bool meets = member.role == settlement::Role::coordinator || member.net == out.net;
+        const bool meets =
+            member.role == settlement::Role::coordinator ||
+            (member.net == out.net && member.feeder == directory.at(out.self).feeder);
         if (member.key == identity.public_key() || !meets) continue;
         if (auto secret = identity.shared_secret(member.key))
             out.secrets.emplace(member.key, *secret);

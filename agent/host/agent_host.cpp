@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
+#include <set>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -12,11 +14,13 @@
 #include "agent/core/gateway.hpp"
 #include "agent/drivers/home_file.hpp"
 #include "agent/drivers/simulated.hpp"
+#include "common/cli/output.hpp"
 #include "common/market/clearing.hpp"
 #include "common/runtime/files.hpp"
 #include "common/runtime/logging.hpp"
 #include "common/runtime/loop.hpp"
 #include "common/runtime/service.hpp"
+#include "common/runtime/since.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/storage/key_value.hpp"
 #include "common/topology/files.hpp"
@@ -30,6 +34,7 @@ constexpr int messages_per_turn_max = 256;
 constexpr std::int64_t refusals_every_ms = 5'000;
 constexpr std::int64_t connected_every_ms = 50;
 constexpr UnixMs connected_patience_ms = 5'000;  // a neighbour may be switched off
+constexpr std::int64_t status_refresh_ms = 1'000;
 constexpr const char* energy_key = "energy";
 
 }  // namespace
@@ -41,11 +46,17 @@ struct AgentHost::State {
     std::optional<storage::KeyValue> memory;
     std::optional<drivers::SimulatedHome> home;
     std::optional<Gateway> gateway;
+    std::set<crypto::PublicKey> coordinators;
+    std::int64_t interval_s = 0;
     std::optional<transport::Hub> hub;
 
     Outputs out;  // of this turn
     std::map<Timer, runtime::TimerId> timers;
     runtime::TimerId connecting;
+    std::vector<Peer> linked_to;
+    std::map<crypto::PublicKey, UnixMs> heard;  // of linked_to, by this process
+    runtime::Since since;
+    runtime::TimerId status_timer;
     std::optional<SessionReport> last;
     bool status_due = true;
 
@@ -69,6 +80,7 @@ struct AgentHost::State {
             out.persist[energy_key] = ByteWriter{}.f64(home->energy_kwh()).bytes();
         }
         status_due = status_due || next.report || next.peers;
+        refresh_status();
         if (next.report) last = std::move(next.report);
     }
 
@@ -84,11 +96,26 @@ struct AgentHost::State {
         if (turn.peers) link(*turn.peers);
         for (const auto& letter : turn.send)
             hub->send(letter.to, letter.message);
+        since.update(gateway->explain(), runtime::now_ms());
         if (status_due) write_status();
+    }
+
+    // What has changed is in the file a second later.
+    void refresh_status() {
+        if (status_timer.value != 0) return;
+        status_timer = loop.arm(status_refresh_ms, [this] {
+            status_timer = {};
+            write_status();
+        });
     }
 
     void link(const std::vector<Peer>& peers) {
         std::vector<crypto::PublicKey> keys;
+        for (const Peer& former : linked_to)
+            if (std::none_of(peers.begin(), peers.end(),
+                             [&](const Peer& peer) { return peer.key == former.key; }))
+                part_with(former.key);
+        linked_to = peers;
         for (const Peer& peer : peers) {
             keys.push_back(peer.key);
             if (auto linked = hub->connect(peer.key, peer.endpoint); !linked)
@@ -99,6 +126,11 @@ struct AgentHost::State {
         loop.cancel(connecting);
         const UnixMs patience = runtime::now_ms() + connected_patience_ms;
         connecting = loop.arm(0, [this, peers, patience] { await_links(peers, patience); });
+    }
+
+    void part_with(const crypto::PublicKey& former) {
+        hub->disconnect(former);
+        heard.erase(former);
     }
 
     void await_links(const std::vector<Peer>& peers, UnixMs patience) {
@@ -113,6 +145,7 @@ struct AgentHost::State {
         for (int i = 0; i < messages_per_turn_max; ++i) {
             auto received = hub->receive();
             if (!received) return;
+            heard[received->from] = runtime::now_ms();
             step(MessageReceived{received->from, std::move(received->message)});
         }
     }
@@ -124,15 +157,68 @@ struct AgentHost::State {
         loop.arm(refusals_every_ms, [this] { report_refusals(); });
     }
 
+    // What was decided and why. Private: this file is the home's own, and none of it is logged.
+    void describe(const SessionReport& report, nlohmann::ordered_json& session) const {
+        const IntervalIndex first = report.session.interval;
+        session["starts"] = cli::utc_text(interval_start(first, interval_s));
+        auto& plan = session["plan"] = nlohmann::ordered_json::array();
+        auto& words = session["explanation"] = nlohmann::ordered_json::array();
+        if (report.price_eur_per_kwh.empty()) return;
+        words.push_back(in_words(report.price_eur_per_kwh, first, interval_s));
+        for (const PlannedStep& step : report.plan) {
+            plan.push_back({{"device", step.device},
+                            {"does", step.does},
+                            {"from_ms", interval_start(step.from, interval_s)},
+                            {"until_ms", interval_start(step.until, interval_s)},
+                            {"energy_kwh", step.energy_kwh},
+                            {"price_eur_per_kwh", step.price_eur_per_kwh},
+                            {"compared_eur_per_kwh", step.compared_eur_per_kwh},
+                            {"compared_with_ms", interval_start(step.compared_with, interval_s)}});
+            words.push_back(in_words(step, first, interval_s));
+        }
+        if (!report.shortfall.empty()) words.push_back(report.shortfall);
+    }
+
+    nlohmann::ordered_json peers_json(const transport::Stats& stats) const {
+        auto list = nlohmann::ordered_json::array();
+        for (const Peer& peer : linked_to) {
+            const auto counted = stats.peers.find(peer.key);
+            const transport::Counts counts =
+                counted == stats.peers.end() ? transport::Counts{} : counted->second;
+            const auto last_heard = heard.find(peer.key);
+            list.push_back(
+                {{"id", short_hex(peer.key.view())},
+                 {"role", coordinators.contains(peer.key) ? "coordinator" : "home"},
+                 {"endpoint", peer.endpoint},
+                 {"connected", hub->connected(peer.key)},
+                 {"heard_ms", last_heard == heard.end()
+                                  ? nlohmann::ordered_json()
+                                  : nlohmann::ordered_json(last_heard->second)},
+                 {"sent", {{"messages", counts.sent.messages}, {"bytes", counts.sent.bytes}}},
+                 {"received",
+                  {{"messages", counts.received.messages}, {"bytes", counts.received.bytes}}},
+                 {"unsent", counts.unsent},
+                 {"dropped", std::accumulate(counts.dropped.begin(), counts.dropped.end(),
+                                             std::uint64_t{0})}});
+        }
+        return list;
+    }
+
     void write_status() {
         status_due = false;
-        const transport::Counts traffic = hub->stats().total;
+        const transport::Stats stats = hub->stats();
+        const transport::Counts& traffic = stats.total;
         nlohmann::ordered_json status;
         status["program"] = "kilter-agent";
         status["pid"] = ::getpid();
         status["key"] = to_hex(identity->public_key().view());
         status["home"] = home->spec().name;
         status["doing"] = gateway->explain();
+        status["since_ms"] = since.update(gateway->explain(), runtime::now_ms());
+        status["waiting_for"] = nlohmann::ordered_json::array();
+        for (const auto& key : gateway->awaited())
+            status["waiting_for"].push_back(short_hex(key.view()));
+        status["roster_epoch"] = gateway->roster_epoch();
         if (last) {
             auto& session = status["session"];
             session["interval"] = last->session.interval;
@@ -142,10 +228,12 @@ struct AgentHost::State {
             session["rounds"] = last->rounds;
             session["certified"] = last->certified;
             session["price_eur_per_kwh"] = last->price_eur_per_kwh;
+            describe(*last, session);
         }
         status["sent"] = {{"messages", traffic.sent.messages}, {"bytes", traffic.sent.bytes}};
         status["received"] = {{"messages", traffic.received.messages},
                               {"bytes", traffic.received.bytes}};
+        status["peers"] = peers_json(stats);
         status["updated_ms"] = runtime::now_ms();
         if (auto written =
                 runtime::replace_file(config.state_dir / "status.json", status.dump(1) + "\n");
@@ -154,13 +242,19 @@ struct AgentHost::State {
     }
 
     Result<void> open() {
-        auto own = storage::read_key_file(config.key_file);
-        if (!own) return own.error();
-        identity = std::make_unique<crypto::Identity>(std::move(*own));
+        std::error_code ignored;
+        if (!std::filesystem::exists(config.genesis_file, ignored))
+            return Error{"this agent is not enrolled yet (there is no " +
+                         config.genesis_file.string() +
+                         "): run 'kilter-agent enroll', send the operator what it prints, and "
+                         "install the bundle that comes back with 'kilter-agent enroll --bundle'"};
         auto document = topology::read_text_file(config.genesis_file);
         if (!document) return document.error();
         auto genesis = settlement::Genesis::decode(as_bytes(*document));
         if (!genesis) return Error{config.genesis_file.string() + ": " + genesis.error().message};
+        auto own = storage::read_key_file(config.key_file);
+        if (!own) return own.error();
+        identity = std::make_unique<crypto::Identity>(std::move(*own));
         auto spec = drivers::load_home(config.home_file);
         if (!spec) return spec.error();
         if (auto made = runtime::make_private_directory(config.state_dir); !made)
@@ -189,6 +283,10 @@ struct AgentHost::State {
             energy_kwh = std::clamp(*energy_kwh, 0.0, spec->battery.energy_max_kwh);
         }
         home.emplace(std::move(*spec), energy_kwh);
+        for (const auto& validator : genesis->validators.validators)
+            coordinators.insert(validator.key);
+        if (const auto parameters = market::Parameters::decode(genesis->market_parameters))
+            interval_s = parameters->interval_s;
         auto core = Gateway::create(
             *identity, std::move(*genesis),
             [this](IntervalIndex first, Eigen::Index intervals) {

@@ -47,6 +47,9 @@ inline constexpr std::size_t mempool_share = 16;  ///< one author holds at most 
 inline constexpr std::int64_t entry_life_ms_max =
     std::int64_t{24} * 3'600'000;  ///< from the block's time to the entry's expiry
 inline constexpr std::size_t endpoint_bytes_max = 256;
+inline constexpr std::size_t feeder_name_bytes_max = 64;
+inline constexpr std::size_t roster_members_max = 8'192;
+inline constexpr std::size_t roster_bytes_max = 1u << 20;
 inline constexpr std::size_t skips_attached_max =
     128;  ///< skip certificates that travel with one proposal
 inline constexpr std::size_t range_blocks_max =

@@ -1,5 +1,5 @@
-/// `status` of a daemon: reads the status.json it keeps in its state directory and says, in words,
-/// what it is doing.
+/// What a daemon says of itself to people: `status`, `peers` and `explain` read the status.json that it keeps in its state
+/// directory.
 #pragma once
 
 #include <filesystem>
@@ -7,8 +7,17 @@
 
 namespace kilter::cli {
 
-/// Prints to standard output; returns the exit code: success while the process named in the file
-/// runs, else failure with what to do.
-int show_daemon_status(std::string_view program, const std::filesystem::path& state_dir, bool json);
+enum class Report {
+    status,   ///< what it is doing, since when, and what it did last
+    peers,    ///< with whom it is connected, when each was last heard, and how much went to and fro
+    explain,  ///< what it waits for and what it decided last, and why, in whole sentences
+};
+
+/// Prints to standard output, with `json` that part of the file as it is; returns the exit code: success while the process
+/// named in the file runs, else failure with what to do.
+int show_daemon(Report report,
+                std::string_view program,
+                const std::filesystem::path& state_dir,
+                bool json);
 
 }  // namespace kilter::cli

@@ -10,6 +10,10 @@ void initialise() {
     KILTER_CHECK(sodium_init() >= 0, "libsodium found no source of randomness");
 }
 
+void draw(std::span<std::uint8_t> out) {
+    randombytes_buf(out.data(), out.size());
+}
+
 struct Identity::Secret {
     std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> sign{};
     std::array<std::uint8_t, crypto_scalarmult_SCALARBYTES> curve{};
@@ -35,7 +39,7 @@ Identity::~Identity() = default;
 
 Identity Identity::generate() {
     Seed seed;
-    randombytes_buf(seed.bytes.data(), seed.bytes.size());
+    draw(seed.bytes);
     Identity out = from_seed(seed);
     sodium_memzero(seed.bytes.data(), seed.bytes.size());
     return out;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "common/base/bytes.hpp"
 
@@ -19,6 +20,9 @@ using SharedSecret =
 
 /// libsodium's start-up; aborts if the machine has no source of randomness.
 void initialise();
+
+/// Fills `out` from the machine's source of randomness.
+void draw(std::span<std::uint8_t> out);
 
 /// A party's secret half. Movable, not copyable; wiped on destruction.
 class Identity {

@@ -24,24 +24,11 @@ consensus::EntryPtr make(consensus::EntryType type,
 }  // namespace
 
 const char* entry_type_name(consensus::EntryType type) {
-    if (type == roster_entry) return "roster";
+    if (type == roster_change_entry) return "roster change";
     if (type == cleared_net_entry) return "cleared net";
     if (type == consensus::evidence_entry) return "evidence";
     if (type == consensus::epoch_change_entry) return "epoch change";
     return "unknown";
-}
-
-Bytes encode(const Roster& roster) {
-    ByteWriter out;
-    out.u64(roster.epoch).u32(static_cast<std::uint32_t>(roster.members.size()));
-    for (const RosterMember& member : roster.members)
-        out.raw(member.key.view())
-            .u8(static_cast<std::uint8_t>(member.role))
-            .u32(member.net.value)
-            .u32(member.weight_milli)
-            .u16(static_cast<std::uint16_t>(member.endpoint.size()))
-            .text(member.endpoint);
-    return std::move(out).bytes();
 }
 
 Bytes encode(const ClearedNet& cleared) {
@@ -60,29 +47,6 @@ Bytes encode(const ClearedNet& cleared) {
     for (const ClearedMember& member : cleared.members)
         out.raw(member.key.view()).raw(member.commitment.view()).raw(member.signature.view());
     return std::move(out).bytes();
-}
-
-Result<Roster> decode_roster(ByteView bytes) {
-    ByteReader in(bytes);
-    Roster roster;
-    roster.epoch = in.u64();
-    const std::size_t count = in.u32();
-    for (std::size_t i = 0; i < count && !in.failed(); ++i) {
-        RosterMember member;
-        member.key = in.fixed<PublicKey>();
-        const std::uint8_t role = in.u8();
-        if (role < 1 || role > 2) return Error{"roster: a member has an unknown role"};
-        member.role = static_cast<Role>(role);
-        member.net.value = in.u32();
-        member.weight_milli = in.u32();
-        const std::size_t size = in.u16();
-        if (size > limits::endpoint_bytes_max) return Error{"roster: an endpoint is too long"};
-        const ByteView endpoint = in.raw(size);
-        member.endpoint.assign(endpoint.begin(), endpoint.end());
-        roster.members.push_back(std::move(member));
-    }
-    if (!in.complete()) return Error{"roster: cut short or followed by other bytes"};
-    return roster;
 }
 
 Result<ClearedNet> decode_cleared_net(ByteView bytes) {
@@ -150,13 +114,13 @@ Bytes clearing_statement(const ChainId& chain,
     return consensus::signed_bytes(consensus::SignedKind::clearing, chain, 0, 0, out.bytes());
 }
 
-consensus::EntryPtr make_entry(const Roster& roster,
+consensus::EntryPtr make_entry(const RosterChange& change,
                                const ChainId& chain,
                                std::uint64_t seq,
                                UnixMs expires_ms,
                                const crypto::Identity& operator_identity) {
-    return make(roster_entry, roster_key(roster.epoch), encode(roster), chain, seq, expires_ms,
-                operator_identity);
+    return make(roster_change_entry, roster_key(change.epoch), encode(change), chain, seq,
+                expires_ms, operator_identity);
 }
 
 consensus::EntryPtr make_entry(const ClearedNet& cleared,

@@ -7,32 +7,15 @@
 
 #include "common/base/ids.hpp"
 #include "common/consensus/entry.hpp"
-#include "common/settlement/genesis.hpp"
+#include "common/settlement/roster.hpp"
 
 namespace kilter::settlement {
 
-inline constexpr consensus::EntryType roster_entry = 1;
+inline constexpr consensus::EntryType roster_change_entry = 1;
 inline constexpr consensus::EntryType cleared_net_entry = 2;
 
-/// "roster", "cleared net"; "unknown" otherwise.
+/// "roster change", "cleared net"; "unknown" otherwise.
 const char* entry_type_name(consensus::EntryType type);
-
-/// One party of a market epoch. Its position in Roster::members is its PartyId.
-struct RosterMember {
-    PublicKey key;
-    Role role{};
-    NetId net;                       ///< of a home; 0 for a coordinator
-    std::uint32_t weight_milli = 0;  ///< weight x 1000, > 0
-    std::string endpoint;            ///< where it can be reached; may be empty
-    bool operator==(const RosterMember&) const = default;
-};
-
-/// Who trades from now on. Author: the operator. Semantic key roster_key(epoch).
-struct Roster {
-    std::uint64_t epoch = 0;  ///< 1 for the first one, then one more each
-    std::vector<RosterMember> members;
-    bool operator==(const Roster&) const = default;
-};
 
 enum class Outcome : std::uint8_t { converged = 1, partial = 2 };
 
@@ -60,10 +43,8 @@ struct ClearedNet {
     bool operator==(const ClearedNet&) const = default;
 };
 
-Bytes encode(const Roster& roster);
 Bytes encode(const ClearedNet& cleared);
 /// Strict and total: bounded, complete, members ascending where the struct says so.
-Result<Roster> decode_roster(ByteView bytes);
 Result<ClearedNet> decode_cleared_net(ByteView bytes);
 
 /// Semantic keys.
@@ -81,7 +62,7 @@ Bytes clearing_statement(const ChainId& chain,
                          const Digest& commitment);
 
 /// A signed entry ready to submit: type, key and body from the value.
-consensus::EntryPtr make_entry(const Roster& roster,
+consensus::EntryPtr make_entry(const RosterChange& change,
                                const ChainId& chain,
                                std::uint64_t seq,
                                UnixMs expires_ms,

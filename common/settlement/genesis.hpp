@@ -2,9 +2,6 @@
 /// all of this.
 #pragma once
 
-#include <optional>
-#include <vector>
-
 #include "common/consensus/replica.hpp"
 
 namespace kilter::settlement {
@@ -13,29 +10,16 @@ using consensus::ChainId;
 using consensus::Digest;
 using consensus::PublicKey;
 
-enum class Role : std::uint8_t { coordinator = 1, home = 2 };
-
-/// A key the operator admitted. What it may do follows from its role and from the roster that names
-/// it.
-struct Enrolled {
-    PublicKey key;
-    Role role{};
-    bool operator==(const Enrolled&) const = default;
-};
-
 struct Genesis {
     UnixMs time_ms = 0;                  ///< no block is earlier
-    PublicKey operator_key;              ///< signs rosters
+    PublicKey operator_key;              ///< signs changes of the roster: who may trade
     consensus::ValidatorSet validators;  ///< the coordinators that order the log, with endpoints
-    std::vector<Enrolled>
-        enrolled;  ///< ascending by key, distinct; every validator is among them as coordinator
-    Bytes market_parameters;  ///< market::Parameters::encode(), opaque here
-    Bytes extension;          ///< opaque to the log, e.g. a digest of the topology; may be empty
+    Bytes market_parameters;             ///< market::Parameters::encode(), opaque here
+    Bytes extension;  ///< opaque to the log, e.g. a digest of the topology; may be empty
 
     /// H("genesis", encode()).
     [[nodiscard]] ChainId chain_id() const;
     [[nodiscard]] Digest market_digest() const;
-    [[nodiscard]] std::optional<Role> role_of(const PublicKey& key) const;
 
     /// The error names what is wrong.
     [[nodiscard]] Result<void> validate() const;

@@ -1,7 +1,6 @@
 #include "common/settlement/ledger.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
@@ -11,8 +10,12 @@
 // The state is one MerkleMap:
 //   "id", "due", "time"      -> consensus::SeenIds
 //   "key" semantic key       -> entry id
-//   "roster" epoch           -> the roster's body
-//   "epoch"                  -> the last roster's epoch
+//   "roster"                 -> the newest roster
+//   "epoch"                  -> its epoch
+//   "left"                   -> who left a net within leave_grace_ms before the newest change
+//   "revoked" key            -> the epoch that revoked it
+//   "revoked" "number" n     -> the n-th key revoked
+//   "revoked" "count"        -> how many there are
 namespace kilter::settlement {
 
 namespace {
@@ -22,12 +25,73 @@ using consensus::SealedEntry;
 using consensus::Verdict;
 using crypto::MerkleMap;
 
+constexpr std::int64_t minute_ms = 60'000;
+constexpr UnixMs leave_grace_ms = 2 * minute_ms;
+
+/// Somebody who is not a home of this net any more, since epoch `epoch`.
+struct Leaver {
+    PublicKey key;
+    NetId net;
+    std::uint64_t epoch = 0;
+    UnixMs time_ms = 0;
+};
+
 Bytes unique_key(ByteView key) {
     return ByteWriter{}.text("key").raw(key).bytes();
 }
 
-Bytes epoch_key(std::uint64_t epoch) {
-    return ByteWriter{}.text("roster").u64(epoch).bytes();
+Bytes newest_roster_key() {
+    return ByteWriter{}.text("roster").bytes();
+}
+
+Bytes leavers_key() {
+    return ByteWriter{}.text("left").bytes();
+}
+
+std::vector<Leaver> leavers_in(const MerkleMap& map) {
+    std::vector<Leaver> out;
+    const Bytes* bytes = map.find(leavers_key());
+    if (bytes == nullptr) return out;
+    for (ByteReader in(*bytes); in.left() > 0;) {
+        Leaver leaver;
+        leaver.key = in.fixed<PublicKey>();
+        leaver.net.value = in.u32();
+        leaver.epoch = in.u64();
+        leaver.time_ms = in.i64();
+        out.push_back(leaver);
+    }
+    return out;
+}
+
+/// What is kept under leavers_key() once `before` became `after`.
+Bytes leavers_after(const MerkleMap& map,
+                    const Roster& before,
+                    const Roster& after,
+                    UnixMs time_ms) {
+    std::vector<Leaver> leavers = leavers_in(map);
+    std::erase_if(leavers,
+                  [&](const Leaver& one) { return time_ms > one.time_ms + leave_grace_ms; });
+    for (const RosterMember& member : before.members) {
+        const RosterMember* stays = after.find(member.key);
+        if (member.role == Role::home && (stays == nullptr || stays->net != member.net))
+            leavers.push_back({member.key, member.net, after.epoch, time_ms});
+    }
+    ByteWriter out;
+    for (const Leaver& leaver : leavers)
+        out.raw(leaver.key.view()).u32(leaver.net.value).u64(leaver.epoch).i64(leaver.time_ms);
+    return std::move(out).bytes();
+}
+
+Bytes revoked_key(const PublicKey& key) {
+    return ByteWriter{}.text("revoked").raw(key.view()).bytes();
+}
+
+Bytes revoked_number_key(std::uint64_t number) {
+    return ByteWriter{}.text("revoked").text("number").u64(number).bytes();
+}
+
+Bytes revoked_count_key() {
+    return ByteWriter{}.text("revoked").text("count").bytes();
 }
 
 Bytes last_epoch_key() {
@@ -39,22 +103,33 @@ std::uint64_t number(const MerkleMap& map, const Bytes& key) {
     return value == nullptr ? 0 : ByteReader(*value).u64();
 }
 
+void set_number(MerkleMap& map, const Bytes& key, std::uint64_t value) {
+    map.set(key, ByteWriter{}.u64(value).bytes());
+}
+
 Verdict refused(std::string reason) {
     return {Admission::refused, std::move(reason)};
 }
 
-std::optional<Roster> roster_in(const MerkleMap& map, std::uint64_t epoch) {
-    const Bytes* body = map.find(epoch_key(epoch));
-    if (body == nullptr) return std::nullopt;
+Roster roster_in(const MerkleMap& map) {
+    const Bytes* body = map.find(newest_roster_key());
+    if (body == nullptr) return {};
     Result<Roster> roster = decode_roster(*body);
     KILTER_CHECK(roster.ok(), "the ledger holds a malformed roster");
     return *std::move(roster);
 }
 
+void revoke(MerkleMap& map, const PublicKey& key, std::uint64_t epoch) {
+    const std::uint64_t count = number(map, revoked_count_key());
+    set_number(map, revoked_key(key), epoch);
+    map.set(revoked_number_key(count), to_bytes(key.view()));
+    set_number(map, revoked_count_key(), count + 1);
+}
+
 class LedgerExecution final : public consensus::Execution {
   public:
     LedgerExecution(const Genesis& genesis, MerkleMap map, UnixMs time_ms)
-        : genesis_(genesis), map_(std::move(map)), seen_(time_ms) {}
+        : genesis_(genesis), map_(std::move(map)), time_ms_(time_ms), seen_(time_ms) {}
 
     Verdict apply(const SealedEntry& sealed) override {
         const Entry& entry = sealed.entry;
@@ -63,8 +138,8 @@ class LedgerExecution final : public consensus::Execution {
         if (!entry.key.empty() && map_.find(unique_key(entry.key)) != nullptr)
             return refused("the log has an entry with the same key already");
         Verdict verdict;
-        if (entry.type == roster_entry)
-            verdict = apply_roster(entry);
+        if (entry.type == roster_change_entry)
+            verdict = apply_change(entry);
         else if (entry.type == cleared_net_entry)
             verdict = apply_cleared(entry);
         else if (!consensus::is_own_type(entry.type))
@@ -82,24 +157,43 @@ class LedgerExecution final : public consensus::Execution {
 
   private:
     /// Changes the map iff it is ready.
-    Verdict apply_roster(const Entry& entry) {
+    Verdict apply_change(const Entry& entry) {
         if (entry.author != genesis_.operator_key)
-            return refused("only the operator may append a roster");
-        const Result<Roster> roster = decode_roster(entry.body);
-        if (!roster) return refused(roster.error().message);
+            return refused("only the operator may change the roster");
+        const Result<RosterChange> change = decode_roster_change(entry.body);
+        if (!change) return refused(change.error().message);
         const std::uint64_t next = number(map_, last_epoch_key()) + 1;
-        if (roster->epoch < next)
-            return refused("roster epoch " + std::to_string(roster->epoch) +
+        if (change->epoch < next)
+            return refused("roster epoch " + std::to_string(change->epoch) +
                            " is taken; the next is " + std::to_string(next));
-        if (roster->epoch > next)
+        if (change->epoch > next)
             return {Admission::later,
                     "roster epoch " + std::to_string(next) + " has to come first"};
-        for (const RosterMember& member : roster->members)
-            if (genesis_.role_of(member.key) != member.role)
-                return refused("roster member " + short_hex(member.key.view()) +
-                               " is not enrolled in that role");
-        map_.set(epoch_key(roster->epoch), entry.body);
-        map_.set(last_epoch_key(), ByteWriter{}.u64(roster->epoch).bytes());
+        for (const RosterMember& grant : change->grants)
+            if (map_.find(revoked_key(grant.key)) != nullptr)
+                return refused(
+                    "key " + short_hex(grant.key.view()) +
+                    " was revoked and cannot be granted anything again: the home needs a "
+                    "new key");
+        const Roster before = newest_roster();
+        Result<Roster> after = settlement::apply(before, *change);
+        if (!after) return refused(after.error().message);
+        if (after->digest() != change->roster)
+            return refused(
+                "the change does not lead to the roster it names: make it again from the newest "
+                "roster");
+        for (const RosterMember& member : after->members)
+            if (!member.valid_at(time_ms_))
+                return refused("the certificate of roster member " + short_hex(member.key.view()) +
+                               (member.valid_from_ms > time_ms_
+                                    ? " is not valid yet: grant it when it is"
+                                    : " has expired: renew or remove it in the same change"));
+        map_.set(leavers_key(), leavers_after(map_, before, *after, time_ms_));
+        map_.set(newest_roster_key(), encode(*after));
+        set_number(map_, last_epoch_key(), change->epoch);
+        for (const Removal& removal : change->removals)
+            if (removal.revoked) revoke(map_, removal.key, change->epoch);
+        roster_ = *std::move(after);
         return {};
     }
 
@@ -108,25 +202,38 @@ class LedgerExecution final : public consensus::Execution {
             return refused("only a coordinator may append a cleared net");
         const Result<ClearedNet> cleared = decode_cleared_net(entry.body);
         if (!cleared) return refused(cleared.error().message);
-        if (!roster_ || roster_->epoch != cleared->roster_epoch)
-            roster_ = roster_in(map_, cleared->roster_epoch);
-        if (!roster_) {
-            if (cleared->roster_epoch <= number(map_, last_epoch_key()))
-                return refused("roster epoch 0 does not exist");
+        if (cleared->roster_epoch == 0) return refused("roster epoch 0 does not exist");
+        const Roster& roster = newest_roster();
+        if (cleared->roster_epoch > roster.epoch)
             return {Admission::later, "the log does not hold roster epoch " +
                                           std::to_string(cleared->roster_epoch) + " yet"};
-        }
         for (const ClearedMember& member : cleared->members) {
-            const auto home = std::find_if(
-                roster_->members.begin(), roster_->members.end(),
-                [&](const RosterMember& candidate) { return candidate.key == member.key; });
-            if (home == roster_->members.end() || home->role != Role::home ||
-                home->net != cleared->net)
+            if (left_lately(member.key, *cleared)) continue;
+            const RosterMember* home = roster.find(member.key);
+            if (home == nullptr || home->role != Role::home || home->net != cleared->net)
                 return refused("member " + short_hex(member.key.view()) + " is not a home of net " +
                                std::to_string(cleared->net.value) + " in roster epoch " +
-                               std::to_string(cleared->roster_epoch));
+                               std::to_string(roster.epoch));
+            if (!home->valid_at(time_ms_))
+                return refused("the certificate of member " + short_hex(member.key.view()) +
+                               " is not valid at the block's time");
         }
         return {};
+    }
+
+    // Its session began before it left, and could not know.
+    [[nodiscard]] bool left_lately(const PublicKey& key, const ClearedNet& cleared) const {
+        const std::vector<Leaver> leavers = leavers_in(map_);
+        return std::any_of(leavers.begin(), leavers.end(), [&](const Leaver& leaver) {
+            return leaver.key == key && leaver.net == cleared.net &&
+                   cleared.roster_epoch < leaver.epoch &&
+                   time_ms_ <= leaver.time_ms + leave_grace_ms;
+        });
+    }
+
+    const Roster& newest_roster() {
+        if (!roster_ || roster_->epoch != number(map_, last_epoch_key())) roster_ = roster_in(map_);
+        return *roster_;
     }
 
     const consensus::ValidatorSet& members() {
@@ -136,8 +243,9 @@ class LedgerExecution final : public consensus::Execution {
 
     const Genesis& genesis_;
     MerkleMap map_;
+    UnixMs time_ms_;
     consensus::SeenIds seen_;
-    std::optional<Roster> roster_;  // the one last looked at
+    std::optional<Roster> roster_;  // the newest, once looked at
     std::optional<consensus::ValidatorSet> members_;
 };
 }  // namespace
@@ -145,19 +253,12 @@ class LedgerExecution final : public consensus::Execution {
 Ledger::Ledger(Genesis genesis) : genesis_(std::move(genesis)), chain_(genesis_.chain_id()) {}
 
 Result<void> Ledger::check(const Entry& entry) const {
-    if (entry.type == roster_entry) {
-        const Result<Roster> roster = decode_roster(entry.body);
-        if (!roster) return roster.error();
-        if (entry.key != roster_key(roster->epoch))
+    if (entry.type == roster_change_entry) {
+        const Result<RosterChange> change = decode_roster_change(entry.body);
+        if (!change) return change.error();
+        if (entry.key != roster_key(change->epoch))
             return Error{"roster: the entry's key does not name its epoch"};
-        std::set<PublicKey> keys;
-        for (const RosterMember& member : roster->members) {
-            if (!keys.insert(member.key).second)
-                return Error{"roster: member " + short_hex(member.key.view()) + " is listed twice"};
-            if (member.weight_milli == 0)
-                return Error{"roster: member " + short_hex(member.key.view()) + " has no weight"};
-        }
-        return {};
+        return settlement::check(*change);
     }
     if (entry.type == cleared_net_entry) {
         const Result<ClearedNet> cleared = decode_cleared_net(entry.body);
@@ -190,12 +291,21 @@ bool Ledger::contains(const consensus::LedgerState& state, const consensus::Entr
     return consensus::seen(*state.map(), id);
 }
 
+Roster roster(const consensus::LedgerState& state) {
+    return roster_in(*state.map());
+}
+
 std::uint64_t roster_epoch(const consensus::LedgerState& state) {
     return number(*state.map(), last_epoch_key());
 }
 
-std::optional<Roster> roster(const consensus::LedgerState& state, std::uint64_t epoch) {
-    return roster_in(*state.map(), epoch);
+std::vector<PublicKey> revoked_keys(const consensus::LedgerState& state) {
+    const MerkleMap& map = *state.map();
+    std::vector<PublicKey> out;
+    const std::uint64_t count = number(map, revoked_count_key());
+    for (std::uint64_t i = 0; i < count; ++i)
+        out.push_back(PublicKey::from(*map.find(revoked_number_key(i))));
+    return out;
 }
 
 std::optional<consensus::EntryId> entry_with_key(const consensus::LedgerState& state,

@@ -1,13 +1,15 @@
 /// The rules of the log's content: which entries may follow which.
 ///
 /// - Any entry: it is not expired and expires within a day, its id and its semantic key are new.
-/// - Roster: by the operator, the next epoch, every member enrolled in that role, keys distinct.
-/// - Cleared net: by a validator of the current epoch; its roster epoch exists; every member is a home of that net there
-/// and signed
-///   clearing_statement(); one per interval and net.
+/// - Roster change: by the operator; to the next epoch; no key that was ever revoked; the roster it leads to has the digest
+///   it names, and every certificate there is valid at the block's time.
+/// - Cleared net: by a validator of the current epoch; its roster epoch exists; every member is, on the newest roster, a
+///   home of that net with a certificate valid at the block's time, or was one in the record's epoch and left at most two
+///   minutes ago: its session had begun; and signed clearing_statement(); one per interval and net.
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "common/consensus/application.hpp"
 #include "common/settlement/entries.hpp"
@@ -37,9 +39,11 @@ class Ledger final : public consensus::Application {
 
 // Questions to a state of this ledger. REQUIRES: the state is a Ledger's.
 
-/// 0 before the first roster.
+/// The newest; epoch 0, and nobody on it, before the first change.
+Roster roster(const consensus::LedgerState& state);
 std::uint64_t roster_epoch(const consensus::LedgerState& state);
-std::optional<Roster> roster(const consensus::LedgerState& state, std::uint64_t epoch);
+/// Every key that was ever revoked, in the order of its revocation.
+std::vector<PublicKey> revoked_keys(const consensus::LedgerState& state);
 /// The id of the entry that holds this semantic key.
 std::optional<consensus::EntryId> entry_with_key(const consensus::LedgerState& state, ByteView key);
 

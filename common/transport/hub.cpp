@@ -1,7 +1,9 @@
 #include "common/transport/hub.hpp"
 
 #include <algorithm>
-#include <chrono>
+#include <cerrno>
+#include <netdb.h>
+#include <sys/socket.h>
 
 #include "common/transport/admission.hpp"
 #include "common/wire/replay.hpp"
@@ -40,6 +42,23 @@ Result<void> check_options(const Options& options) {
     return {};
 }
 
+/// Ends the connection that a message came over. libzmq only tells its descriptor, which may be another's by now: it must
+/// still lead to the address that the message came from. At worst, an innocent connection is made again.
+void cut(zmq::message_t& message) {
+    const int descriptor = zmq_msg_get(message.handle(), ZMQ_SRCFD);
+    const char* address = zmq_msg_gets(message.handle(), "Peer-Address");
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    if (descriptor < 0 || address == nullptr ||
+        ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) != 0)
+        return;
+    std::array<char, NI_MAXHOST> host{};
+    if (::getnameinfo(reinterpret_cast<const sockaddr*>(&peer), size, host.data(), host.size(),
+                      nullptr, 0, NI_NUMERICHOST) == 0 &&
+        std::string_view(host.data()) == address)
+        ::shutdown(descriptor, SHUT_RDWR);
+}
+
 struct Link {
     std::string endpoint;
     zmq::socket_t socket;
@@ -51,6 +70,8 @@ struct Peer {
     bool admitted = false;
     wire::ReplayWindow window;
     std::optional<Link> link;
+    std::string routing_id;           // of the connection it was last heard over
+    std::uint64_t reply_counter = 0;  // of what is sent over that
     Counts counts;
 };
 
@@ -97,14 +118,19 @@ struct Hub::State {
 
     /// One message off the ROUTER. Empty: none there.
     struct Frame {
+        std::string routing_id;  // empty: over a link
         std::string user_id;
         zmq::message_t payload;
         bool alone = true;  // exactly one frame after the routing id
     };
 
     std::optional<Frame> next_frame();
+    /// One message off a link of a program that is not bound.
+    std::optional<Frame> next_answer();
+    bool send_over_link(Link& link, const Bytes& bytes);
+    bool send_over_connection(const std::string& routing_id, const Bytes& bytes);
     /// The message in `frame`, or empty after counting why not.
-    std::optional<Received> judge(const Frame& frame);
+    std::optional<Received> judge(Frame& frame);
 
     void drop(Peer* peer, Drop reason) {
         ++total.dropped[static_cast<std::size_t>(reason)];
@@ -134,7 +160,9 @@ Result<void> Hub::State::bind() {
         router = make_socket(zmq::socket_type::router);
         router.set(zmq::sockopt::curve_server, true);
         router.set(zmq::sockopt::zap_domain, std::string(Admission::domain));
+        router.set(zmq::sockopt::router_mandatory, true);  // says when a connection is gone
         router.set(zmq::sockopt::rcvhwm, options.queue_messages_max);
+        router.set(zmq::sockopt::sndhwm, options.queue_messages_max);
         router.set(zmq::sockopt::maxmsgsize,
                    2 * static_cast<std::int64_t>(options.message_bytes_max) + frame_overhead_bytes);
         router.set(zmq::sockopt::backlog, backlog);
@@ -155,9 +183,15 @@ Result<Link> Hub::State::make_link(const crypto::CurveKey& peer, const std::stri
         // sender wants to know.
         socket.set(zmq::sockopt::immediate, true);
         socket.set(zmq::sockopt::sndhwm, options.queue_messages_max);
-        // The other end has nothing to say on this link.
-        socket.set(zmq::sockopt::rcvhwm, 1);
-        socket.set(zmq::sockopt::maxmsgsize, frame_overhead_bytes);
+        if (options.bind.empty()) {
+            socket.set(zmq::sockopt::rcvhwm, options.queue_messages_max);
+            socket.set(
+                zmq::sockopt::maxmsgsize,
+                2 * static_cast<std::int64_t>(options.message_bytes_max) + frame_overhead_bytes);
+        } else {  // the other end has nothing to say on this link
+            socket.set(zmq::sockopt::rcvhwm, 1);
+            socket.set(zmq::sockopt::maxmsgsize, frame_overhead_bytes);
+        }
         socket.set(zmq::sockopt::reconnect_ivl, options.reconnect_ms);
         socket.set(zmq::sockopt::reconnect_ivl_max, options.reconnect_ms_max);
         socket.connect(to);
@@ -171,6 +205,7 @@ std::optional<Hub::State::Frame> Hub::State::next_frame() {
     zmq::message_t routing_id;
     if (!router.recv(routing_id, zmq::recv_flags::dontwait)) return std::nullopt;
     Frame frame;
+    frame.routing_id = routing_id.to_string();
     bool more = routing_id.more();
     frame.alone = more;
     for (int part = 0; more; ++part) {
@@ -183,14 +218,51 @@ std::optional<Hub::State::Frame> Hub::State::next_frame() {
     return frame;
 }
 
-std::optional<Received> Hub::State::judge(const Frame& frame) {
+std::optional<Hub::State::Frame> Hub::State::next_answer() {
+    for (auto& [key, peer] : peers) {
+        if (!peer.link) continue;
+        Frame frame;
+        if (!peer.link->socket.recv(frame.payload, zmq::recv_flags::dontwait)) continue;
+        for (bool more = frame.payload.more(); more; more = frame.payload.more()) {
+            frame.alone = false;
+            (void)peer.link->socket.recv(frame.payload);
+        }
+        frame.user_id = to_hex(key.view());  // whom CURVE has proved to be at the other end
+        return frame;
+    }
+    return std::nullopt;
+}
+
+bool Hub::State::send_over_link(Link& link, const Bytes& bytes) {
+    return link.socket.send(buffer(bytes), zmq::send_flags::dontwait).has_value();
+}
+
+bool Hub::State::send_over_connection(const std::string& routing_id, const Bytes& bytes) {
+    if (routing_id.empty()) return false;
+    try {
+        const auto flags = zmq::send_flags::dontwait;
+        return router.send(zmq::buffer(routing_id), flags | zmq::send_flags::sndmore) &&
+               router.send(buffer(bytes), flags);
+    } catch (const zmq::error_t& error) {
+        KILTER_CHECK(error.num() == EHOSTUNREACH, "the ROUTER's socket failed");
+        return false;
+    }
+}
+
+std::optional<Received> Hub::State::judge(Frame& frame) {
     const auto from = fixed_from_hex<crypto::PublicKey>(frame.user_id);
     const auto found = from ? peers.find(*from) : peers.end();
-    if (found == peers.end() || !found->second.admitted) {
+    const bool answer = frame.routing_id.empty();
+    if (found == peers.end() || (!found->second.admitted && !answer)) {
         drop(nullptr, Drop::not_admitted);
+        cut(frame.payload);
         return std::nullopt;
     }
     Peer& peer = found->second;
+    if (peer.routing_id != frame.routing_id) {
+        peer.routing_id = frame.routing_id;
+        peer.reply_counter = first_counter();
+    }
     const ByteView bytes = as_bytes(frame.payload.to_string_view());
     if (bytes.size() > options.message_bytes_max) {
         drop(&peer, Drop::oversize);
@@ -270,11 +342,14 @@ bool Hub::send(const crypto::PublicKey& to, const wire::Message& message) {
         ++counts.unsent;
         return false;
     };
-    if (found == state_->peers.end() || !found->second.link) return unsent();
-    Link& link = *found->second.link;
-    const Bytes bytes = wire::seal(link.counter++, message);
+    if (found == state_->peers.end()) return unsent();
+    Peer& peer = found->second;
+    std::uint64_t& counter = peer.link ? peer.link->counter : peer.reply_counter;
+    const Bytes bytes = wire::seal(counter++, message);
     if (bytes.size() > state_->options.message_bytes_max) return unsent();
-    if (!link.socket.send(State::buffer(bytes), zmq::send_flags::dontwait)) return unsent();
+    if (!(peer.link ? state_->send_over_link(*peer.link, bytes)
+                    : state_->send_over_connection(peer.routing_id, bytes)))
+        return unsent();
     for (Counts* sent : {&state_->total, &counts}) {
         ++sent->sent.messages;
         sent->sent.bytes += bytes.size();
@@ -283,9 +358,8 @@ bool Hub::send(const crypto::PublicKey& to, const wire::Message& message) {
 }
 
 std::optional<Received> Hub::receive() {
-    if (!state_->router) return std::nullopt;
     for (int frames = 0; frames < state_->options.queue_messages_max; ++frames) {
-        const auto frame = state_->next_frame();
+        auto frame = state_->router ? state_->next_frame() : state_->next_answer();
         if (!frame) return std::nullopt;
         if (auto received = state_->judge(*frame)) return received;
     }
@@ -295,6 +369,14 @@ std::optional<Received> Hub::receive() {
 zmq::socket_ref Hub::inbound() const {
     KILTER_CHECK(static_cast<bool>(state_->router), "inbound() of a hub that is not bound");
     return state_->router;
+}
+
+void Hub::wait(std::chrono::milliseconds at_most) const {
+    KILTER_CHECK(!state_->router, "wait() of a hub that is bound");
+    std::vector<zmq::pollitem_t> links;
+    for (auto& [_, peer] : state_->peers)
+        if (peer.link) links.push_back({peer.link->socket.handle(), 0, ZMQ_POLLIN, 0});
+    zmq::poll(links, at_most);
 }
 
 const std::string& Hub::endpoint() const {

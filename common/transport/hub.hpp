@@ -4,7 +4,8 @@
 /// Inbound: one bound ROUTER (CURVE server) behind a ZAP handler that admits exactly the keys set
 /// by admit(). Outbound: one DEALER per peer (CURVE client that knows the peer's key). So a
 /// conversation is two one-way links, each authenticated at both ends, and a message's sender is
-/// what ZAP said it is, never what the message says.
+/// what ZAP said it is, never what the message says. A program that nobody can connect to (not
+/// bound: the operator's tool) is answered over the connection it made.
 ///
 /// Delivery is at most once and in order per link; a link that is down loses what is sent (send()
 /// says so) and never delivers late: protocols re-send. Every queue is bounded; nothing blocks.
@@ -15,6 +16,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -63,7 +65,7 @@ enum class Drop : std::uint8_t {
     oversize,
     undecodable,   ///< not one frame, not canonical, outside the limits, or another version
     replayed,      ///< its counter was seen before or is too old
-    not_admitted,  ///< its sender has left the roster since it connected
+    not_admitted,  ///< its sender has left the roster since it connected; the connection is cut
 };
 inline constexpr std::size_t drop_reasons = 4;
 
@@ -108,8 +110,9 @@ class Hub {
     static Result<Hub> open(const crypto::Identity& identity, Options options);
 
     /// From now on exactly these keys are admitted: others that try are told to try again,
-    /// `revoked` ones to stop, and what comes over connections that already stand is dropped unless
-    /// its sender is in `keys`. A key without a CURVE form (curve_key() fails) admits nobody.
+    /// `revoked` ones to stop. A connection that stands although its key is not in `keys` any more is
+    /// cut when the next message comes over it, which is dropped. A key without a CURVE form
+    /// (curve_key() fails) admits nobody.
     void admit(std::span<const crypto::PublicKey> keys,
                std::span<const crypto::PublicKey> revoked = {});
 
@@ -123,8 +126,9 @@ class Hub {
     /// The link to this peer is up (handshake done) and has room for a message.
     [[nodiscard]] bool connected(const crypto::PublicKey& peer) const;
 
-    /// Hands the message to the link to a peer; never blocks. False, and counted, when there is no link, the
-    /// link is down, or its queue is full. REQUIRES: wire::check(message).ok().
+    /// Hands the message to the link to a peer, or, without one, to the connection the peer was last heard over; never
+    /// blocks. False, and counted, when there is neither, it is down, or its queue is full.
+    /// REQUIRES: wire::check(message).ok().
     bool send(const crypto::PublicKey& to, const wire::Message& message);
 
     /// The next message that is in order in every respect; never blocks. Empty: nothing there (wait
@@ -133,6 +137,9 @@ class Hub {
 
     /// Readable when receive() may have something. REQUIRES: Options::bind was set.
     [[nodiscard]] zmq::socket_ref inbound() const;
+    /// For a program without a loop: until receive() may have something, at most so long.
+    /// REQUIRES: Options::bind was not set.
+    void wait(std::chrono::milliseconds at_most) const;
     /// Where others connect to, with the port that was chosen; empty when not bound.
     [[nodiscard]] const std::string& endpoint() const;
 

@@ -74,4 +74,8 @@ auto fields(Is<ConsensusMessage> auto& m) {
     return std::tie(m.payload);
 }
 
+auto fields(Is<RosterUpdate> auto& m) {
+    return std::tie(m.receipt, m.roster);
+}
+
 }  // namespace kilter::wire

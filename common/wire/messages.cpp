@@ -114,6 +114,14 @@ Result<void> check_body(const ConsensusMessage& m) {
                         "consensus.payload: empty or too long");
 }
 
+Result<void> check_body(const RosterUpdate& m) {
+    if (auto receipt =
+            check_opaque(m.receipt, limits::receipt_bytes_max, "roster.receipt: empty or too long");
+        !receipt)
+        return receipt;
+    return check_opaque(m.roster, limits::roster_bytes_max, "roster.roster: empty or too long");
+}
+
 }  // namespace
 
 std::string_view name_of(Kind kind) {
@@ -136,6 +144,8 @@ std::string_view name_of(Kind kind) {
             return "submit";
         case Kind::consensus:
             return "consensus";
+        case Kind::roster:
+            return "roster";
     }
     return "unknown";
 }
@@ -173,6 +183,8 @@ Context context_of(const Message& message) {
         Context operator()(const Submit&) const { return {}; }
 
         Context operator()(const ConsensusMessage&) const { return {}; }
+
+        Context operator()(const RosterUpdate&) const { return {}; }
     };
 
     return std::visit(Visitor{}, message);

@@ -34,10 +34,11 @@ enum class Kind : std::uint8_t {
     clearing_share,
     submit,
     consensus,
+    roster,
 };
 
 /// Agent → coordinator at connect: who I follow and what I know. Also asks for roster and receipts
-/// it lacks.
+/// it lacks. A coordinator answers the operator with its own.
 struct Hello {
     crypto::Digest chain;            ///< the genesis digest: names the log
     std::uint64_t roster_epoch = 0;  ///< newest roster known; 0: none
@@ -50,7 +51,7 @@ struct Refusal {
     auto operator<=>(const Refusal&) const = default;
 };
 
-/// Coordinator → agent: an encoded consensus::Receipt (roster entries and cleared nets). Worth what
+/// Coordinator → agent: an encoded consensus::Receipt of an entry. Worth what
 /// its proof is worth.
 struct CertifiedEntry {
     Bytes receipt;  ///< 1 .. limits::receipt_bytes_max bytes
@@ -105,6 +106,14 @@ struct Submit {
     auto operator<=>(const Submit&) const = default;
 };
 
+/// Coordinator → agent: the newest roster and the receipt of the change that led to it, both encoded. Worth what its proof
+/// is worth (settlement::certified_roster).
+struct RosterUpdate {
+    Bytes receipt;  ///< 1 .. limits::receipt_bytes_max bytes
+    Bytes roster;   ///< 1 .. limits::roster_bytes_max bytes
+    auto operator<=>(const RosterUpdate&) const = default;
+};
+
 /// Coordinator → coordinator: the log's own messages, opaque here.
 struct ConsensusMessage {
     Bytes payload;  ///< 1 .. limits::consensus_payload_bytes_max bytes
@@ -122,7 +131,8 @@ using Message = std::variant<Hello,
                              SessionExcluded,
                              ClearingShare,
                              Submit,
-                             ConsensusMessage>;
+                             ConsensusMessage,
+                             RosterUpdate>;
 
 inline Kind kind_of(const Message& message) {
     return static_cast<Kind>(message.index());

@@ -13,14 +13,15 @@
 #include "common/storage/key_file.hpp"
 #include "common/topology/native.hpp"
 #include "common/topology/toml_reader.hpp"
+#include "coordinator/cli/service_point.hpp"
 
 namespace kilter::cli {
 
 namespace {
 
-constexpr int first_port_tried = 20'000;
 constexpr int last_port_tried = 32'000;  // the system's own begin at 32768
 constexpr std::int64_t roster_life_ms = std::int64_t{12} * 3'600'000;
+constexpr std::int64_t certificate_life_ms = std::int64_t{365} * 24 * 3'600'000;
 
 std::string endpoint(int port) {
     return "tcp://127.0.0.1:" + std::to_string(port);
@@ -75,16 +76,16 @@ Result<crypto::Identity> settle(const std::filesystem::path& directory) {
 
 }  // namespace
 
-Result<int> free_ports(int count) {
-    for (int first = first_port_tried; first + count <= last_port_tried; first += count) {
+Result<int> free_ports(int count, int from) {
+    for (int first = from; first + count <= last_port_tried; first += count) {
         bool all = true;
         for (int port = first; all && port < first + count; ++port)
             all = is_free(port);
         if (all) return first;
     }
     return Error{"no " + std::to_string(count) +
-                 " consecutive ports are free on 127.0.0.1 between " +
-                 std::to_string(first_port_tried) + " and " + std::to_string(last_port_tried)};
+                 " consecutive ports are free on 127.0.0.1 between " + std::to_string(from) +
+                 " and " + std::to_string(last_port_tried)};
 }
 
 Result<Installation> install(const planner::Neighbourhood& neighbourhood,
@@ -105,7 +106,7 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         return written.error();
 
     Installation out;
-    settlement::Roster roster{1, {}};
+    std::vector<settlement::RosterMember> members;
     int port = options.first_port;
     out.genesis.time_ms = runtime::now_ms();
     out.genesis.operator_key = operator_identity.public_key();
@@ -115,9 +116,8 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         auto identity = settle(directory);
         if (!identity) return identity.error();
         out.genesis.validators.validators.push_back({identity->public_key(), endpoint(port)});
-        out.genesis.enrolled.push_back({identity->public_key(), settlement::Role::coordinator});
-        roster.members.push_back({identity->public_key(), settlement::Role::coordinator, NetId{0},
-                                  1000, endpoint(port)});
+        members.push_back({identity->public_key(), settlement::Role::coordinator, NetId{0}, 1000,
+                           endpoint(port), neighbourhood.network.name});
         if (auto written = runtime::replace_file(directory / "coordinator.toml",
                                                  coordinator_toml(options, port));
             !written)
@@ -131,10 +131,9 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         auto identity = settle(directory);
         if (!identity) return identity.error();
         const double weight = options.parameters.home_weight(home.flexibility());
-        out.genesis.enrolled.push_back({identity->public_key(), settlement::Role::home});
-        roster.members.push_back({identity->public_key(), settlement::Role::home, home.net,
-                                  static_cast<std::uint32_t>(std::lround(weight * 1000)),
-                                  endpoint(port)});
+        members.push_back({identity->public_key(), settlement::Role::home, home.net,
+                           static_cast<std::uint32_t>(std::lround(weight * 1000)), endpoint(port),
+                           neighbourhood.network.name, new_service_point()});
         if (auto written = drivers::save_home(directory / "home.toml", home); !written)
             return written.error();
         const std::string text =
@@ -144,18 +143,24 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         out.homes.push_back(directory);
         ++port;
     }
-    std::sort(out.genesis.enrolled.begin(), out.genesis.enrolled.end(),
-              [](const auto& a, const auto& b) { return a.key < b.key; });
     if (auto valid = out.genesis.validate(); !valid) return valid.error();
     if (auto written = write(root / "genesis.bin", out.genesis.encode()); !written)
         return written.error();
 
-    const auto entry = settlement::make_entry(
-        roster, out.genesis.chain_id(), 1, runtime::now_ms() + roster_life_ms, operator_identity);
-    for (const auto& directory : out.coordinators)
-        if (auto written = write(directory / "state" / "submit" / "roster.entry", entry->encoded);
-            !written)
-            return written.error();
+    for (settlement::RosterMember& member : members) {
+        member.valid_from_ms = out.genesis.time_ms;
+        member.valid_until_ms = out.genesis.time_ms + certificate_life_ms;
+    }
+    for (const settlement::RosterChange& change : settlement::first_changes(members)) {
+        const auto entry =
+            settlement::make_entry(change, out.genesis.chain_id(), change.epoch,
+                                   out.genesis.time_ms + roster_life_ms, operator_identity);
+        const std::string name = "roster-" + std::to_string(change.epoch) + ".entry";
+        for (const auto& directory : out.coordinators)
+            if (auto written = write(directory / "state" / "submit" / name, entry->encoded);
+                !written)
+                return written.error();
+    }
     return out;
 }
 

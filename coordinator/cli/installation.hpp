@@ -1,5 +1,5 @@
 /// A whole neighbourhood's files under one directory, as an operator and the installers would lay them out on many
-/// machines: keys, genesis, the feeder, the first roster, and one configuration per process. What `kilter demo` runs.
+/// machines: keys, genesis, the feeder, the operator's first grants, and one configuration per process. What `kilter demo` runs.
 ///
 ///     DIR/genesis.bin  feeder.toml  operator.key
 ///     DIR/coordinator-<i>/  coordinator.toml  key  state/
@@ -33,7 +33,8 @@ struct Installation {
 Result<Installation> install(const planner::Neighbourhood& neighbourhood,
                              const InstallationOptions& options);
 
-/// A port from which `count` consecutive ones are free on 127.0.0.1, below the range the system hands out itself.
-Result<int> free_ports(int count);
+/// A port, `from` or above, from which `count` consecutive ones are free on 127.0.0.1, below the range the system hands out
+/// itself.
+Result<int> free_ports(int count, int from = 20'000);
 
 }  // namespace kilter::cli

@@ -21,13 +21,23 @@ const char* outcome_text(settlement::Outcome outcome) {
     return outcome == settlement::Outcome::converged ? "converged" : "partial";
 }
 
-std::string text_of(const settlement::Roster& roster) {
+std::string text_of(const settlement::RosterChange& change) {
     const auto homes =
-        std::count_if(roster.members.begin(), roster.members.end(),
+        std::count_if(change.grants.begin(), change.grants.end(),
                       [](const auto& member) { return member.role == settlement::Role::home; });
-    const auto others = static_cast<std::ptrdiff_t>(roster.members.size()) - homes;
-    return "roster epoch " + std::to_string(roster.epoch) + "  " + std::to_string(homes) +
-           " homes  " + std::to_string(others) + " coordinators";
+    const auto others = static_cast<std::ptrdiff_t>(change.grants.size()) - homes;
+    const auto revoked = std::count_if(change.removals.begin(), change.removals.end(),
+                                       [](const auto& removal) { return removal.revoked; });
+    const auto removed = static_cast<std::ptrdiff_t>(change.removals.size()) - revoked;
+    std::string out = "roster epoch " + std::to_string(change.epoch);
+    const auto add = [&](std::ptrdiff_t count, const char* what) {
+        if (count > 0) out += "  " + std::to_string(count) + " " + what;
+    };
+    add(homes, "homes granted");
+    add(others, "coordinators granted");
+    add(revoked, "revoked");
+    add(removed, "removed");
+    return out;
 }
 
 std::string text_of(const settlement::ClearedNet& net, std::int64_t interval_s) {
@@ -41,15 +51,25 @@ std::string text_of(const settlement::ClearedNet& net, std::int64_t interval_s) 
     return out;
 }
 
-Json json_of(const settlement::Roster& roster) {
-    Json members = Json::array();
-    for (const auto& member : roster.members)
-        members.push_back({{"key", to_hex(member.key.view())},
-                           {"role", member.role == settlement::Role::home ? "home" : "coordinator"},
-                           {"net", member.net.value},
-                           {"weight_milli", member.weight_milli},
-                           {"endpoint", member.endpoint}});
-    return {{"epoch", roster.epoch}, {"members", members}};
+Json json_of(const settlement::RosterChange& change) {
+    Json grants = Json::array();
+    for (const auto& member : change.grants)
+        grants.push_back({{"key", to_hex(member.key.view())},
+                          {"role", settlement::name_of(member.role)},
+                          {"feeder", member.feeder},
+                          {"net", member.net.value},
+                          {"service_point", to_hex(member.service_point.view())},
+                          {"weight_milli", member.weight_milli},
+                          {"endpoint", member.endpoint},
+                          {"valid_from_ms", member.valid_from_ms},
+                          {"valid_until_ms", member.valid_until_ms}});
+    Json removals = Json::array();
+    for (const auto& removal : change.removals)
+        removals.push_back({{"key", to_hex(removal.key.view())}, {"revoked", removal.revoked}});
+    return {{"epoch", change.epoch},
+            {"grants", grants},
+            {"removals", removals},
+            {"roster", to_hex(change.roster.view())}};
 }
 
 Json json_of(const settlement::ClearedNet& net, std::int64_t interval_s) {
@@ -85,8 +105,9 @@ std::int64_t interval_seconds(const settlement::Genesis& genesis) {
 }
 
 std::string entry_text(const consensus::Entry& entry, std::int64_t interval_s) {
-    if (entry.type == settlement::roster_entry)
-        if (const auto roster = settlement::decode_roster(entry.body)) return text_of(*roster);
+    if (entry.type == settlement::roster_change_entry)
+        if (const auto change = settlement::decode_roster_change(entry.body))
+            return text_of(*change);
     if (entry.type == settlement::cleared_net_entry)
         if (const auto net = settlement::decode_cleared_net(entry.body))
             return text_of(*net, interval_s);
@@ -103,9 +124,9 @@ Json entry_json(const settlement::CheckedEntry& checked, std::int64_t interval_s
              {"author", to_hex(entry.author.view())},
              {"seq", entry.seq},
              {"expires_ms", entry.expires_ms}};
-    if (entry.type == settlement::roster_entry)
-        if (const auto roster = settlement::decode_roster(entry.body))
-            out["roster"] = json_of(*roster);
+    if (entry.type == settlement::roster_change_entry)
+        if (const auto change = settlement::decode_roster_change(entry.body))
+            out["roster_change"] = json_of(*change);
     if (entry.type == settlement::cleared_net_entry)
         if (const auto net = settlement::decode_cleared_net(entry.body))
             out["cleared_net"] = json_of(*net, interval_s);

@@ -2,6 +2,7 @@
 
 #include "common/cli/command_line.hpp"
 #include "common/crypto/identity.hpp"
+#include "coordinator/cli/admission.hpp"
 #include "coordinator/cli/bench.hpp"
 #include "coordinator/cli/demo.hpp"
 #include "coordinator/cli/import.hpp"
@@ -22,6 +23,7 @@ int main(int argc, char** argv) {
         "converged.");
     int exit_code = kilter::cli::to_int(kilter::cli::ExitCode::success);
 
+    kilter::cli::add_admission(app, exit_code);
     kilter::cli::add_bench(app, exit_code);
     kilter::cli::add_demo(app, exit_code);
     kilter::cli::add_import(app, exit_code);

@@ -8,6 +8,8 @@ namespace kilter::coordinator {
 
 namespace {
 
+constexpr UnixMs expiry_margin_ms = 60'000;  // for signatures, and the log's way to a block
+
 // Homes of one net whose signatures fit one record, and who fit one session beside the chair.
 std::size_t homes_max_of(const market::Parameters& parameters) {
     settlement::ClearedNet record;
@@ -22,10 +24,12 @@ std::size_t homes_max_of(const market::Parameters& parameters) {
 
 Attendance::Attendance(const crypto::Identity& identity,
                        settlement::DirectoryPtr directory,
+                       std::string feeder,
                        std::size_t nets,
                        const market::Parameters& parameters)
     : directory_(std::move(directory)),
       chair_(directory_->find(identity.public_key())),
+      feeder_(std::move(feeder)),
       nets_(nets),
       parameters_(parameters),
       homes_max_(homes_max_of(parameters)) {
@@ -41,6 +45,16 @@ const crypto::SharedSecret& Attendance::secret_with(PartyId home) const {
 
 std::vector<Event> Attendance::unserved() const {
     std::vector<Event> out;
+    const auto elsewhere =
+        std::count_if(directory_->roster().members.begin(), directory_->roster().members.end(),
+                      [&](const auto& member) {
+                          return member.role == settlement::Role::home && member.feeder != feeder_;
+                      });
+    if (elsewhere > 0)
+        out.push_back({Severity::wrong, "roster epoch " + std::to_string(directory_->epoch()) +
+                                            " names " + std::to_string(elsewhere) +
+                                            " homes of another feeder than " + feeder_ +
+                                            ": they cannot trade here"});
     for (const NetId net : directory_->nets()) {
         const std::size_t homes = directory_->homes(net).size();
         const std::string place = "roster epoch " + std::to_string(directory_->epoch()) + " puts " +
@@ -74,19 +88,19 @@ void Attendance::waive(const std::vector<PartyId>& homes) {
     waived_.insert(homes.begin(), homes.end());
 }
 
-std::vector<PartyId> Attendance::missing() const {
+std::vector<PartyId> Attendance::missing(UnixMs now) const {
     std::vector<PartyId> out;
     for (const NetId net : directory_->nets())
-        for (const PartyId home : served(net))
+        for (const PartyId home : served(net, now))
             if (!ready_.contains(home) && !waived_.contains(home)) out.push_back(home);
     return out;
 }
 
-std::vector<market::Seat> Attendance::seats() const {
+std::vector<market::Seat> Attendance::seats(UnixMs now) const {
     std::vector<market::Seat> out;
     for (const NetId net : directory_->nets()) {
         market::Seat seat{net, {}};
-        for (const PartyId home : served(net))
+        for (const PartyId home : served(net, now))
             if (ready_.contains(home))
                 seat.members.push_back({home, directory_->at(home).weight_milli / 1000.0});
         if (seat.members.size() < std::max(1U, parameters_.privacy_members_min)) continue;
@@ -97,10 +111,23 @@ std::vector<market::Seat> Attendance::seats() const {
     return out;
 }
 
-// None of a net that this feeder does not have.
-std::vector<PartyId> Attendance::served(NetId net) const {
-    if (net.value >= nets_) return {};
-    std::vector<PartyId> out = directory_->homes(net);
+std::vector<PartyId> Attendance::expiring(UnixMs now) const {
+    std::vector<PartyId> out;
+    for (const auto& [home, _] : secrets_)
+        if (!lasts(home, now)) out.push_back(home);
+    return out;
+}
+
+bool Attendance::lasts(PartyId home, UnixMs now) const {
+    const UnixMs on_the_log = now + parameters_.session_ms + expiry_margin_ms;
+    return directory_->at(home).valid_at(now) && directory_->at(home).valid_at(on_the_log);
+}
+
+std::vector<PartyId> Attendance::served(NetId net, UnixMs now) const {
+    if (net.value >= nets_) return {};  // which this feeder does not have
+    std::vector<PartyId> out;
+    for (const PartyId home : directory_->homes(net))
+        if (directory_->at(home).feeder == feeder_ && lasts(home, now)) out.push_back(home);
     out.resize(std::min(out.size(), homes_max_));
     return out;
 }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "common/base/event.hpp"
@@ -15,9 +16,10 @@ namespace kilter::coordinator {
 
 class Attendance {
   public:
-    /// `nets` is how many the feeder has. REQUIRES: directory not null, parameters valid.
+    /// `feeder` is its name, `nets` how many it has. REQUIRES: directory not null, parameters valid.
     Attendance(const crypto::Identity& identity,
                settlement::DirectoryPtr directory,
+               std::string feeder,
                std::size_t nets,
                const market::Parameters& parameters);
 
@@ -42,16 +44,21 @@ class Attendance {
     void waive(const std::vector<PartyId>& homes);
 
     /// Homes worth waiting for: served, not ready, not waived.
-    [[nodiscard]] std::vector<PartyId> missing() const;
+    [[nodiscard]] std::vector<PartyId> missing(UnixMs now) const;
     /// The nets that can trade, with the homes that are ready and the chair. REQUIRES: chair().
-    [[nodiscard]] std::vector<market::Seat> seats() const;
+    [[nodiscard]] std::vector<market::Seat> seats(UnixMs now) const;
+    /// Homes whose certificate does not last until a session that begins now is on the log.
+    [[nodiscard]] std::vector<PartyId> expiring(UnixMs now) const;
 
   private:
-    [[nodiscard]] std::vector<PartyId> served(NetId net) const;
+    [[nodiscard]] bool lasts(PartyId home, UnixMs now) const;
+    // The homes of a net that can have a seat, whether ready or not.
+    [[nodiscard]] std::vector<PartyId> served(NetId net, UnixMs now) const;
 
     settlement::DirectoryPtr directory_;
     std::optional<PartyId> chair_;
     std::map<PartyId, crypto::SharedSecret> secrets_;
+    std::string feeder_;
     std::size_t nets_;
     market::Parameters parameters_;
     std::size_t homes_max_;  // per net

@@ -98,7 +98,7 @@ struct FeederHost::State {
         const Turn::Gate gate = turn.next_gate(now);
         if (gate.wait_ms > 0) return await_gate(out);
         if (!gathering_since) gathering_since = now;
-        const auto absent = attendance->missing();
+        const auto absent = attendance->missing(now);
         for (const PartyId home : absent)
             out.send.push_back({attendance->directory()->at(home).key, hello()});
         if (!absent.empty() && now - *gathering_since < pace.gather_ms)
@@ -108,13 +108,18 @@ struct FeederHost::State {
     }
 
     void open(IntervalIndex interval, std::size_t absent, Outputs& out) {
-        auto seats = attendance->seats();
+        auto seats = attendance->seats(now);
         if (seats.empty()) {
             if (!lonely) out.tell(Severity::notable, "no net has enough homes to trade; trying on");
             lonely = true;
             return out.arm(Timer::gather, no_homes_ms);
         }
         lonely = false;
+        if (const auto expiring = attendance->expiring(now).size(); expiring > 0)
+            out.tell(Severity::notable,
+                     std::to_string(expiring) +
+                         " homes cannot trade because their certificates have expired: renew them "
+                         "with 'kilter renew'");
         if (absent > 0)
             out.tell(Severity::notable,
                      std::to_string(absent) + " homes have not greeted; opening without them");
@@ -158,6 +163,7 @@ struct FeederHost::State {
             cleared.outcome == market::Outcome::converged ? Severity::routine : Severity::notable,
             session_name() + " cleared after " + std::to_string(cleared.iteration) + " iterations" +
                 (cleared.explanation.empty() ? "" : ": " + cleared.explanation));
+        records->leave_out_who_left(*attendance->directory());
         warm_start.on_cleared(chaired->id().interval, chaired->nets(), std::move(cleared.warm));
         out.arm(Timer::signatures, charter.parameters.silence_ms);
         if (records->complete()) append(out);
@@ -221,12 +227,13 @@ struct FeederHost::State {
     void on(const RosterFinal& final, Outputs& out) {
         attendance.emplace(charter.identity,
                            std::make_shared<const settlement::Directory>(final.roster),
-                           charter.network.nets.size(), charter.parameters);
+                           charter.network.name, charter.network.nets.size(), charter.parameters);
         const std::string epoch = "roster epoch " + std::to_string(final.roster.epoch);
         for (Event& event : attendance->unserved())
             out.events.push_back(std::move(event));
         out.tell(Severity::routine,
                  epoch + " with " + std::to_string(attendance->homes()) + " homes is final");
+        if (records) records->leave_out_who_left(*attendance->directory());
         if (!may_chair())
             out.tell(Severity::wrong,
                      epoch +
@@ -297,7 +304,7 @@ struct FeederHost::State {
         if (const auto peer = charter.genesis.validators.index_of(from)) {
             if (!chaired && turn.on_presence_of(*peer, now)) await_gate(out);
         } else if (attendance->on_greeting(from) && gathering_since && !chaired &&
-                   attendance->missing().empty()) {
+                   attendance->missing(now).empty()) {
             gather_or_open(out);
         }
     }

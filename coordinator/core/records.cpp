@@ -60,6 +60,17 @@ Records::Verdict Records::on_signature(const crypto::PublicKey& from,
     return Verdict::accepted;
 }
 
+void Records::leave_out_who_left(const settlement::Directory& newest) {
+    for (Row& row : rows_)
+        std::erase_if(row.expected, [&](PartyId party) {
+            const auto now = newest.find(directory_->at(party).key);
+            const bool stays = now && newest.at(*now).role == settlement::Role::home &&
+                               newest.at(*now).net == row.net;
+            if (!stays) row.signatures.erase(party);
+            return !stays;
+        });
+}
+
 bool Records::complete() const {
     return std::all_of(rows_.begin(), rows_.end(),
                        [](const Row& row) { return row.signatures.size() == row.expected.size(); });

@@ -33,6 +33,9 @@ class Records {
 
     /// `from` is authenticated by the transport.
     Verdict on_signature(const crypto::PublicKey& from, const wire::ClearingShare& share);
+    /// Homes that the newest roster does not have on their net are not in the records, signed or not: the log would refuse
+    /// the whole record.
+    void leave_out_who_left(const settlement::Directory& newest);
     /// Whether all homes that cleared have signed.
     [[nodiscard]] bool complete() const;
 

@@ -13,6 +13,8 @@
 #include "common/runtime/logging.hpp"
 #include "common/runtime/loop.hpp"
 #include "common/runtime/service.hpp"
+#include "common/runtime/since.hpp"
+#include "common/settlement/certified_roster.hpp"
 #include "common/settlement/directory.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/topology/files.hpp"
@@ -28,6 +30,7 @@ namespace {
 constexpr int messages_per_turn_max = 256;
 constexpr std::int64_t housekeeping_ms = 200;
 constexpr std::int64_t refusals_every_ms = 5'000;
+constexpr std::int64_t peers_every_ms = 5'000;
 constexpr std::int64_t entry_life_ms = 3'600'000;
 constexpr std::size_t submitters_max = 10'000;
 
@@ -57,10 +60,15 @@ struct CoordinatorHost::State final : LogEvents {
     std::map<consensus::EntryId, crypto::PublicKey> submitters;  // who waits for a receipt
     std::map<NetId, consensus::EntryId> newest_record;
     std::optional<settlement::Directory> directory;
+    std::optional<wire::RosterUpdate> newest_roster;
     std::uint64_t seq = 0;
 
     std::map<consensus::EntryId, std::filesystem::path> spool;  // at the log, not answered yet
     bool status_due = true;
+    std::map<crypto::PublicKey, UnixMs> heard;  // by this process
+    runtime::Since since;
+    nlohmann::ordered_json peers = nlohmann::ordered_json::array();
+    UnixMs next_peers = 0;
     UnixMs next_refusals = 0;
     std::optional<std::string> halted;
 
@@ -73,6 +81,11 @@ struct CoordinatorHost::State final : LogEvents {
     }
 
     void on_jump() override { recall_state(); }
+
+    [[nodiscard]] bool may_learn(const crypto::PublicKey& key) const override {
+        const auto party = directory ? directory->find(key) : std::nullopt;
+        return party && directory->at(*party).role == settlement::Role::coordinator;
+    }
 
     void on_halt(const std::string& reason) override {
         spdlog::critical("the log has halted: {}", reason);
@@ -103,12 +116,8 @@ struct CoordinatorHost::State final : LogEvents {
     // What an entry means to this process; also for those already final when it started.
     void apply_final(const consensus::SealedEntry& sealed) {
         const consensus::Entry& entry = sealed.entry;
-        if (entry.type == settlement::roster_entry) {
-            auto roster = settlement::decode_roster(entry.body);
-            if (!roster) return;
-            directory.emplace(*roster);
-            admit_roster();
-            step_feeder(RosterFinal{std::move(*roster)});
+        if (entry.type == settlement::roster_change_entry) {
+            recall_state();
         } else if (entry.type == settlement::cleared_net_entry) {
             auto record = settlement::decode_cleared_net(entry.body);
             if (!record) return;
@@ -123,14 +132,53 @@ struct CoordinatorHost::State final : LogEvents {
             keys.push_back(validator.key);
             if (validator.key != identity->public_key()) link(validator.key, validator.endpoint);
         }
-        for (const auto& enrolled : genesis.enrolled)
-            keys.push_back(enrolled.key);
         keys.push_back(genesis.operator_key);
         if (directory)
-            for (const auto& member : directory->roster().members)
+            for (const auto& member : directory->roster().members) {
+                keys.push_back(member.key);
                 if (member.role == settlement::Role::home && !member.endpoint.empty())
                     link(member.key, member.endpoint);
-        hub->admit(keys);
+            }
+        hub->admit(keys, settlement::revoked_keys(*log->replica().state()));
+    }
+
+    // Tells those who have left, with the proof, and hangs up.
+    void part_with(const settlement::Roster& before) {
+        for (const auto& member : before.members) {
+            if (directory->find(member.key) || genesis.validators.index_of(member.key)) continue;
+            if (newest_roster) hub->send(member.key, *newest_roster);
+            hub->disconnect(member.key);
+            heard.erase(member.key);
+        }
+    }
+
+    // The receipt of the newest roster, which outlives its block in the store: in a file of its own.
+    Bytes roster_receipt() {
+        const auto file = config.state_dir / "roster.receipt";
+        if (auto receipt =
+                log->store().receipt_for_key(settlement::roster_key(directory->epoch()))) {
+            Bytes bytes = consensus::encode(*receipt);
+            if (auto written = runtime::replace_file(
+                    file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+                !written)
+                spdlog::error("{}", written.error().message);
+            return bytes;
+        }
+        auto kept = topology::read_text_file(file);
+        return kept ? to_bytes(as_bytes(*kept)) : Bytes{};
+    }
+
+    // With the proof, for those who do not have it; without one (a file was lost), others show it.
+    void prove_roster() {
+        wire::RosterUpdate update{roster_receipt(), settlement::encode(directory->roster())};
+        newest_roster.reset();
+        if (settlement::certified_roster(genesis, update.receipt, update.roster))
+            newest_roster = std::move(update);
+        else
+            spdlog::warn(
+                "the proof of roster epoch {} is not in this store any more: other coordinators "
+                "have to show it",
+                directory->epoch());
     }
 
     void link(const crypto::PublicKey& key, const std::string& endpoint) {
@@ -197,6 +245,7 @@ struct CoordinatorHost::State final : LogEvents {
         for (int i = 0; i < messages_per_turn_max; ++i) {
             auto received = hub->receive();
             if (!received) return;
+            heard[received->from] = runtime::now_ms();
             on_message(received->from, std::move(received->message));
         }
     }
@@ -222,17 +271,18 @@ struct CoordinatorHost::State final : LogEvents {
 
     // What the greeter lacks: the roster, and its net's newest record.
     void on_hello(const crypto::PublicKey& from, const wire::Hello& hello) {
-        if (!directory || genesis.validators.index_of(from)) return;
+        if (genesis.validators.index_of(from)) return;
         if (crypto::Digest::from(genesis.chain_id().view()) != hello.chain) {
             mail.push_back(
                 {from,
                  wire::refusal("this coordinator keeps another log: check the genesis file")});
             return;
         }
-        if (hello.roster_epoch < directory->epoch())
-            if (const auto id = settlement::entry_with_key(
-                    *log->replica().state(), settlement::roster_key(directory->epoch())))
-                send_receipt(from, *id);
+        const std::uint64_t epoch = directory ? directory->epoch() : 0;
+        if (from == genesis.operator_key) mail.push_back({from, wire::Hello{hello.chain, epoch}});
+        if (hello.roster_epoch < epoch)
+            if (newest_roster) mail.push_back({from, *newest_roster});
+        if (!directory) return;
         const auto party = directory->find(from);
         if (!party) return;
         const auto record = newest_record.find(directory->at(*party).net);
@@ -252,7 +302,8 @@ struct CoordinatorHost::State final : LogEvents {
         if (now >= next_refusals) {
             next_refusals = now + refusals_every_ms;
             for (const auto& refused : hub->take_refused())
-                spdlog::warn("refused a key that is not enrolled: {} from {} ({} handshakes)",
+                spdlog::warn("refused a key that is {}: {} from {} ({} handshakes)",
+                             refused.revoked ? "revoked" : "not on the roster",
                              short_hex(refused.key.view()), refused.address, refused.handshakes);
         }
         if (status_due) write_status();
@@ -285,10 +336,39 @@ struct CoordinatorHost::State final : LogEvents {
         std::filesystem::rename(file, aside.replace_extension(".refused"), error);
     }
 
+    nlohmann::ordered_json peers_json(const transport::Stats& stats) const {
+        auto list = nlohmann::ordered_json::array();
+        for (const auto& [key, counts] : stats.peers) {
+            if (key == identity->public_key()) continue;
+            const auto party = directory ? directory->find(key) : std::nullopt;
+            const auto last_heard = heard.find(key);
+            std::uint64_t dropped = 0;
+            for (const std::uint64_t count : counts.dropped)
+                dropped += count;
+            list.push_back(
+                {{"id", short_hex(key.view())},
+                 {"role", genesis.validators.index_of(key) ? "coordinator"
+                          : key == genesis.operator_key    ? "operator"
+                          : party                          ? name_of(directory->at(*party).role)
+                                                           : "unknown"},
+                 {"connected", hub->connected(key)},
+                 {"heard_ms", last_heard == heard.end()
+                                  ? nlohmann::ordered_json()
+                                  : nlohmann::ordered_json(last_heard->second)},
+                 {"sent", {{"messages", counts.sent.messages}, {"bytes", counts.sent.bytes}}},
+                 {"received",
+                  {{"messages", counts.received.messages}, {"bytes", counts.received.bytes}}},
+                 {"unsent", counts.unsent},
+                 {"dropped", dropped}});
+        }
+        return list;
+    }
+
     void write_status() {
         status_due = false;
         const consensus::ReplicaStatus log_status = log->replica().status();
-        const transport::Counts traffic = hub->stats().total;
+        const transport::Stats stats = hub->stats();
+        const transport::Counts& traffic = stats.total;
         nlohmann::ordered_json out;
         out["program"] = "kilter-coordinator";
         out["pid"] = ::getpid();
@@ -296,6 +376,7 @@ struct CoordinatorHost::State final : LogEvents {
         out["replica"] = log->replica().index();
         out["log_epoch"] = log->replica().epoch();
         out["doing"] = feeder->explain();
+        out["since_ms"] = since.update(feeder->explain(), runtime::now_ms());
         out["finished"] = feeder->finished();
         out["log"] = {{"view", log_status.view},           {"final_view", log_status.final_view},
                       {"height", log_status.final_height}, {"entries", log_status.entries},
@@ -304,6 +385,11 @@ struct CoordinatorHost::State final : LogEvents {
         out["sent"] = {{"messages", traffic.sent.messages}, {"bytes", traffic.sent.bytes}};
         out["received"] = {{"messages", traffic.received.messages},
                            {"bytes", traffic.received.bytes}};
+        if (runtime::now_ms() >= next_peers) {
+            next_peers = runtime::now_ms() + peers_every_ms;
+            peers = peers_json(stats);
+        }
+        out["peers"] = peers;
         out["updated_ms"] = runtime::now_ms();
         if (auto written =
                 runtime::replace_file(config.state_dir / "status.json", out.dump(1) + "\n");
@@ -347,15 +433,17 @@ struct CoordinatorHost::State final : LogEvents {
         return recall();
     }
 
-    // The roster of the state, if its block went by unseen.
+    // The newest roster, if it is news.
     void recall_state() {
         const auto& state = *log->replica().state();
-        if (directory && directory->epoch() >= settlement::roster_epoch(state)) return;
-        if (auto roster = settlement::roster(state, settlement::roster_epoch(state))) {
-            directory.emplace(*roster);
-            step_feeder(RosterFinal{std::move(*roster)});
-        }
+        const std::uint64_t newest = settlement::roster_epoch(state);
+        const settlement::Roster before = directory ? directory->roster() : settlement::Roster{};
+        if (before.epoch >= newest) return;
+        directory.emplace(settlement::roster(state));
+        prove_roster();
         admit_roster();
+        part_with(before);
+        step_feeder(RosterFinal{directory->roster()});
     }
 
     // The ledger's past, as far as the market side needs it.

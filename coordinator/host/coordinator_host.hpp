@@ -5,7 +5,7 @@
 ///
 /// In the state directory: log.db (the replica's store), status.json (what it is doing; rewritten at most five times a
 /// second), reports/<interval>-<opening>.json (one per session chaired), submit/*.entry (signed entries an operator puts
-/// there; each is removed once final, or renamed *.refused).
+/// there; each is removed once final, or renamed *.refused), roster.receipt (the proof of the newest roster).
 #pragma once
 
 #include <memory>

@@ -116,7 +116,7 @@ struct LogHost::State {
 
     /// A coordinator that is no member: one that learns, or one that missed the end of its epoch.
     void help_outsider(const crypto::PublicKey& from, const consensus::Message& message) {
-        if (store.genesis().role_of(from) != settlement::Role::coordinator) return;
+        if (!events.may_learn(from)) return;
         Outsider& outsider = outsiders[from];
         const UnixMs now = runtime::now_ms();
         if (now < outsider.since || now - outsider.since >= outsider_period_ms) outsider = {now, 0};
@@ -249,7 +249,7 @@ struct LogHost::State {
 
     bool settle_armed = false;
     UnixMs next_checkpoint = 0;
-    std::map<crypto::PublicKey, Outsider> outsiders;  // enrolled coordinators only
+    std::map<crypto::PublicKey, Outsider> outsiders;  // that may learn
     EntryWorkers workers;                             // last: its threads end first
 };
 

@@ -37,6 +37,13 @@ class LogEvents {
     virtual void on_final(const consensus::Finalised& final) = 0;
     /// One per entry submitted; final and accepted ones are told of by on_final, whenever that is.
     virtual void on_answer(const consensus::SubmissionAnswer& answer) = 0;
+
+    /// Whether a key that is no member is given the log: a coordinator that learns, or missed the end of its epoch.
+    [[nodiscard]] virtual bool may_learn(const crypto::PublicKey& key) const {
+        (void)key;
+        return false;
+    }
+
     /// The state is a received snapshot's: the blocks up to it are not delivered.
     virtual void on_jump() = 0;
     /// The log has stopped for a person to look at.

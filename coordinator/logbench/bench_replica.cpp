@@ -105,6 +105,10 @@ class Running final : public LogEvents {
 
     void on_jump() override { height_ = log_->replica().status().final_height; }
 
+    [[nodiscard]] bool may_learn(const crypto::PublicKey& key) const override {
+        return key == site_.learner_key;
+    }
+
     void on_halt(const std::string& reason) override {
         halted_ = reason;
         loop_.stop();
@@ -117,13 +121,12 @@ class Running final : public LogEvents {
             if (key == identity_->public_key()) return {};
             return hub_->connect(key, to);
         };
-        for (const auto& member : site_.genesis.validators.validators)
+        for (const auto& member : site_.genesis.validators.validators) {
+            keys.push_back(member.key);
             if (auto linked = link(member.key, member.endpoint); !linked) return linked;
-        for (const auto& enrolled : site_.genesis.enrolled) {
-            keys.push_back(enrolled.key);
-            if (!site_.genesis.validators.index_of(enrolled.key))
-                if (auto linked = link(enrolled.key, site_.learner); !linked) return linked;
         }
+        keys.push_back(site_.learner_key);
+        if (auto linked = link(site_.learner_key, site_.learner); !linked) return linked;
         hub_->admit(keys);
         return hub_->connect(client_, site_.client);
     }

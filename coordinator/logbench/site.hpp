@@ -3,7 +3,7 @@
 ///
 ///     DIR/genesis.bin   DIR/replica-<i>/{key, log.db, stderr}
 ///
-/// Replicas 0 to n - 1 are the validators; replica n is enrolled but no member: it learns. The client is the operator of
+/// Replicas 0 to n - 1 are the validators; replica n is no member: it learns. The client is the operator of
 /// the document.
 #pragma once
 
@@ -30,6 +30,7 @@ struct Site {
     settlement::Genesis genesis;
     std::string client;   ///< endpoint
     std::string learner;  ///< endpoint
+    crypto::PublicKey learner_key;
 
     [[nodiscard]] std::size_t replicas() const { return genesis.validators.size(); }
 

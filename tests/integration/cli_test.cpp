@@ -211,7 +211,8 @@ TEST_F(LogCommands, verify_names_every_entry_and_succeeds) {
     const auto run = verify(arguments);
     EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
     EXPECT_EQ(run.err, "");
-    EXPECT_TRUE(says(run.out, "roster epoch 1  3 homes  4 coordinators")) << run.out;
+    EXPECT_TRUE(says(run.out, "roster epoch 1  3 homes granted  4 coordinators granted"))
+        << run.out;
     EXPECT_TRUE(
         says(run.out, "cleared net 0  2026-06-01 00:00  converged at 42  3 homes  0.2314 EUR/kWh"))
         << run.out;
@@ -325,7 +326,7 @@ TEST_F(LogCommands, show_prints_blocks_or_one_block) {
     ASSERT_EQ(one.exit_code, 0) << one.err;
     const json result = json::parse(one.out);
     ASSERT_EQ(result.at("blocks").size(), 1u);
-    EXPECT_EQ(result.at("blocks")[0].at("entries")[0].at("roster").at("epoch"), 1);
+    EXPECT_EQ(result.at("blocks")[0].at("entries")[0].at("roster_change").at("epoch"), 1);
 
     const auto beyond = kilter({"log", "show", store(0), "--height", "99999"});
     EXPECT_EQ(beyond.exit_code, 1);

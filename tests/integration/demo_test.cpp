@@ -124,20 +124,6 @@ TEST_F(Demo, a_coordinator_refuses_a_truncated_store) {
     EXPECT_EQ(run_program("kilter", {"log", "verify", store.string()}).exit_code, 3);
 }
 
-TEST_F(Demo, an_agent_with_a_key_that_is_not_enrolled_does_not_start) {
-    const auto home = *folder / "stranger";
-    std::filesystem::copy(some_home(), home, std::filesystem::copy_options::recursive);
-    std::filesystem::remove(home / "key");
-    ASSERT_EQ(run_program("kilter", {"keygen", "--out", (home / "key").string()}).exit_code, 0);
-    write_file(home / "agent.toml",
-               "state_dir = \"state2\"\nkey_file = \"key\"\ngenesis = \"../street/genesis.bin\"\n"
-               "bind = \"tcp://127.0.0.1:*\"\n[home]\nfile = \"home.toml\"\n");
-    const auto run =
-        run_program("kilter-agent", {"run", "--config", (home / "agent.toml").string()});
-    EXPECT_EQ(run.exit_code, 1);
-    EXPECT_TRUE(says(run.err, "not enrolled")) << run.err;
-}
-
 TEST_F(Demo, a_misspelt_key_in_a_configuration_is_an_error_with_its_place) {
     const auto home = some_home();
     std::string text = read_file(home / "agent.toml");

@@ -42,7 +42,6 @@ class Street {
         genesis_.time_ms = runtime::now_ms();
         genesis_.operator_key = operator_.public_key();
         genesis_.market_parameters = market::Parameters{}.encode();
-        roster_.epoch = 1;
         for (std::size_t i = 0; i < coordinators; ++i) {
             const auto n = static_cast<int>(i);
             routes.push_back({*ports + n, *ports + static_cast<int>(coordinators) + n});
@@ -50,18 +49,15 @@ class Street {
             const auto& key = keys_.back().public_key();
             const std::string outside = "tcp://127.0.0.1:" + std::to_string(routes[i].listens);
             genesis_.validators.validators.push_back({key, outside});
-            genesis_.enrolled.push_back({key, settlement::Role::coordinator});
-            roster_.members.push_back({key, settlement::Role::coordinator, NetId{0}, 333, outside});
+            members_.push_back({key, settlement::Role::coordinator, NetId{0}, 333, outside});
             write_installation(i, routes[i].leads_to);
         }
         for (std::size_t i = 0; i < homes; ++i) {
             homes_.push_back(crypto::Identity::generate());
-            genesis_.enrolled.push_back({homes_[i].public_key(), settlement::Role::home});
-            roster_.members.push_back(
+            members_.push_back(
                 {homes_[i].public_key(), settlement::Role::home, NetId{0}, 1'000, ""});
+            members_.back().service_point.bytes[0] = static_cast<std::uint8_t>(i + 1);
         }
-        std::sort(genesis_.enrolled.begin(), genesis_.enrolled.end(),
-                  [](const auto& a, const auto& b) { return a.key < b.key; });
         const Bytes document = genesis_.encode();
         write_file(folder_ / "genesis.bin", std::string(document.begin(), document.end()));
         proxy_ = std::make_unique<FaultProxy>(routes);
@@ -99,8 +95,9 @@ class Street {
     FaultProxy& proxy() { return *proxy_; }
 
     void submit_roster() {
-        const auto entry = settlement::make_entry(roster_, genesis_.chain_id(), 1,
-                                                  runtime::now_ms() + 3'600'000, operator_);
+        const auto entry =
+            settlement::make_entry(settlement::first_changes(members_).front(), genesis_.chain_id(),
+                                   1, runtime::now_ms() + 3'600'000, operator_);
         for (std::size_t i = 0; i < coordinators; ++i)
             put(i, entry);
     }
@@ -189,7 +186,7 @@ class Street {
     crypto::Identity operator_ = crypto::Identity::generate();
     std::vector<crypto::Identity> keys_, homes_;
     settlement::Genesis genesis_;
-    settlement::Roster roster_;
+    std::vector<settlement::RosterMember> members_;
     std::unique_ptr<FaultProxy> proxy_;
     std::vector<std::optional<cli::Process>> running_;
     std::set<consensus::EntryId> entries_;

@@ -31,12 +31,7 @@ SmallLog::SmallLog(const std::filesystem::path& folder, std::uint8_t seed)
     for (const auto& coordinator : coordinators_) {
         genesis_.validators.validators.push_back(
             {coordinator.public_key(), "tcp://127.0.0.1:7100"});
-        genesis_.enrolled.push_back({coordinator.public_key(), settlement::Role::coordinator});
     }
-    for (const auto& home : homes_)
-        genesis_.enrolled.push_back({home.public_key(), settlement::Role::home});
-    std::sort(genesis_.enrolled.begin(), genesis_.enrolled.end(),
-              [](const auto& a, const auto& b) { return a.key < b.key; });
     genesis_.market_parameters = market::Parameters{}.encode();
     ledger_ = std::make_unique<settlement::Ledger>(genesis_);
     const Bytes document = genesis_.encode();
@@ -107,13 +102,16 @@ void SmallLog::append(const consensus::EntryPtr& entry) {
 }
 
 consensus::EntryPtr SmallLog::roster() const {
-    settlement::Roster roster{.epoch = 1, .members = {}};
+    std::vector<settlement::RosterMember> members;
     for (const auto& coordinator : coordinators_)
-        roster.members.push_back(
+        members.push_back(
             {coordinator.public_key(), settlement::Role::coordinator, NetId{0}, 333, ""});
-    for (const auto& home : homes_)
-        roster.members.push_back({home.public_key(), settlement::Role::home, NetId{0}, 1000, ""});
-    return settlement::make_entry(roster, genesis_.chain_id(), 1, start_ms + hour_ms, operator_);
+    for (std::uint8_t i = 0; i < homes_.size(); ++i) {
+        members.push_back({homes_[i].public_key(), settlement::Role::home, NetId{0}, 1000, ""});
+        members.back().service_point.bytes[0] = static_cast<std::uint8_t>(i + 1);
+    }
+    return settlement::make_entry(settlement::first_changes(members).front(), genesis_.chain_id(),
+                                  1, start_ms + hour_ms, operator_);
 }
 
 consensus::EntryPtr SmallLog::cleared(IntervalIndex interval, std::int64_t price_micro) const {

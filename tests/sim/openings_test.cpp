@@ -51,6 +51,39 @@ TEST_F(Openings, another_roster_is_not_joined) {
     expect_refused(good, "roster epoch 2");
 }
 
+struct Expired : Openings {
+    // The home has a roster on which this home's certificate has just ended.
+    void let_expire(std::size_t whose) {
+        settlement::RosterMember brief =
+            *world.roster.find(world.homes[whose].identity.public_key());
+        brief.valid_until_ms = world.now + 10'000;
+        world.change_roster({}, {brief});
+        ASSERT_TRUE(world.run([&] { return world.roster.epoch == 2; }, 9'000));
+        world.step_home(
+            home, agent::MessageReceived{world.coordinator.public_key(), world.newest_roster()});
+        good.roster_epoch = 2;
+        world.now = brief.valid_until_ms - 1;
+    }
+};
+
+TEST_F(Expired, a_home_whose_certificate_has_ended_joins_nothing_and_says_what_to_do) {
+    let_expire(home);
+    ++world.now;
+    expect_refused(good, "this home's certificate has expired: ask the operator to renew it");
+    EXPECT_NE(world.homes[home].gateway->explain().find("has expired"), std::string::npos);
+}
+
+TEST_F(Expired, a_session_with_a_member_whose_certificate_has_ended_is_not_joined) {
+    let_expire(1);
+    ++world.now;
+    expect_refused(good, "a party whose certificate has expired");
+}
+
+TEST_F(Expired, a_certificate_is_good_until_its_last_moment) {
+    let_expire(1);
+    expect_joined(good);
+}
+
 TEST_F(Openings, other_parameters_are_not_joined) {
     good.parameters.bytes[0] ^= 1;
     expect_refused(good, "other market parameters");

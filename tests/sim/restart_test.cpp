@@ -187,26 +187,72 @@ TEST_F(Neighbourhood, a_smaller_roster_in_the_middle_of_a_session_changes_the_ne
                    share->session.interval == first / 4 + 1;
         },
         600'000));
-    settlement::Roster next = world.roster;
-    next.epoch = 2;
-    // All keys in another order, and the last home gone.
-    const auto gone = world.homes.back().identity.public_key();
-    std::erase_if(next.members, [&](const auto& member) { return member.key == gone; });
-    std::reverse(next.members.begin(), next.members.end());
-    world.enrol(next);
+    // The first home is gone, so that all others have another party id.
+    world.change_roster({{world.homes.front().identity.public_key(), false}}, {});
     world.run([] { return false; }, 300);
     for (const Home& home : world.homes)  // asked with an old epoch, the log's roster is the answer
         world.send({home.identity.public_key(), world.coordinator.public_key(),
                     wire::Hello{crypto::Digest::from(world.genesis.chain_id().view()), 1}});
     world.run([] { return false; }, 300);
-    EXPECT_TRUE(told(0, "roster epoch 2"));
+    EXPECT_TRUE(told(1, "roster epoch 2"));
+    EXPECT_TRUE(told(0, "does not name this home any more"));
     hangs = false;
     ASSERT_TRUE(world.run([&] { return world.finished(); }, 600'000));
-    EXPECT_EQ(world.reports[1].homes, world.homes.size());
-    EXPECT_EQ(world.reports[2].homes, world.homes.size() - 1);
-    EXPECT_EQ(world.reports[1].excluded, 0U);
+    for (const std::size_t session : {1U, 2U})
+        EXPECT_EQ(world.reports[session].homes, world.homes.size() - 1) << session;
+    EXPECT_EQ(world.reports[1].excluded, 1U) << "it left in the middle of it";
+    EXPECT_EQ(world.reports[2].excluded, 0U);
     for (const Event& event : world.events)
         EXPECT_NE(event.severity, Severity::wrong) << event.text;
+    EXPECT_EQ(world.homes.front().setpoints.size(), 1U);
+}
+
+TEST_F(Neighbourhood, a_revoked_home_trades_no_more_and_a_new_one_in_its_place_does) {
+    ASSERT_TRUE(world.run([&] { return world.reports.size() == 1; }, 600'000));
+    const crypto::PublicKey key = world.homes[3].identity.public_key();
+    settlement::RosterMember successor = *world.roster.find(key);
+    const auto stranger = crypto::Identity::from_seed({});
+    successor.key = stranger.public_key();
+    world.change_roster({{key, true}}, {successor});
+    ASSERT_TRUE(world.run([&] { return world.roster.epoch == 2; }, 60'000));
+    const wire::RosterUpdate newest = world.newest_roster();
+    world.send({world.coordinator.public_key(), key, newest});
+    ASSERT_TRUE(world.run([&] { return world.finished(); }, 600'000));
+    EXPECT_TRUE(told(3, "revokes this home's key"));
+    for (const auto& record : world.records)
+        for (const auto& member : record.members)
+            EXPECT_TRUE(member.key != key || record.roster_epoch == 1);
+    // It stays out after a restart, and an older roster that named it does not bring it back.
+    world.switch_off(3);
+    world.switch_on(3);
+    EXPECT_LT(world.homes[3].setpoints.size(), intervals);
+    EXPECT_NE(world.homes[3].gateway->explain().find("was revoked"), std::string::npos);
+    EXPECT_FALSE(world.homes[3].memory.at("roster").empty());
+    world.change_roster({}, {*world.roster.find(world.homes[4].identity.public_key())});
+    ASSERT_TRUE(world.run([&] { return world.roster.epoch == 3; }, 60'000));
+    const wire::RosterUpdate third = world.newest_roster();
+    world.send({world.coordinator.public_key(), world.homes[4].identity.public_key(), third});
+    world.send({world.coordinator.public_key(), world.homes[4].identity.public_key(), newest});
+    world.run([] { return false; }, 1'000);
+    EXPECT_TRUE(told(4, "sent roster epoch 2, this home has 3; ignored"));
+}
+
+TEST_F(Neighbourhood, a_roster_that_is_not_the_logs_is_not_taken) {
+    ASSERT_TRUE(world.run([&] { return world.reports.size() == 1; }, 600'000));
+    wire::RosterUpdate forged = world.newest_roster();
+    forged.roster[8 + 4 + 32] ^= 3;  // a role
+    world.send({world.coordinator.public_key(), world.homes[2].identity.public_key(), forged});
+    forged = world.newest_roster();
+    forged.receipt[forged.receipt.size() / 2] ^= 1;
+    world.send({world.coordinator.public_key(), world.homes[2].identity.public_key(), forged});
+    ASSERT_TRUE(finish());
+    const auto& events = world.homes[2].events;
+    EXPECT_EQ(std::count_if(events.begin(), events.end(),
+                            [](const Event& event) {
+                                return event.text.find("sent a roster that is not the log's") !=
+                                       std::string::npos;
+                            }),
+              2);
 }
 
 struct Hurried : Neighbourhood {

@@ -25,8 +25,9 @@ VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
     genesis.operator_key = grid_operator.public_key();
     genesis.validators.validators = {{coordinator.public_key(), "tcp://127.0.0.1:1"}};
     genesis.market_parameters = parameters.encode();
-    genesis.enrolled = {{coordinator.public_key(), settlement::Role::coordinator}};
-    roster = {1, {{coordinator.public_key(), settlement::Role::coordinator, NetId{0}, 1000, ""}}};
+    const std::string& feeder = network_.name;
+    std::vector<settlement::RosterMember> members{
+        {coordinator.public_key(), settlement::Role::coordinator, NetId{0}, 1000, "", feeder}};
     for (const auto& spec : neighbourhood.homes) {
         Home home{identity_of("home", homes.size()),
                   std::make_unique<drivers::SimulatedHome>(spec),
@@ -36,16 +37,14 @@ VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
                   {},
                   {},
                   {}};
-        genesis.enrolled.push_back({home.identity.public_key(), settlement::Role::home});
         const double weight = parameters.home_weight(spec.flexibility());
-        roster.members.push_back({home.identity.public_key(), settlement::Role::home, spec.net,
-                                  static_cast<std::uint32_t>(weight * 1000), ""});
+        settlement::ServicePoint point;
+        point.bytes[0] = static_cast<std::uint8_t>(homes.size() + 1);
+        members.push_back({home.identity.public_key(), settlement::Role::home, spec.net,
+                           static_cast<std::uint32_t>(weight * 1000), "", feeder, point});
         by_key_[home.identity.public_key()] = homes.size();
         homes.push_back(std::move(home));
     }
-    std::sort(genesis.enrolled.begin(), genesis.enrolled.end(),
-              [](const auto& a, const auto& b) { return a.key < b.key; });
-
     ledger_.emplace(genesis);
     replica_.emplace(settlement::config_of(genesis),
                      crypto::Identity::from_seed(coordinator.seed()), *ledger_,
@@ -54,7 +53,8 @@ VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
     step_log(consensus::Started{});
     for (std::size_t i = 0; i < homes.size(); ++i)
         switch_on(i);
-    enrol(roster);
+    for (const auto& change : settlement::first_changes(members))
+        submit_change(change);
 }
 
 void VirtualNeighbourhood::start_coordinator() {
@@ -71,10 +71,18 @@ void VirtualNeighbourhood::restart_coordinator() {
     start_coordinator();
 }
 
-void VirtualNeighbourhood::enrol(const settlement::Roster& next) {
-    roster = next;
-    step_log(consensus::Submitted{{settlement::make_entry(next, genesis.chain_id(), next.epoch,
+void VirtualNeighbourhood::change_roster(std::vector<settlement::Removal> removals,
+                                         std::vector<settlement::RosterMember> grants) {
+    submit_change(*settlement::make_change(roster, std::move(removals), std::move(grants)));
+}
+
+void VirtualNeighbourhood::submit_change(const settlement::RosterChange& change) {
+    step_log(consensus::Submitted{{settlement::make_entry(change, genesis.chain_id(), change.epoch,
                                                           now + 3'600'000, grid_operator)}});
+}
+
+wire::RosterUpdate VirtualNeighbourhood::newest_roster() const {
+    return {receipts_.at(settlement::roster_key(roster.epoch)), settlement::encode(roster)};
 }
 
 void VirtualNeighbourhood::switch_off(std::size_t home) {
@@ -157,8 +165,9 @@ void VirtualNeighbourhood::on_final(const consensus::Finalised& final) {
     for (std::size_t i = 0; i < final.block->entries.size(); ++i) {
         const auto& entry = final.block->entries[i]->entry;
         receipts_[entry.key] = consensus::encode(consensus::make_receipt(final, i));
-        if (entry.type == settlement::roster_entry) {
-            final_.emplace_back(coordinator::RosterFinal{*settlement::decode_roster(entry.body)});
+        if (entry.type == settlement::roster_change_entry) {
+            roster = *settlement::apply(roster, *settlement::decode_roster_change(entry.body));
+            final_.emplace_back(coordinator::RosterFinal{roster});
             step_host(final_.back());
         } else {
             const auto record = *settlement::decode_cleared_net(entry.body);
@@ -185,7 +194,7 @@ void VirtualNeighbourhood::deliver(const Letter& letter) {
         if (const auto* hello = std::get_if<wire::Hello>(&*decoded);
             hello != nullptr && home != by_key_.end()) {
             if (hello->roster_epoch < roster.epoch)
-                certify(letter.from, settlement::roster_key(roster.epoch));
+                send({coordinator.public_key(), letter.from, newest_roster()});
             const auto net = homes[home->second].devices->spec().net;
             if (!records.empty())
                 certify(letter.from, settlement::cleared_key(records.back().interval, net));

@@ -55,8 +55,12 @@ class VirtualNeighbourhood {
     /// A record onto the log, as the coordinator's.
     void submit(const settlement::ClearedNet& record);
 
-    /// The operator's next roster, onto the log.
-    void enrol(const settlement::Roster& roster);
+    /// The operator's next change of the roster, onto the log.
+    void change_roster(std::vector<settlement::Removal> removals,
+                       std::vector<settlement::RosterMember> grants);
+
+    /// As a coordinator shows it. REQUIRES: there is one on the log.
+    [[nodiscard]] wire::RosterUpdate newest_roster() const;
 
     /// Puts a message on its way as if `from` had sent it.
     void send(Letter letter) { post_.push_back(std::move(letter)); }
@@ -79,7 +83,7 @@ class VirtualNeighbourhood {
     std::function<bool(const settlement::ClearedNet&)> loses_record =
         [](const settlement::ClearedNet&) { return false; };
     std::size_t records_lost = 0;
-    settlement::Roster roster;  ///< newest
+    settlement::Roster roster;  ///< newest on the log
     settlement::Genesis genesis;
     crypto::Identity coordinator;
     crypto::Identity grid_operator;
@@ -94,6 +98,7 @@ class VirtualNeighbourhood {
     void deliver(const Letter& letter);
     void start_coordinator();
     void certify(const crypto::PublicKey& to, const Bytes& key);
+    void submit_change(const settlement::RosterChange& change);
 
     model::Network network_;
     coordinator::Pace pace_;

@@ -38,24 +38,33 @@ inline Genesis neighbourhood(std::uint8_t coordinators = 4) {
         const PublicKey key = coordinator(i).public_key();
         genesis.validators.validators.push_back(
             {key, "tcp://127.0.0.1:" + std::to_string(7100 + i)});
-        genesis.enrolled.push_back({key, Role::coordinator});
     }
-    for (std::uint8_t i = 0; i < 6; ++i)
-        genesis.enrolled.push_back({home(i).public_key(), Role::home});
-    std::sort(genesis.enrolled.begin(), genesis.enrolled.end(),
-              [](const Enrolled& a, const Enrolled& b) { return a.key < b.key; });
     genesis.market_parameters = {1, 2, 3};
     return genesis;
 }
 
-inline Roster roster_of(std::uint64_t epoch) {
-    Roster roster;
-    roster.epoch = epoch;
+/// Home `number`'s, valid for the log's first year.
+inline RosterMember certificate(std::uint8_t number, NetId net) {
+    RosterMember out{home(number).public_key(), Role::home, net, 1'000, ""};
+    out.feeder = "street";
+    out.service_point.bytes[0] = static_cast<std::uint8_t>(number + 1);
+    out.valid_from_ms = start_ms;
+    out.valid_until_ms = start_ms + std::int64_t{365} * 86'400'000;
+    return out;
+}
+
+inline Roster first_roster() {
+    Roster roster{1, {}};
     for (std::uint8_t i = 0; i < 6; ++i)
-        roster.members.push_back({home(i).public_key(), Role::home, NetId{i / 3u}, 1'000, ""});
+        roster.members.push_back(certificate(i, NetId{i / 3u}));
     roster.members.push_back(
         {coordinator(0).public_key(), Role::coordinator, NetId{0}, 333, "tcp://x"});
     return roster;
+}
+
+/// From nobody to first_roster().
+inline RosterChange first_change() {
+    return first_changes(first_roster().members).front();
 }
 
 inline ClearedNet cleared_of(const ChainId& chain, IntervalIndex interval, std::uint32_t net) {

@@ -17,7 +17,7 @@ struct AuditTest : testing::Test {
         storage::StoredCluster cluster(neighbourhood(), directory.path);
         cluster.start_all();
         const UnixMs expires = start_ms + 3'600'000;
-        cluster.submit(0, make_entry(roster_of(1), cluster.chain(), 1, expires, grid_operator()));
+        cluster.submit(0, make_entry(first_change(), cluster.chain(), 1, expires, grid_operator()));
         cluster.run(3'000);
         for (std::uint32_t net = 0; net < 2; ++net) {
             cluster.submit(0, make_entry(cleared_of(cluster.chain(), 4, net), cluster.chain(), net,
@@ -71,7 +71,7 @@ TEST_F(AuditTest, AcceptsTheLogAndCountsIt) {
         ASSERT_TRUE(audit.add(block).ok());
     const auto report = audit.finish();
     ASSERT_TRUE(report.ok());
-    EXPECT_EQ(names, (std::vector<std::string>{"roster", "cleared net", "cleared net"}));
+    EXPECT_EQ(names, (std::vector<std::string>{"roster change", "cleared net", "cleared net"}));
     EXPECT_EQ(report->entries, 3u);
     EXPECT_GE(report->certificates, 2 * log.size() - 1);
     EXPECT_GE(report->signatures, 3u + 6u + 3 * report->certificates);

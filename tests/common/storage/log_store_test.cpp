@@ -31,7 +31,7 @@ void write_file(const std::filesystem::path& file, const Bytes& bytes) {
 void trade(StoredCluster& cluster, IntervalIndex first, IntervalIndex intervals) {
     const UnixMs expires = start_ms + cluster.now_ms + 3'600'000;
     if (first == 0) {
-        cluster.submit(0, settlement::make_entry(settlement::roster_of(1), cluster.chain(), 1,
+        cluster.submit(0, settlement::make_entry(settlement::first_change(), cluster.chain(), 1,
                                                  expires, settlement::grid_operator()));
         cluster.run(3'000);
     }

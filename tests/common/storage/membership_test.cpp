@@ -19,7 +19,7 @@ struct Membership : testing::Test {
         // Every view with work, also an empty one, would make snapshots; four heights are soon there.
         cluster.parameters.checkpoint_heights = 4;
         cluster.start_all();
-        cluster.submit(0, settlement::make_entry(settlement::roster_of(1), cluster.chain(), 1,
+        cluster.submit(0, settlement::make_entry(settlement::first_change(), cluster.chain(), 1,
                                                  expires(), settlement::grid_operator()));
         cluster.run(2'000);
     }

@@ -236,6 +236,33 @@ TEST(Hub, who_leaves_the_roster_is_not_heard_on_a_connection_that_stands) {
     EXPECT_EQ(server.hub->stats().total.received.messages, 1u);
 }
 
+TEST(Hub, the_connection_of_a_revoked_key_is_cut_and_no_other_one) {
+    Party server;
+    Party friendly;
+    const crypto::Identity leaver = Party::fresh();
+    server.admit({leaver.public_key(), friendly.key()});
+    RawClient client(leaver, server);
+    client.send(wire::seal(1, numbered(1)));
+    friendly.connect(server);
+    ASSERT_TRUE(next(server));
+    ASSERT_TRUE(send_when_up(friendly, server, numbered(2)));
+    ASSERT_TRUE(next(server));
+    const std::vector keys{friendly.key()};
+    const std::vector barred{leaver.public_key()};
+    server.hub->admit(keys, barred);
+    client.send(wire::seal(2, numbered(3)));
+    ASSERT_TRUE(until(server, [&] {
+        EXPECT_FALSE(server.hub->receive());
+        return server.hub->stats().refused_revoked >= 1;
+    })) << "it connects again and is told to stop";
+    EXPECT_TRUE(client.cut());
+    EXPECT_EQ(dropped(server, Drop::not_admitted), 1u);
+    ASSERT_TRUE(friendly.send(server, numbered(4))) << "its connection stands";
+    const auto heard = next(server);
+    ASSERT_TRUE(heard);
+    EXPECT_EQ(number_of(*heard), 4u);
+}
+
 TEST(Hub, a_replayed_message_is_refused) {
     Party server;
     const auto home = Party::fresh();
@@ -469,6 +496,33 @@ TEST(Hub, without_a_bind_address_nobody_can_connect_but_it_can_send) {
     ASSERT_TRUE(until(server, [&] { return home.hub->connected(server.key()); }));
     ASSERT_TRUE(home.send(server, numbered(1)));
     ASSERT_TRUE(next(server));
+}
+
+TEST(Hub, a_program_that_is_not_bound_is_answered_over_its_connection) {
+    Options outbound_only = quick();
+    outbound_only.bind.clear();
+    Party tool(Party::fresh(), outbound_only);
+    Party server;
+    server.admit({tool.key()});
+    EXPECT_FALSE(server.send(tool, numbered(0))) << "it was never heard";
+    for (std::uint64_t round = 1; round <= 2; ++round) {  // the second time over a new connection
+        tool.connect(server);
+        ASSERT_TRUE(until(server, [&] { return tool.hub->connected(server.key()); }));
+        ASSERT_TRUE(tool.send(server, numbered(round)));
+        ASSERT_TRUE(next(server));
+        ASSERT_TRUE(server.send(tool, numbered(10 + round)));
+        ASSERT_TRUE(server.send(tool, numbered(20 + round)));
+        for (const std::uint64_t expected : {10 + round, 20 + round}) {
+            std::optional<Received> answer;
+            while (!(answer = tool.hub->receive()))
+                tool.hub->wait(std::chrono::seconds(20));
+            EXPECT_EQ(answer->from, server.key());
+            EXPECT_EQ(number_of(*answer), expected);
+        }
+        tool.hub->disconnect(server.key());
+    }
+    ASSERT_TRUE(until(server, [&] { return !server.send(tool, numbered(9)); }))
+        << "its connection is gone";
 }
 
 }  // namespace

@@ -66,7 +66,8 @@ inline std::map<std::string, Message> all() {
             {"session_excluded", SessionExcluded{session, {17}}},
             {"clearing_share", ClearingShare{session, {17}, 71, digest, signature}},
             {"submit", Submit{Bytes{0x01}}},
-            {"consensus", ConsensusMessage{Bytes(300, 0xAB)}}};
+            {"consensus", ConsensusMessage{Bytes(300, 0xAB)}},
+            {"roster", RosterUpdate{Bytes(100, 0xEE), Bytes(200, 0xCC)}}};
 }
 
 }  // namespace kilter::wire::samples

@@ -26,44 +26,45 @@ struct AttendanceTest : testing::Test {
     }
 
     Attendance attendance(std::size_t nets = 2) const {
-        return {chair, std::make_shared<const settlement::Directory>(roster), nets,
+        return {chair, std::make_shared<const settlement::Directory>(roster), "", nets,
                 market::Parameters{}};
     }
 
+    static constexpr UnixMs now = 1'700'000'000'000;
     crypto::Identity chair = identity_of(0);
     settlement::Roster roster;
 };
 
 TEST_F(AttendanceTest, who_has_greeted_or_was_waived_is_not_waited_for) {
     Attendance homes = attendance();
-    EXPECT_EQ(homes.missing().size(), 5U);
+    EXPECT_EQ(homes.missing(now).size(), 5U);
     EXPECT_TRUE(homes.on_greeting(key(1)));
     EXPECT_FALSE(homes.on_greeting(key(1)));
-    EXPECT_EQ(homes.missing().size(), 4U);
-    homes.waive(homes.missing());
-    EXPECT_TRUE(homes.missing().empty());
+    EXPECT_EQ(homes.missing(now).size(), 4U);
+    homes.waive(homes.missing(now));
+    EXPECT_TRUE(homes.missing(now).empty());
 }
 
 TEST_F(AttendanceTest, a_waived_home_that_greets_and_falls_silent_is_waited_for_again) {
     Attendance homes = attendance();
-    homes.waive(homes.missing());
+    homes.waive(homes.missing(now));
     EXPECT_TRUE(homes.on_greeting(key(2)));
     homes.on_silence(key(2));
-    EXPECT_EQ(homes.missing(), std::vector<PartyId>{PartyId{2}});
+    EXPECT_EQ(homes.missing(now), std::vector<PartyId>{PartyId{2}});
 }
 
 TEST_F(AttendanceTest, greetings_of_strangers_and_coordinators_seat_nobody) {
     Attendance homes = attendance();
     EXPECT_FALSE(homes.on_greeting(key(77)));
     EXPECT_FALSE(homes.on_greeting(chair.public_key()));
-    EXPECT_TRUE(homes.seats().empty());
+    EXPECT_TRUE(homes.seats(now).empty());
 }
 
 TEST_F(AttendanceTest, a_net_trades_with_the_chair_when_enough_homes_for_privacy_are_ready) {
     Attendance homes = attendance();
     for (const std::uint64_t party : {1U, 3U, 5U})
         homes.on_greeting(key(party));
-    const auto seats = homes.seats();
+    const auto seats = homes.seats(now);
     ASSERT_EQ(seats.size(), 1U);
     const std::vector<market::Member> expected = {
         {PartyId{0}, 0.5}, {PartyId{3}, 5}, {PartyId{5}, 5}};
@@ -73,10 +74,31 @@ TEST_F(AttendanceTest, a_net_trades_with_the_chair_when_enough_homes_for_privacy
 
 TEST_F(AttendanceTest, homes_on_a_net_the_feeder_lacks_are_told_of_and_not_waited_for) {
     const Attendance homes = attendance(1);
-    EXPECT_EQ(homes.missing().size(), 2U);
+    EXPECT_EQ(homes.missing(now).size(), 2U);
     ASSERT_EQ(homes.unserved().size(), 1U);
     EXPECT_EQ(homes.unserved()[0].severity, Severity::wrong);
     EXPECT_TRUE(attendance(2).unserved().empty());
+}
+
+TEST_F(AttendanceTest, homes_of_another_feeder_are_told_of_and_not_waited_for) {
+    roster.members[4].feeder = "elsewhere";
+    const Attendance homes = attendance();
+    EXPECT_EQ(homes.missing(now).size(), 4U);
+    ASSERT_EQ(homes.unserved().size(), 1U);
+    EXPECT_NE(homes.unserved()[0].text.find("1 homes of another feeder"), std::string::npos);
+}
+
+TEST_F(AttendanceTest, a_certificate_must_last_until_the_session_is_on_the_log) {
+    const UnixMs end = now + market::Parameters{}.session_ms + 120'000;
+    roster.members[2].valid_until_ms = end;
+    Attendance homes = attendance();
+    EXPECT_TRUE(homes.on_greeting(key(1)));
+    EXPECT_TRUE(homes.on_greeting(key(2)));
+    ASSERT_EQ(homes.seats(now).size(), 1U);
+    EXPECT_TRUE(homes.expiring(now).empty());
+    EXPECT_TRUE(homes.seats(end - 120'000).empty()) << "one home is left on the net";
+    EXPECT_EQ(homes.expiring(end - 120'000), std::vector<PartyId>{PartyId{2}});
+    EXPECT_EQ(homes.missing(end).size(), 3U) << "and it is not waited for";
 }
 
 TEST_F(AttendanceTest, who_is_not_on_the_roster_has_no_chair) {

@@ -39,7 +39,8 @@ struct FeederHostTest : testing::Test {
             coordinators.push_back(identity_of(i));
             const auto key = coordinators.back().public_key();
             genesis.validators.validators.push_back({key, "tcp://127.0.0.1:1"});
-            roster.members.push_back({key, settlement::Role::coordinator, NetId{0}, 1000, ""});
+            roster.members.push_back(
+                {key, settlement::Role::coordinator, NetId{0}, 1000, "", one_net().name});
         }
         genesis.market_parameters = market::Parameters{}.encode();
         roster.epoch = 1;
@@ -52,7 +53,7 @@ struct FeederHostTest : testing::Test {
         for (std::size_t i = 0; i < count; ++i) {
             homes.push_back(identity_of(1'000 + homes.size()));
             roster.members.push_back(
-                {homes.back().public_key(), settlement::Role::home, net, 1000, ""});
+                {homes.back().public_key(), settlement::Role::home, net, 1000, "", one_net().name});
         }
     }
 

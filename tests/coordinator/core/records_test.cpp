@@ -107,6 +107,25 @@ TEST_F(RecordsTest, the_last_record_to_become_final_is_told) {
     EXPECT_TRUE(out.on_final(NetId{0}));
 }
 
+TEST_F(RecordsTest, a_home_that_left_the_roster_is_neither_waited_for_nor_recorded) {
+    Records out = records();
+    sign(out, 1, share(1, NetId{0}));
+    sign(out, 3, share(3, NetId{1}));
+    settlement::Roster next = directory->roster();
+    next.epoch = 4;
+    next.members.erase(next.members.begin() + 1);  // home 1 is gone
+    next.members.back().net = NetId{0};            // home 3 has moved
+    out.leave_out_who_left(settlement::Directory(next));
+    EXPECT_EQ(sign(out, 1, share(1, NetId{0})), Records::Verdict::not_asked);
+    EXPECT_FALSE(out.complete());
+    sign(out, 2, share(2, NetId{0}));
+    EXPECT_TRUE(out.complete());
+    const auto made = out.make();
+    ASSERT_EQ(made.size(), 1U);
+    ASSERT_EQ(made[0].members.size(), 1U);
+    EXPECT_EQ(made[0].members[0].key, homes[1].public_key());
+}
+
 TEST_F(RecordsTest, prices_no_market_has_are_asked_of_nobody) {
     cleared.y_eur_per_kw.row(0).setConstant(limits::price_eur_per_kwh_max);  // for a quarter hour
     Records out = records();

@@ -20,7 +20,6 @@ struct Host : testing::Test, LogEvents {
         genesis.time_ms = runtime::now_ms();
         genesis.operator_key = identity.public_key();
         genesis.validators.validators.push_back({identity.public_key(), "tcp://127.0.0.1:9"});
-        genesis.enrolled.push_back({identity.public_key(), settlement::Role::coordinator});
         auto post = transport::Hub::open(identity, {.bind = "tcp://127.0.0.1:*"});
         KILTER_CHECK(post.ok(), "hub");
         hub.emplace(*std::move(post));

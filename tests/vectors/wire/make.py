@@ -89,6 +89,7 @@ accepted = {
     "clearing_share": ("", [6, SESSION, 17, 71, DIGEST, SIGNATURE]),
     "submit": ("an entry of one byte", [7, filled(0x01, 1)]),
     "consensus": ("an opaque payload of 300 bytes", [8, filled(0xAB, 300)]),
+    "roster": ("an opaque receipt and roster", [9, filled(0xEE, 100), filled(0xCC, 200)]),
 }
 
 
@@ -124,7 +125,7 @@ rejected = {
     "extension": ("a timestamp where the message should be", "ext size overflow",
                   b"\x93\x01\x07\xd6\xff\x00\x00\x00\x00"),
     "depth": ("arrays in arrays in arrays", "depth size overflow", b"\x93\x01\x07" + b"\x91" * 10 + b"\x00"),
-    "kind_unknown": ("kind 9", "does not know", seal([9, 0])),
+    "kind_unknown": ("kind 10", "does not know", seal([10, 0])),
     "kind_missing": ("an empty message", "not an array", seal([])),
     "arity_short": ("hello without its epoch", "hello has 1 fields, expected 2", seal(hello[:-1])),
     "arity_long": ("hello with a third field", "hello has 3 fields, expected 2", seal(hello + [0])),
@@ -163,6 +164,7 @@ rejected = {
     "refusal_too_long": ("a text of 201 bytes", "str size overflow", seal([1, "x" * 201])),
     "refusal_control": ("a text with a line feed", "printable", seal([1, "a\nb"])),
     "receipt_empty": ("a receipt of no bytes", "certified_entry.receipt", seal([2, filled(0, 0)])),
+    "roster_empty": ("a roster of no bytes", "roster.roster", seal([9, filled(1, 4), filled(0, 0)])),
 }
 
 

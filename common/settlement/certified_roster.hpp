@@ -1,0 +1,18 @@
+/// A roster with the proof that the log agreed on it. Worth the same from anybody: a coordinator, a file, a neighbour.
+#pragma once
+
+#include "common/consensus/light_client.hpp"
+#include "common/settlement/entries.hpp"
+
+namespace kilter::settlement {
+
+struct CertifiedRoster {
+    Roster roster;
+    RosterChange change;  ///< that led to it
+};
+
+/// `receipt`: encoded, of the roster change that led to the roster; `roster`: encoded. Total.
+/// Error: why this does not prove that the log of `genesis` ever had this roster.
+Result<CertifiedRoster> certified_roster(const Genesis& genesis, ByteView receipt, ByteView roster);
+
+}  // namespace kilter::settlement

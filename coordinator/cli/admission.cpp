@@ -1,0 +1,384 @@
+#include "coordinator/cli/admission.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include "common/cli/command_line.hpp"
+#include "common/cli/output.hpp"
+#include "common/market/parameters.hpp"
+#include "common/runtime/loop.hpp"
+#include "common/settlement/enrolment.hpp"
+#include "common/topology/files.hpp"
+#include "common/topology/native.hpp"
+#include "coordinator/cli/service_point.hpp"
+
+namespace kilter::cli {
+
+namespace {
+
+using settlement::EnrolmentRequest;
+using settlement::Role;
+using settlement::Roster;
+using settlement::RosterMember;
+
+constexpr UnixMs day_ms = 86'400'000;
+constexpr UnixMs clocks_differ_ms = 300'000;  // a certificate begins so much earlier
+
+// What a command works on: the desk, and the roster that it starts from.
+struct Opened {
+    OperatorDesk desk;
+    Roster roster;
+};
+
+Result<Opened> open(const OperatorOptions& options) {
+    auto desk = OperatorDesk::open(options);
+    if (!desk) return desk.error();
+    auto roster = desk->newest_roster();
+    if (!roster) return roster.error();
+    return Opened{std::move(*desk), *std::move(roster)};
+}
+
+Result<EnrolmentRequest> read_request(const std::string& text_or_file) {
+    if (text_or_file.starts_with("kilter-request:")) return EnrolmentRequest::parse(text_or_file);
+    const auto text = topology::read_text_file(text_or_file);
+    if (!text) return text.error();
+    return EnrolmentRequest::parse(*text);
+}
+
+Result<RosterMember> find_member(const Roster& roster, const std::string& digits) {
+    std::vector<RosterMember> found;
+    for (const RosterMember& member : roster.members)
+        if (digits.size() >= 4 && to_hex(member.key.view()).starts_with(digits))
+            found.push_back(member);
+    if (found.size() == 1) return found.front();
+    return Error{found.empty() ? "roster epoch " + std::to_string(roster.epoch) +
+                                     " names nobody with the fingerprint " + digits +
+                                     ": 'kilter-agent status' shows an agent's"
+                               : digits + " stands for " + std::to_string(found.size()) +
+                                     " keys: give more digits"};
+}
+
+std::uint32_t weight_milli(const market::Parameters& parameters, settlement::Equipment equipment) {
+    const auto weight = [&] {
+        switch (equipment) {
+            case settlement::Equipment::none:
+                return parameters.home_weight(model::Flexibility::none);
+            case settlement::Equipment::panels:
+                return parameters.home_weight(model::Flexibility::curtails);
+            case settlement::Equipment::battery:
+                return parameters.home_weight(model::Flexibility::stores);
+        }
+        return 1.0;
+    }();
+    return static_cast<std::uint32_t>(std::lround(weight * 1000));
+}
+
+std::optional<std::uint32_t> number_of(const std::string& text) {
+    const bool digits =
+        !text.empty() && text.size() <= 6 &&
+        std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return digits ? std::optional(static_cast<std::uint32_t>(std::stoul(text))) : std::nullopt;
+}
+
+Result<NetId> net_of(const Terms& terms, const model::Network& network) {
+    if (const auto number = number_of(terms.net); number && *number < network.nets.size())
+        return NetId{*number};
+    for (std::uint32_t i = 0; i < network.nets.size(); ++i)
+        if (network.nets[i].name == terms.net) return NetId{i};
+    return Error{"feeder " + network.name + " has no net " + terms.net +
+                 ": it has the numbers 0 to " + std::to_string(network.nets.size() - 1) +
+                 ", named " + network.nets.front().name + " to " + network.nets.back().name};
+}
+
+Result<NetId> net_of(const Terms& terms, const Roster& roster, const std::string& feeder) {
+    const auto number = number_of(terms.net);
+    const bool inhabited =
+        number && std::any_of(roster.members.begin(), roster.members.end(), [&](const auto& home) {
+            return home.role == Role::home && home.feeder == feeder && home.net.value == *number;
+        });
+    if (inhabited) return NetId{*number};
+    return Error{"nobody is known to live on net " + terms.net +
+                 ": if the feeder has it, name the feeder's file with --topology"};
+}
+
+std::string feeder_of(const Roster& roster) {
+    for (const RosterMember& member : roster.members)
+        if (member.role == Role::coordinator) return member.feeder;
+    return {};
+}
+
+Result<void> place(RosterMember& member, const Terms& terms, const Roster& roster) {
+    member.feeder = terms.feeder.empty() ? feeder_of(roster) : terms.feeder;
+    std::optional<model::Network> network;
+    if (!terms.topology.empty()) {
+        auto loaded = topology::load_network(terms.topology);
+        if (!loaded) return loaded.error();
+        network = *std::move(loaded);
+        if (terms.feeder.empty()) member.feeder = network->name;
+    }
+    if (member.role != Role::home) return {};
+    if (terms.net.empty()) return Error{"say where the home is connected: --net N"};
+    const auto net = network ? net_of(terms, *network) : net_of(terms, roster, member.feeder);
+    if (!net) return net.error();
+    member.net = *net;
+    member.service_point = new_service_point();
+    if (terms.service_point.empty()) return {};
+    const auto point = parse_uuid(terms.service_point);
+    if (!point) return point.error();
+    member.service_point = *point;
+    for (const RosterMember& other : roster.members)
+        if (other.role == Role::home && other.service_point == *point)
+            return Error{"service point " + uuid_text(*point) + " belongs to the home " +
+                         short_hex(other.key.view()) +
+                         ": to give it a new key, use 'kilter rekey " +
+                         short_hex(other.key.view()) + " REQUEST'"};
+    return {};
+}
+
+Result<RosterMember> certificate(const Opened& opened,
+                                 const EnrolmentRequest& request,
+                                 const Terms& terms,
+                                 int days) {
+    if (const RosterMember* held = opened.roster.find(request.key))
+        return Error{"the key " + short_hex(request.key.view()) + " has a certificate until " +
+                     utc_text(held->valid_until_ms) + " already: use 'kilter renew'"};
+    RosterMember out;
+    out.key = request.key;
+    out.endpoint = request.endpoint;
+    if (terms.role == "home")
+        out.role = Role::home;
+    else if (terms.role == "coordinator")
+        out.role = Role::coordinator;
+    else
+        return Error{"role \"" + terms.role + "\" is unknown: use home or coordinator"};
+    const auto parameters = market::Parameters::decode(opened.desk.genesis().market_parameters);
+    if (!parameters) return parameters.error();
+    out.weight_milli =
+        out.role == Role::home ? weight_milli(*parameters, request.equipment) : 1'000;
+    if (auto placed = place(out, terms, opened.roster); !placed) return placed.error();
+    const UnixMs now = runtime::now_ms();
+    out.valid_from_ms = now - clocks_differ_ms;
+    out.valid_until_ms = now + days * day_ms;
+    return out;
+}
+
+std::string description(const RosterMember& member) {
+    std::string out = short_hex(member.key.view()) + "  " + settlement::name_of(member.role);
+    if (member.role == Role::home)
+        out += " on net " + std::to_string(member.net.value) + " of feeder " + member.feeder +
+               ", service point " + uuid_text(member.service_point);
+    return out;
+}
+
+std::string validity(const RosterMember& member) {
+    return utc_text(member.valid_from_ms) + " to " + utc_text(member.valid_until_ms) + " UTC";
+}
+
+// Where the change is: on the log, proof checked, or in a file on its way there.
+std::string whereabouts(const OperatorOptions& options, const AppendedChange& change) {
+    const std::string epoch = "epoch " + std::to_string(change.roster.epoch);
+    if (!change.receipt)
+        return epoch + ", signed in " + options.entry.string() +
+               ": put it into a coordinator's state/submit folder within 12 hours";
+    const auto receipt = consensus::decode_receipt(*change.receipt);
+    return epoch + ", on the log as entry " + std::to_string(receipt->index) + " at height " +
+           std::to_string(receipt->header.height) + ", proof checked";
+}
+
+// The whole bundle goes into a file; without the roster it is short enough for a mail's line or a code to scan.
+int hand_over(const Opened& opened,
+              const OperatorOptions& options,
+              const RosterMember& member,
+              const AppendedChange& change,
+              std::filesystem::path out,
+              bool json,
+              std::string_view command) {
+    settlement::EnrolmentBundle bundle{opened.desk.genesis(), member, {}, {}, {}};
+    bundle.sign(opened.desk.identity());
+    const std::string url = bundle.text();
+    if (change.receipt) {
+        bundle.roster_receipt = *change.receipt;
+        bundle.roster = settlement::encode(change.roster);
+        bundle.sign(opened.desk.identity());
+    }
+    if (out.empty()) out = short_hex(member.key.view()) + ".kilter";
+    if (auto written = write_output(out, bundle.text() + "\n"); !written)
+        return fail(command, written.error());
+    const std::string log = short_hex(opened.desk.genesis().chain_id().view());
+    if (json) {
+        std::cout << nlohmann::ordered_json{{"key", to_hex(member.key.view())},
+                                            {"role", settlement::name_of(member.role)},
+                                            {"net", member.net.value},
+                                            {"feeder", member.feeder},
+                                            {"service_point", uuid_text(member.service_point)},
+                                            {"valid_from_ms", member.valid_from_ms},
+                                            {"valid_until_ms", member.valid_until_ms},
+                                            {"roster_epoch", change.roster.epoch},
+                                            {"on_the_log", change.receipt.has_value()},
+                                            {"log", log},
+                                            {"bundle", out.string()},
+                                            {"url", url}}
+                         .dump(2)
+                  << '\n';
+        return to_int(ExitCode::success);
+    }
+    std::cout << "granted  " << description(member) << "\nvalid    " << validity(member)
+              << "\nroster   " << whereabouts(options, change) << "\nlog      " << log
+              << "  (the home compares this when it installs the bundle)\nbundle   " << out.string()
+              << "\n\n"
+              << url << '\n';
+    return to_int(ExitCode::success);
+}
+
+}  // namespace
+
+int Grant::run() const {
+    constexpr std::string_view command = "kilter grant";
+    const auto asked = read_request(request);
+    if (!asked) return fail(command, asked.error());
+    auto opened = open(desk);
+    if (!opened) return fail(command, opened.error());
+    const auto member = certificate(*opened, *asked, terms, days);
+    if (!member) return fail(command, member.error());
+    const auto change = opened->desk.append(opened->roster, {}, {*member});
+    if (!change) return fail(command, change.error());
+    return hand_over(*opened, desk, *member, *change, out, json, command);
+}
+
+int Renew::run() const {
+    constexpr std::string_view command = "kilter renew";
+    auto opened = open(desk);
+    if (!opened) return fail(command, opened.error());
+    auto held = find_member(opened->roster, member);
+    if (!held) return fail(command, held.error());
+    const UnixMs until = runtime::now_ms() + days * day_ms;
+    if (until <= held->valid_until_ms)
+        return fail(command, Error{"its certificate lasts until " + utc_text(held->valid_until_ms) +
+                                   " anyway: ask for more --days, or revoke it"});
+    held->valid_until_ms = until;
+    const auto change = opened->desk.append(opened->roster, {}, {*held});
+    if (!change) return fail(command, change.error());
+    std::cout << "renewed  " << description(*held) << "\nvalid    " << validity(*held)
+              << "\nroster   " << whereabouts(desk, *change) << '\n';
+    return to_int(ExitCode::success);
+}
+
+int Rekey::run() const {
+    constexpr std::string_view command = "kilter rekey";
+    const auto asked = read_request(request);
+    if (!asked) return fail(command, asked.error());
+    auto opened = open(desk);
+    if (!opened) return fail(command, opened.error());
+    const auto held = find_member(opened->roster, member);
+    if (!held) return fail(command, held.error());
+    if (opened->roster.find(asked->key) != nullptr)
+        return fail(command, Error{"the key " + short_hex(asked->key.view()) +
+                                   " is on the roster already: a new one is needed"});
+    RosterMember successor = *held;
+    successor.key = asked->key;
+    successor.endpoint = asked->endpoint;
+    const auto change = opened->desk.append(opened->roster, {{held->key, true}}, {successor});
+    if (!change) return fail(command, change.error());
+    std::cout << "revoked  " << short_hex(held->key.view()) << '\n';
+    return hand_over(*opened, desk, successor, *change, out, false, command);
+}
+
+int Revoke::run() const {
+    constexpr std::string_view command = "kilter revoke";
+    auto opened = open(desk);
+    if (!opened) return fail(command, opened.error());
+    const auto held = find_member(opened->roster, member);
+    if (!held) return fail(command, held.error());
+    const auto change = opened->desk.append(opened->roster, {{held->key, true}}, {});
+    if (!change) return fail(command, change.error());
+    std::cout << "revoked  " << description(*held) << "\nroster   " << whereabouts(desk, *change)
+              << '\n';
+    return to_int(ExitCode::success);
+}
+
+namespace {
+
+constexpr const char* member_help = "Fingerprint (the key's first hexadecimal digits) or key";
+constexpr const char* request_help = "What 'kilter-agent enroll' printed, or a file with it";
+
+template <class Command>
+CLI::App* add(CLI::App& app,
+              const char* name,
+              const char* what,
+              const std::shared_ptr<Command>& options,
+              int& exit_code) {
+    CLI::App* command = app.add_subcommand(name, what);
+    options->desk.add_to(*command);
+    command->callback([options, &exit_code] { exit_code = options->run(); });
+    return command;
+}
+
+void add_grant(CLI::App& app, int& exit_code) {
+    const auto options = std::make_shared<Grant>();
+    CLI::App* command = add(app, "grant", "Issue a certificate: a new home or coordinator joins",
+                            options, exit_code);
+    command->add_option("REQUEST", options->request, request_help)->required();
+    command->add_option("--net", options->terms.net,
+                        "Where the home is connected: number, or name with --topology");
+    command->add_option("--role", options->terms.role, "home or coordinator")
+        ->capture_default_str();
+    command->add_option("--topology", options->terms.topology, "The feeder's file");
+    command->add_option("--feeder", options->terms.feeder,
+                        "The feeder's name (default: the topology's, or the coordinators')");
+    command->add_option("--service-point", options->terms.service_point,
+                        "UUID of the connection (default: a new one)");
+    command->add_option("--days", options->days, "How long the certificate is valid")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 36'500));
+    command->add_option("--out", options->out,
+                        "Bundle for the home (default: its fingerprint and .kilter)");
+    command->add_flag("--json", options->json, "Print JSON");
+    command->footer(
+        "Compare the fingerprint with the home's owner first.\n"
+        "Example:\n  kilter grant request.txt --net 17 --key operator.key --genesis genesis.bin");
+}
+
+void add_renew(CLI::App& app, int& exit_code) {
+    const auto options = std::make_shared<Renew>();
+    CLI::App* command =
+        add(app, "renew", "Let a certificate be valid for longer", options, exit_code);
+    command->add_option("MEMBER", options->member, member_help)->required();
+    command->add_option("--days", options->days, "From now on")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 36'500));
+    command->footer("Example:\n  kilter renew 3f0c9a1e --days 365");
+}
+
+void add_rekey(CLI::App& app, int& exit_code) {
+    const auto options = std::make_shared<Rekey>();
+    CLI::App* command =
+        add(app, "rekey", "Give a home's certificate to its new key; the old one is revoked",
+            options, exit_code);
+    command->add_option("MEMBER", options->member, member_help)->required();
+    command->add_option("REQUEST", options->request, request_help)->required();
+    command->add_option("--out", options->out,
+                        "Bundle for the home (default: its fingerprint and .kilter)");
+    command->footer("Example:\n  kilter rekey 3f0c9a1e request.txt");
+}
+
+void add_revoke(CLI::App& app, int& exit_code) {
+    const auto options = std::make_shared<Revoke>();
+    CLI::App* command = add(app, "revoke", "Bar a key from trading, for good", options, exit_code);
+    command->add_option("MEMBER", options->member, member_help)->required();
+    command->footer("Example:\n  kilter revoke 3f0c9a1e");
+}
+
+}  // namespace
+
+void add_admission(CLI::App& app, int& exit_code) {
+    add_grant(app, exit_code);
+    add_renew(app, exit_code);
+    add_rekey(app, exit_code);
+    add_revoke(app, exit_code);
+}
+
+}  // namespace kilter::cli
