@@ -16,6 +16,7 @@ std::string to_base64url(ByteView bytes) {
 }
 
 Result<Bytes> from_base64url(std::string_view text) {
+    if (text.empty()) return Bytes{};
     Bytes out(text.size());
     std::size_t size = 0;
     const char* end = nullptr;
