@@ -10,16 +10,11 @@
 #include "common/prox/feeder.hpp"
 #include "common/prox/feeder_newton.hpp"
 #include "common/prox/home.hpp"
+#include "coordinator/planner/clearing.hpp"
 
 namespace kilter::planner {
 
 namespace {
-
-constexpr PartyId chair{0};
-
-PartyId party_of(std::size_t home) {
-    return PartyId{static_cast<std::uint32_t>(home + 1)};
-}
 
 /// Nets where nobody lives do not trade: they are left out, and the homes' nets renumbered.
 Neighbourhood inhabited(Neighbourhood all) {
@@ -72,38 +67,11 @@ Result<void> check(const Neighbourhood& neighbourhood, const Options& options) {
     return {};
 }
 
-std::vector<market::Seat> seats_of(const Neighbourhood& neighbourhood,
-                                   const market::Parameters& parameters) {
-    std::vector<market::Seat> seats(neighbourhood.network.nets.size());
-    for (std::size_t n = 0; n < seats.size(); ++n) {
-        seats[n].net = NetId{static_cast<std::uint32_t>(n)};
-        seats[n].members.push_back({.party = chair, .weight = 1});
-    }
-    for (std::size_t i = 0; i < neighbourhood.homes.size(); ++i) {
-        const topology::HomeSpec& home = neighbourhood.homes[i];
-        seats[home.net.value].members.push_back(
-            {.party = party_of(i), .weight = parameters.home_weight(home.flexibility())});
-    }
-    for (market::Seat& seat : seats)
-        seat.members.front().weight = parameters.feeder_weight(seat.members.size() - 1);
-    return seats;
-}
-
-/// Masks without a key exchange: in one process a pair's secret needs to be the pair's, not a secret.
-std::shared_ptr<const crypto::PairwiseMasks> masks_of(PartyId self,
-                                                      const std::vector<market::Seat>& seats,
-                                                      const market::SessionId& session) {
-    std::map<PartyId, crypto::SharedSecret> secrets;
-    for (const market::Seat& seat : seats)
-        for (const market::Member& member : seat.members) {
-            if (member.party == self) continue;
-            const auto [low, high] = std::minmax(self.value, member.party.value);
-            const Bytes pair = ByteWriter().u32(low).u32(high).bytes();
-            secrets.emplace(member.party, crypto::SharedSecret::from(
-                                              crypto::digest("kilter planner", pair).view()));
-        }
-    const Bytes name = ByteWriter().i64(session.interval).u32(session.opening).bytes();
-    return std::make_shared<const crypto::PairwiseMasks>(self, name, std::move(secrets));
+std::vector<Resident> residents_of(const Neighbourhood& neighbourhood) {
+    std::vector<Resident> out;
+    for (const topology::HomeSpec& home : neighbourhood.homes)
+        out.push_back({home.net, home.flexibility()});
+    return out;
 }
 
 constexpr std::size_t explained_homes_max = 3;
@@ -114,52 +82,6 @@ void say(SessionResult& result, const std::string& text) {
         result.explanation += result.explanation.back() == '.' ? " " : ". ";
     result.explanation += text;
 }
-
-/// All members of one session and the messages between them.
-class Clearing {
-  public:
-    struct Part {
-        market::Session session;
-        std::optional<market::Cleared> cleared;
-    };
-
-    void seat(market::Session session) {
-        parts_.push_back({.session = std::move(session), .cleared = {}});
-    }
-
-    /// Delivers every message in the order it was sent until all have finished.
-    void run(const std::function<void(std::uint32_t iteration)>& on_iteration) {
-        for (std::uint32_t party = 0; party < parts_.size(); ++party)
-            give(PartyId{party}, market::Begin{});
-        std::uint32_t iteration = 0;
-        while (!sent_.empty()) {
-            const market::Input input = market::ShareReceived{std::move(sent_.front())};
-            sent_.pop_front();
-            const market::MaskedShare& share = std::get<market::ShareReceived>(input).share;
-            for (const PartyId to : share.members)
-                if (to != share.from) give(to, input);
-            if (on_iteration && parts_[chair.value].session.iteration() > iteration)
-                on_iteration(iteration = parts_[chair.value].session.iteration());
-        }
-    }
-
-    [[nodiscard]] const market::Cleared& cleared(PartyId party) const {
-        KILTER_CHECK(parts_[party.value].cleared.has_value(),
-                     "a session without faults always ends");
-        return *parts_[party.value].cleared;
-    }
-
-  private:
-    void give(PartyId to, const market::Input& input) {
-        Part& part = parts_[to.value];
-        market::Outputs out = part.session.step(input);
-        std::move(out.send.begin(), out.send.end(), std::back_inserter(sent_));
-        if (out.cleared) part.cleared = std::move(out.cleared);
-    }
-
-    std::vector<Part> parts_;
-    std::deque<market::MaskedShare> sent_;
-};
 
 struct Simulation {
     const Options& options;
@@ -364,7 +286,8 @@ Result<Report> simulate(const Neighbourhood& neighbourhood,
     Report report{.options = options, .neighbourhood = inhabited(neighbourhood), .sessions = {}};
     Simulation simulation{.options = report.options,
                           .neighbourhood = report.neighbourhood,
-                          .seats = seats_of(report.neighbourhood, options.parameters),
+                          .seats = seats_of(report.neighbourhood.network.nets.size(),
+                                            residents_of(report.neighbourhood), options.parameters),
                           .households = {},
                           .warm = {}};
     for (const topology::HomeSpec& home : report.neighbourhood.homes)
