@@ -94,7 +94,7 @@ struct Session::State {
     // of the chair
     Notice notice;                                        // sent with the iteration under way
     std::map<std::uint32_t, std::uint64_t> dual_squares;  // per iterate still in the history
-    std::uint32_t settled_since = 1;  // first iterate that may be final: of the present sets
+    std::uint32_t settled_since = 1;  // first iterate that may be final: of present sets, choices
     Acceleration acceleration;
     std::vector<NetAnswer> answers;  // of the nets, in the last iteration
 };
@@ -411,6 +411,7 @@ void Session::State::settle_choices(const Notice& heard) {
         return;
     device.settle_choices();
     settled = true;
+    settled_since = std::max(settled_since, next.iteration + 1);
 }
 
 // ---- the chair's judgement
@@ -431,7 +432,7 @@ Notice Session::State::assess(std::uint32_t collected) const {
         out = notice_about(*newest);
         const Residuals residuals = residuals_of(terms, out.primal_square, out.dual_square,
                                                  newest->rho_eur_per_kw2, newest->alpha);
-        if (newest->iteration >= settled_since && badness(terms, residuals) <= 1) {
+        if (settled && newest->iteration >= settled_since && badness(terms, residuals) <= 1) {
             out.stop_iteration = newest->iteration;
             return out;
         }
