@@ -16,7 +16,8 @@ constexpr double trust = 2;         // ρ_k / μ
 constexpr double rho_fall = 0.6;    // per iteration
 constexpr double rho_floor = 0.2;   // × the agreed penalty
 constexpr double delta_fall = 0.6;  // while the residuals fall
-constexpr double delta_least = 1e-3;
+constexpr double delta_least = 1e-2;
+constexpr double judging = 3;      // × the agreed penalty
 constexpr int places_between = 4;  // where the response is averaged on the way to the target
 constexpr double response_unit = 0x1.0p-16;
 constexpr double response_max = 4;  // of one home's R ρ_k; 255 homes do not wrap 32 bits
@@ -24,6 +25,10 @@ constexpr double work_max_kw = 0x1.0p24;
 
 std::int64_t units(double value, double most, double unit) {
     return std::isfinite(value) ? std::llround(std::clamp(value, -most, most) / unit) : 0;
+}
+
+double response_units(double entry) {
+    return static_cast<double>(units(entry, response_max, response_unit));
 }
 
 /// 1 / ρ times the projector on what moves; zero where the device cannot tell.
@@ -58,7 +63,7 @@ Iterate answer_prices(model::Device& device,
     next.iteration = last.iteration + 1;
     next.accelerated = true;
     next.alpha = 1;
-    next.rho_eur_per_kw2 = parameters.rho_eur_per_kw2;
+    next.rho_eur_per_kw2 = judging * parameters.rho_eur_per_kw2;
     next.rho_working = rho;
     next.y_eur_per_kw = y_eur_per_kw;
     next.z_kw = last.z_kw;
@@ -95,13 +100,17 @@ Iterate answer_prices(model::Device& device,
         answer->response = factor.solve(answer->response).eval();
     else
         answer->response.setZero();
-    const model::Schedules pull = y_eur_per_kw + rho * (answer->work_kw - next.z_kw);
+    // What the message cannot carry must not move the home either: the rest would stay as an imbalance.
+    answer->response = answer->response.unaryExpr(
+        [rho](double entry) { return response_units(rho * entry) * response_unit / rho; });
+    const model::Schedules pull =
+        y_eur_per_kw + (1 - 1 / trust) * rho * (answer->work_kw - next.z_kw);
     const Eigen::VectorXd intercept = answer->response * pull.reshaped<Eigen::RowMajor>();
     answer->work_kw.reshaped<Eigen::RowMajor>() += intercept;
 
-    const double agreed = parameters.rho_eur_per_kw2;
+    const double judge = next.rho_eur_per_kw2;
     next.x_kw.resizeLike(next.z_kw);
-    next.feasible = device.prox(next.z_kw - y_eur_per_kw / agreed, penalty(agreed), next.x_kw) ==
+    next.feasible = device.prox(next.z_kw - y_eur_per_kw / judge, penalty(judge), next.x_kw) ==
                     model::ProxStatus::solved;
     KILTER_CHECK(next.x_kw.allFinite() && answer->work_kw.allFinite(),
                  "a device's prox must answer with finite schedules of its own shape");
@@ -136,7 +145,7 @@ Iterate set_prices(const Iterate& last,
     next.iteration = last.iteration + 1;
     next.accelerated = true;
     next.alpha = 1;
-    next.rho_eur_per_kw2 = parameters.rho_eur_per_kw2;
+    next.rho_eur_per_kw2 = judging * parameters.rho_eur_per_kw2;
     next.rho_working = rho;
     next.y_eur_per_kw = y_eur_per_kw;
     next.x_kw = next.z_kw = -delivery_kw;

@@ -3,15 +3,16 @@
 ///
 ///     prices   y from the chair;  z ← w − R y  with R and w of the iteration before (k = 1: the start's)
 ///     home     x̂ = prox(z − y/ρ_k),  J its averaged response there,  R = (I − (ρ_k − μ) J)⁻¹ J,  μ = ρ_k/2,
-///              w = x̂ + R (y + ρ_k (x̂ − z)):  near x̂ it draws w − R y at prices y
-///              x      = prox(z − y/ρ),    ρ the agreed penalty: what is balanced, judged and cleared
+///              w = x̂ + R (y + (ρ_k − μ) (x̂ − z)):  near x̂, at prices y, it draws w − R y, which is the prox from z with
+///              the penalty μ
+///              x      = prox(z − y/ρ),    ρ three times the agreed penalty: what is balanced, judged and cleared
 ///     net      r = Σ x − d,  D = Σ w,  S = Σ R                                  as masked sums
 ///     chair    y⁺, d = price_step(y, D − S y, S + δ/ρ_k I): the feeder's optimum against these responses
 ///
-/// Two proximal steps in one exchange: μ < ρ_k is how far a home's face is trusted; where the two differ from the
-/// truth the next prox puts things right. J is the mean of the Jacobian at the target and over the way to it from the
-/// target before, so that prices do not swing between two faces. ρ_k falls to a fifth of ρ; δ to nothing.
-/// Measured: docs/decisions/0013-the-accelerated-session.md.
+/// μ < ρ_k: a step twice as far as the prox saw, on the face it found; where the truth differs the next prox puts
+/// things right. J is the mean of the Jacobian at the target and over the way to it from the
+/// target before, so that prices do not swing between two faces. ρ_k falls from the agreed penalty to a fifth of it; δ to 0.01.
+/// Measured: docs/decisions/0016-the-accelerated-sessions-tail.md.
 ///
 /// Residuals: primal r, dual ρ (x − z): x is optimal for the prices y but for it.
 #pragma once
@@ -32,7 +33,7 @@ struct Answer {
 };
 
 /// Words an accelerated message has beyond a plain one: w, then R · ρ_k's upper triangle by rows, two to a word,
-/// 32 bits in units of 2^-16 each, the earlier one in the lower half.
+/// 32 bits in units of 2^-16 each, the earlier one in the lower half. R is rounded to these units before the home uses it.
 std::size_t answer_words(const Parameters& parameters);
 
 /// ρ of the next iteration.

@@ -368,10 +368,7 @@ void HomeSolver::step(double fraction) {
 void HomeSolver::price_response(Eigen::MatrixXd& response) const {
     const HomeProgram& p = program_;
     const Index n = p.intervals, channels = p.reactive ? 2 : 1;
-    Eigen::MatrixXd inverse = Eigen::MatrixXd::Identity(n, n);
-    for (Index t = 0; t < n; ++t)
-        answers_.solve(inverse.col(t));
-    inverse = (0.5 * (inverse + inverse.transpose())).eval();
+    const Eigen::MatrixXd inverse = answers_.inverse();
     const Eigen::VectorXd m = meter_weight_.inverse().matrix();
     response.setZero(channels * n, channels * n);
     auto pp = response.topLeftCorner(n, n);

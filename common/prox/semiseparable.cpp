@@ -98,4 +98,54 @@ void Semiseparable::solve(Eigen::Ref<Eigen::VectorXd> rhs) const {
     }
 }
 
+Eigen::MatrixXd Semiseparable::inverse() const {
+    using Rows = Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Index terms = h.rows(), width = band.rows(), size = diagonal.size();
+    Rows out = Rows::Zero(size, size), state = Rows::Zero(states(), size);
+    const auto shift = [&] {
+        for (Index m = width - 1; m > 0; --m)
+            state.row(terms + m) = state.row(terms + m - 1);
+    };
+    // solve(), with columns 0 … t of the unit matrix under way in row t
+    for (Index t = 0; t < size; ++t) {
+        const Index begun = t + 1;
+        auto row = out.row(t).head(begun);
+        row[t] = 1;
+        for (Index j = 0; j < states(); ++j) {
+            auto own = state.row(j).head(begun);
+            if (j < terms && t > 0) own *= fade(j, t);
+            row -= (j < terms ? h(j, t) : band(j - terms, t)) * own;
+        }
+        for (Index j = 0; j < states(); ++j)
+            state.row(j).head(begun) += weights_(j, t) * row;
+        if (width > 0) {
+            shift();
+            state.row(terms).head(begun) = row / pivot_[t];
+        }
+    }
+    out.colwise() /= pivot_;
+    state.setZero();
+    for (Index t = size; t-- > 0;) {
+        // rows above the diagonal follow from symmetry
+        auto row = out.row(t).head(t + 1);
+        if (t + 1 < size) {
+            for (Index j = 0; j < terms; ++j)
+                state.row(j).head(t + 1) *= fade(j, t + 1);
+            if (width > 0) {
+                row -= state.row(terms).head(t + 1) / pivot_[t];
+                for (Index m = 0; m + 1 < width; ++m)
+                    state.row(terms + m).head(t + 1) = state.row(terms + m + 1).head(t + 1);
+                state.row(terms + width - 1).head(t + 1).setZero();
+            }
+            for (Index j = 0; j < states(); ++j)
+                row -= weights_(j, t) * state.row(j).head(t + 1);
+        }
+        for (Index j = 0; j < states(); ++j)
+            state.row(j).head(t + 1) += (j < terms ? h(j, t) : band(j - terms, t)) * row;
+    }
+    Eigen::MatrixXd full = out.matrix();
+    full.triangularView<Eigen::StrictlyUpper>() = full.transpose();
+    return full;
+}
+
 }  // namespace kilter::prox

@@ -29,6 +29,8 @@ class Semiseparable {
     void factorise(double least_pivot);
     /// rhs ← K⁻¹ rhs.
     void solve(Eigen::Ref<Eigen::VectorXd> rhs) const;
+    /// K⁻¹, symmetric; all columns at once, O(T² (J + b)). Allocates.
+    [[nodiscard]] Eigen::MatrixXd inverse() const;
 
   private:
     [[nodiscard]] Eigen::Index states() const { return h.rows() + band.rows(); }
