@@ -2,6 +2,7 @@
 
 #include "coordinator/cli/bench_ksuite.hpp"
 #include "coordinator/cli/bench_log.hpp"
+#include "coordinator/cli/bench_market.hpp"
 
 namespace kilter::cli {
 
@@ -11,6 +12,7 @@ void add_bench(CLI::App& app, int& exit_code) {
     bench->require_subcommand(1);
     add_bench_ksuite(*bench, exit_code);
     add_bench_log(*bench, exit_code);
+    add_bench_market(*bench, exit_code);
 }
 
 }  // namespace kilter::cli
