@@ -129,6 +129,8 @@ struct PeerFault {
     Misconduct misconduct{};
 };
 
+/// A turn's writes that are certificates and final marks alone may ride on the next transaction; votes, blocks, epoch
+/// proofs and snapshots may not.
 struct Outputs {
     std::vector<Write>
         persist;  ///< 1. durable before anything below happens; on any error abort the process
