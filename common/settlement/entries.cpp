@@ -4,28 +4,14 @@
 
 namespace kilter::settlement {
 
-namespace {
-consensus::EntryPtr make(consensus::EntryType type,
-                         Bytes key,
-                         Bytes body,
-                         const ChainId& chain,
-                         std::uint64_t seq,
-                         UnixMs expires_ms,
-                         const crypto::Identity& author) {
-    consensus::Entry entry;
-    entry.type = type;
-    entry.seq = seq;
-    entry.expires_ms = expires_ms;
-    entry.key = std::move(key);
-    entry.body = std::move(body);
-    consensus::sign(entry, chain, author);
-    return consensus::seal(std::move(entry));
-}
-}  // namespace
-
 const char* entry_type_name(consensus::EntryType type) {
     if (type == roster_change_entry) return "roster change";
     if (type == cleared_net_entry) return "cleared net";
+    if (type == meter_reads_entry) return "meter reads";
+    if (type == position_entry) return "position";
+    if (type == tie_prices_entry) return "tie prices";
+    if (type == bill_entry) return "bill";
+    if (type == disclosure_entry) return "disclosure";
     if (type == consensus::evidence_entry) return "evidence";
     if (type == consensus::epoch_change_entry) return "epoch change";
     return "unknown";
@@ -114,13 +100,30 @@ Bytes clearing_statement(const ChainId& chain,
     return consensus::signed_bytes(consensus::SignedKind::clearing, chain, 0, 0, out.bytes());
 }
 
+consensus::EntryPtr make_entry(consensus::EntryType type,
+                               Bytes key,
+                               Bytes body,
+                               const ChainId& chain,
+                               std::uint64_t seq,
+                               UnixMs expires_ms,
+                               const crypto::Identity& author) {
+    consensus::Entry entry;
+    entry.type = type;
+    entry.seq = seq;
+    entry.expires_ms = expires_ms;
+    entry.key = std::move(key);
+    entry.body = std::move(body);
+    consensus::sign(entry, chain, author);
+    return consensus::seal(std::move(entry));
+}
+
 consensus::EntryPtr make_entry(const RosterChange& change,
                                const ChainId& chain,
                                std::uint64_t seq,
                                UnixMs expires_ms,
                                const crypto::Identity& operator_identity) {
-    return make(roster_change_entry, roster_key(change.epoch), encode(change), chain, seq,
-                expires_ms, operator_identity);
+    return make_entry(roster_change_entry, roster_key(change.epoch), encode(change), chain, seq,
+                      expires_ms, operator_identity);
 }
 
 consensus::EntryPtr make_entry(const ClearedNet& cleared,
@@ -128,8 +131,8 @@ consensus::EntryPtr make_entry(const ClearedNet& cleared,
                                std::uint64_t seq,
                                UnixMs expires_ms,
                                const crypto::Identity& coordinator) {
-    return make(cleared_net_entry, cleared_key(cleared.interval, cleared.net), encode(cleared),
-                chain, seq, expires_ms, coordinator);
+    return make_entry(cleared_net_entry, cleared_key(cleared.interval, cleared.net),
+                      encode(cleared), chain, seq, expires_ms, coordinator);
 }
 
 }  // namespace kilter::settlement

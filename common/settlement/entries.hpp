@@ -13,8 +13,13 @@ namespace kilter::settlement {
 
 inline constexpr consensus::EntryType roster_change_entry = 1;
 inline constexpr consensus::EntryType cleared_net_entry = 2;
+inline constexpr consensus::EntryType meter_reads_entry = 3;  ///< meter_reads.hpp
+inline constexpr consensus::EntryType position_entry = 4;     ///< position.hpp
+inline constexpr consensus::EntryType tie_prices_entry = 5;   ///< tie_prices.hpp
+inline constexpr consensus::EntryType bill_entry = 6;         ///< bill.hpp
+inline constexpr consensus::EntryType disclosure_entry = 7;   ///< disclosure.hpp
 
-/// "roster change", "cleared net"; "unknown" otherwise.
+/// "roster change", "cleared net", "meter reads", ...; "unknown" otherwise.
 const char* entry_type_name(consensus::EntryType type);
 
 enum class Outcome : std::uint8_t { converged = 1, partial = 2 };
@@ -61,7 +66,15 @@ Bytes clearing_statement(const ChainId& chain,
                          const std::vector<std::int64_t>& prices_micro_eur_per_kwh,
                          const Digest& commitment);
 
-/// A signed entry ready to submit: type, key and body from the value.
+/// A signed entry ready to submit.
+consensus::EntryPtr make_entry(consensus::EntryType type,
+                               Bytes key,
+                               Bytes body,
+                               const ChainId& chain,
+                               std::uint64_t seq,
+                               UnixMs expires_ms,
+                               const crypto::Identity& author);
+/// Type, key and body from the value.
 consensus::EntryPtr make_entry(const RosterChange& change,
                                const ChainId& chain,
                                std::uint64_t seq,

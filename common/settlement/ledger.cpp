@@ -6,6 +6,7 @@
 #include "common/base/limits.hpp"
 #include "common/consensus/block_execution.hpp"
 #include "common/consensus/seen_ids.hpp"
+#include "common/settlement/money_rules.hpp"
 
 // The state is one MerkleMap:
 //   "id", "due", "time"      -> consensus::SeenIds
@@ -16,6 +17,7 @@
 //   "revoked" key            -> the epoch that revoked it
 //   "revoked" "number" n     -> the n-th key revoked
 //   "revoked" "count"        -> how many there are
+//   "metered" service point  -> Metered (money_rules)
 namespace kilter::settlement {
 
 namespace {
@@ -142,6 +144,10 @@ class LedgerExecution final : public consensus::Execution {
             verdict = apply_change(entry);
         else if (entry.type == cleared_net_entry)
             verdict = apply_cleared(entry);
+        else if (auto money =
+                     apply_money(entry, newest_roster(),
+                                 members().index_of(entry.author).has_value(), time_ms_, map_))
+            verdict = *std::move(money);
         else if (!consensus::is_own_type(entry.type))
             return refused("the entry's type is unknown");
         if (verdict.admission != Admission::ready) return verdict;
@@ -275,6 +281,7 @@ Result<void> Ledger::check(const Entry& entry) const {
         }
         return {};
     }
+    if (auto money = check_money(entry)) return *std::move(money);
     return Error{"entry type " + std::to_string(entry.type) + " is unknown to this version"};
 }
 

@@ -6,6 +6,7 @@
 /// - Cleared net: by a validator of the current epoch; its roster epoch exists; every member is, on the newest roster, a
 ///   home of that net with a certificate valid at the block's time, or was one in the record's epoch and left at most two
 ///   minutes ago: its session had begun; and signed clearing_statement(); one per interval and net.
+/// - Reads, positions, tie prices, bills, disclosures: money_rules.hpp.
 #pragma once
 
 #include <optional>

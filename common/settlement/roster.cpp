@@ -31,7 +31,7 @@ Result<RosterMember> read_member(ByteReader& in) {
     RosterMember member;
     member.key = in.fixed<PublicKey>();
     const std::uint8_t role = in.u8();
-    if (role < 1 || role > 2) return Error{"roster: a member has an unknown role"};
+    if (role < 1 || role > 3) return Error{"roster: a member has an unknown role"};
     member.role = static_cast<Role>(role);
     member.net.value = in.u32();
     member.weight_milli = in.u32();
@@ -75,19 +75,20 @@ Result<void> check(const RosterMember& member) {
     if (member.weight_milli == 0) return Error{name + " has no weight"};
     if (member.valid_from_ms < 0 || member.valid_until_ms <= member.valid_from_ms)
         return Error{name + " has a certificate that ends before it begins"};
-    if (member.role == Role::home && member.service_point.is_zero())
+    if (member.role != Role::coordinator && member.service_point.is_zero())
         return Error{name + " has no service point"};
     if (!crypto::curve_key(member.key)) return Error{name + " has no valid Ed25519 key"};
     return {};
 }
 
 Result<void> check_service_points(const Roster& roster) {
-    std::set<ServicePoint> taken;
+    std::set<std::pair<Role, ServicePoint>> taken;
     for (const RosterMember& member : roster.members)
-        if (member.role == Role::home && !taken.insert(member.service_point).second)
+        if (member.role != Role::coordinator &&
+            !taken.insert({member.role, member.service_point}).second)
             return Error{"roster: " + named(member.key) +
-                         " is granted a service point that another home has: revoke that one, or "
-                         "give its certificate to this key (rekey)"};
+                         " is granted a service point that another " + name_of(member.role) +
+                         " has: revoke that one, or give its certificate to this key (rekey)"};
     return {};
 }
 
@@ -99,6 +100,8 @@ const char* name_of(Role role) {
             return "coordinator";
         case Role::home:
             return "home";
+        case Role::meter:
+            return "meter";
     }
     return "unknown";
 }

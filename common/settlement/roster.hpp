@@ -23,20 +23,21 @@ namespace kilter::settlement {
 /// A random UUID that stands for the connection: names and addresses stay off the log.
 using ServicePoint = FixedBytes<16, struct ServicePointTag>;
 
-enum class Role : std::uint8_t { coordinator = 1, home = 2 };
+enum class Role : std::uint8_t { coordinator = 1, home = 2, meter = 3 };
 
-/// "coordinator", "home".
+/// "coordinator", "home", "meter".
 const char* name_of(Role role);
 
 /// One certificate. Its position in Roster::members is its party's PartyId.
 struct RosterMember {
     PublicKey key;
     Role role{};
-    NetId net;                        ///< of a home; 0 for a coordinator
-    std::uint32_t weight_milli = 0;   ///< weight x 1000, > 0
-    std::string endpoint;             ///< where it can be reached; may be empty
-    std::string feeder = {};          ///< the network's name
-    ServicePoint service_point = {};  ///< of a home, no two alike; zeros for a coordinator
+    NetId net;                       ///< of a home and its meter; 0 for a coordinator
+    std::uint32_t weight_milli = 0;  ///< weight x 1000, > 0
+    std::string endpoint;            ///< where it can be reached; may be empty
+    std::string feeder = {};         ///< the network's name
+    ServicePoint service_point =
+        {};  ///< of a home and its meter, no two of one role alike; zeros for a coordinator
     UnixMs valid_from_ms = 0;
     UnixMs valid_until_ms = limits::interval_start_ms_max;  ///< not valid at this time any more
     bool operator==(const RosterMember&) const = default;

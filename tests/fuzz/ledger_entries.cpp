@@ -1,7 +1,21 @@
 // Bodies of entries and the genesis document: refused, or canonical.
 
+#include "common/settlement/bill.hpp"
+#include "common/settlement/disclosure.hpp"
 #include "common/settlement/enrolment.hpp"
 #include "common/settlement/entries.hpp"
+#include "common/settlement/meter_reads.hpp"
+#include "common/settlement/position.hpp"
+#include "common/settlement/tie_prices.hpp"
+
+namespace {
+template <class T>
+void expect_canonical(const kilter::Result<T>& value, const kilter::Bytes& original) {
+    if (value)
+        KILTER_CHECK(kilter::settlement::encode(*value) == original,
+                     "what is accepted re-encodes to itself");
+}
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const kilter::ByteView bytes(data, size);
@@ -22,6 +36,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto net = kilter::settlement::decode_cleared_net(bytes))
         KILTER_CHECK(kilter::settlement::encode(*net) == original,
                      "an accepted cleared net re-encodes to itself");
+    expect_canonical(kilter::settlement::decode_meter_reads(bytes), original);
+    expect_canonical(kilter::settlement::decode_position(bytes), original);
+    expect_canonical(kilter::settlement::decode_tie_prices(bytes), original);
+    expect_canonical(kilter::settlement::decode_bill(bytes), original);
+    expect_canonical(kilter::settlement::decode_disclosure(bytes), original);
+    if (const auto document = kilter::settlement::OpeningDocument::decode(bytes))
+        KILTER_CHECK(document->encode() == original, "accepted openings re-encode to themselves");
     if (const auto genesis = kilter::settlement::Genesis::decode(bytes)) {
         KILTER_CHECK(genesis->validate().ok(), "an accepted genesis is valid");
         KILTER_CHECK(genesis->encode() == original, "an accepted genesis re-encodes to itself");

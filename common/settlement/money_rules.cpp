@@ -1,0 +1,157 @@
+#include "common/settlement/money_rules.hpp"
+
+#include "common/settlement/bill.hpp"
+#include "common/settlement/disclosure.hpp"
+#include "common/settlement/meter_reads.hpp"
+#include "common/settlement/position.hpp"
+#include "common/settlement/tie_prices.hpp"
+
+namespace kilter::settlement {
+
+namespace {
+
+consensus::Verdict money_refused(std::string reason) {
+    return {consensus::Admission::refused, std::move(reason)};
+}
+
+consensus::Verdict money_later(std::string reason) {
+    return {consensus::Admission::later, std::move(reason)};
+}
+
+Bytes metered_key(const ServicePoint& point) {
+    return ByteWriter{}.text("metered").raw(point.view()).bytes();
+}
+
+void set_metered(crypto::MerkleMap& map, const ServicePoint& point, const Metered& value) {
+    map.set(metered_key(point),
+            ByteWriter{}.i64(value.from).i64(value.until).i64(value.billed).bytes());
+}
+
+// The author as a member of this role now; or why not.
+Result<const RosterMember*> author_as(Role role,
+                                      const consensus::Entry& entry,
+                                      const Roster& newest,
+                                      UnixMs time_ms) {
+    const RosterMember* member = newest.find(entry.author);
+    if (member == nullptr || member->role != role)
+        return Error{std::string("only a ") + name_of(role) + " of the newest roster may append " +
+                     entry_type_name(entry.type)};
+    if (!member->valid_at(time_ms))
+        return Error{"the certificate of " + short_hex(entry.author.view()) +
+                     " is not valid at the block's time"};
+    return member;
+}
+
+consensus::Verdict apply_reads(const MeterReads& reads,
+                               const RosterMember& meter,
+                               const Roster& newest,
+                               crypto::MerkleMap& map) {
+    const CommittedSeries& series = reads.series;
+    if (series.net != meter.net)
+        return money_refused("the meter is on net " + std::to_string(meter.net.value) +
+                             ", the reads are of net " + std::to_string(series.net.value));
+    if (series.roster_epoch == 0) return money_refused("roster epoch 0 does not exist");
+    if (series.roster_epoch > newest.epoch)
+        return money_later("the log does not hold roster epoch " +
+                           std::to_string(series.roster_epoch) + " yet");
+    auto known = metered(map, meter.service_point);
+    if (!known) known = Metered{series.first, series.first, series.first};
+    if (series.first < known->until)
+        return money_refused("interval " + std::to_string(series.first) +
+                             " of this meter is on the log already; the next one is " +
+                             std::to_string(known->until) +
+                             ". What is on the log changes by a correction");
+    if (series.first > known->until)
+        return money_later("the reads from interval " + std::to_string(known->until) +
+                           " on come first");
+    known->until = series.end();
+    set_metered(map, meter.service_point, *known);
+    return {};
+}
+
+consensus::Verdict apply_bill(const Bill& bill, const RosterMember& home, crypto::MerkleMap& map) {
+    auto known = metered(map, home.service_point);
+    if (!known) return money_later("no read of this home's meter is on the log yet");
+    if (bill.first != known->billed)
+        return money_refused("this home's next bill begins with interval " +
+                             std::to_string(known->billed) + ", not " + std::to_string(bill.first));
+    if (bill.end() > known->until)
+        return money_later("the log has this home's reads until interval " +
+                           std::to_string(known->until) + " only");
+    known->billed = bill.end();
+    set_metered(map, home.service_point, *known);
+    return {};
+}
+
+template <class T>
+Result<void> check_key(const Result<T>& value, const consensus::Entry& entry, const Bytes& key) {
+    if (!value) return value.error();
+    if (entry.key != key)
+        return Error{std::string(entry_type_name(entry.type)) +
+                     ": the entry's key does not name what is in it"};
+    return {};
+}
+
+}  // namespace
+
+std::optional<Metered> metered(const crypto::MerkleMap& map, const ServicePoint& point) {
+    const Bytes* bytes = map.find(metered_key(point));
+    if (bytes == nullptr) return std::nullopt;
+    ByteReader in(*bytes);
+    Metered out;
+    out.from = in.i64();
+    out.until = in.i64();
+    out.billed = in.i64();
+    return out;
+}
+
+std::optional<Result<void>> check_money(const consensus::Entry& entry) {
+    if (entry.type == meter_reads_entry) {
+        const auto reads = decode_meter_reads(entry.body);
+        return check_key(reads, entry,
+                         reads ? meter_reads_key(entry.author, reads->series.first) : Bytes{});
+    }
+    if (entry.type == position_entry) {
+        const auto position = decode_position(entry.body);
+        return check_key(position, entry,
+                         position
+                             ? position_key(entry.author, position->series.first, position->opening)
+                             : Bytes{});
+    }
+    if (entry.type == tie_prices_entry) {
+        const auto tie = decode_tie_prices(entry.body);
+        return check_key(tie, entry, tie ? tie_prices_key(tie->interval) : Bytes{});
+    }
+    if (entry.type == bill_entry) {
+        const auto bill = decode_bill(entry.body);
+        return check_key(bill, entry, bill ? bill_key(entry.author, bill->first) : Bytes{});
+    }
+    if (entry.type == disclosure_entry) {
+        const auto disclosure = decode_disclosure(entry.body);
+        return check_key(disclosure, entry,
+                         disclosure ? disclosure_key(disclosure->document) : Bytes{});
+    }
+    return std::nullopt;
+}
+
+std::optional<consensus::Verdict> apply_money(const consensus::Entry& entry,
+                                              const Roster& newest,
+                                              bool by_validator,
+                                              UnixMs time_ms,
+                                              crypto::MerkleMap& map) {
+    if (entry.type == tie_prices_entry) {
+        if (!by_validator) return money_refused("only a coordinator may append tie prices");
+        return consensus::Verdict{};
+    }
+    const bool reads = entry.type == meter_reads_entry;
+    if (!reads && entry.type != position_entry && entry.type != bill_entry &&
+        entry.type != disclosure_entry)
+        return std::nullopt;
+    const auto author = author_as(reads ? Role::meter : Role::home, entry, newest, time_ms);
+    if (!author) return money_refused(author.error().message);
+    if (reads) return apply_reads(*decode_meter_reads(entry.body), **author, newest, map);
+    if (entry.type == bill_entry) return apply_bill(*decode_bill(entry.body), **author, map);
+    return consensus::Verdict{};
+}
+
+}  // namespace kilter::settlement
