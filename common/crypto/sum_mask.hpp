@@ -26,7 +26,7 @@ class SumMasks {
     /// `identity` must outlive this.
     explicit SumMasks(const Identity& identity) : identity_(identity) {}
 
-    /// The opening of `energy_wh`, `blinding`, masked for the sum over `keys`. Without others on `keys` nothing is masked.
+    /// The opening of `energy_wh`, `blinding`, masked for the sum over `keys`. Alone on `keys`, nothing is masked.
     /// REQUIRES: keys ascending and distinct, the identity's among them; no two openings are ever masked under one context.
     /// Error: a key that no secret can be shared with.
     Result<MaskedOpening> mask(std::int64_t energy_wh,

@@ -47,6 +47,20 @@ Digest digest_of_commitments(const CommittedSeries& series) {
     return crypto::digest("positions", out.bytes());
 }
 
+Result<CommittedInterval> committed(std::int64_t energy_wh,
+                                    const crypto::Scalar& blinding,
+                                    crypto::SumMasks& masks,
+                                    std::span<const PublicKey> keys,
+                                    ByteView context) {
+    CommittedInterval out;
+    out.commitment = crypto::commit(energy_wh, blinding);
+    if (keys.size() < sum_members_min) return out;
+    auto opening = masks.mask(energy_wh, blinding, keys, context);
+    if (!opening) return opening.error();
+    out.opening = *opening;
+    return out;
+}
+
 Bytes mask_context(const ChainId& chain, MaskedFor what, NetId net, IntervalIndex interval) {
     return ByteWriter{}
         .raw(chain.view())

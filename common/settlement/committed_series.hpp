@@ -45,4 +45,15 @@ Digest digest_of_commitments(const CommittedSeries& series);
 enum class MaskedFor : std::uint8_t { reads = 1, positions = 2 };
 Bytes mask_context(const ChainId& chain, MaskedFor what, NetId net, IntervalIndex interval);
 
+/// The sum of a set smaller than this says too much of its members: nothing of it is revealed.
+inline constexpr std::size_t sum_members_min = 2;
+
+/// What goes on the log for one interval. `keys`: those whose sum may be read, ascending, the masks' owner among them.
+/// Error: a key that no secret can be shared with.
+Result<CommittedInterval> committed(std::int64_t energy_wh,
+                                    const crypto::Scalar& blinding,
+                                    crypto::SumMasks& masks,
+                                    std::span<const PublicKey> keys,
+                                    ByteView context);
+
 }  // namespace kilter::settlement

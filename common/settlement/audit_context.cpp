@@ -1,0 +1,80 @@
+#include "common/settlement/audit_context.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+namespace kilter::settlement {
+
+AuditContext::AuditContext(IntervalIndex first, IntervalIndex end, std::int64_t interval_s)
+    : prices_(first, end, interval_s) {}
+
+void AuditContext::add(const consensus::Entry& entry) {
+    if (entry.type == roster_change_entry) {
+        if (const auto change = decode_roster_change(entry.body)) add(*change);
+    } else if (entry.type == cleared_net_entry) {
+        if (const auto record = decode_cleared_net(entry.body)) prices_.add(*record);
+    } else if (entry.type == tie_prices_entry) {
+        if (const auto tie = decode_tie_prices(entry.body)) prices_.add(*tie);
+    } else if (entry.type == bill_entry) {
+        const auto bill = decode_bill(entry.body);
+        const RosterMember* home = party(entry.author);
+        if (bill && home != nullptr && bill->first >= prices_.first() &&
+            bill->end() == prices_.end())
+            claims_[home->service_point] = {entry.author, *bill};
+    }
+}
+
+void AuditContext::add(const RosterChange& change) {
+    auto after = apply(roster_, change);
+    if (!after) return;
+    roster_ = *std::move(after);
+    std::map<NetId, std::vector<PublicKey>> meters;
+    for (auto& [net, by_epoch] : meters_)
+        meters[net];
+    for (const RosterMember& member : roster_.members) {
+        parties_[member.key] = member;
+        if (member.role == Role::home) homes_[member.net][member.service_point] = member.key;
+        if (member.role == Role::meter) meters[member.net].push_back(member.key);
+    }
+    for (auto& [net, keys] : meters) {
+        std::sort(keys.begin(), keys.end());
+        auto& by_epoch = meters_[net];
+        if (by_epoch.empty() || by_epoch.rbegin()->second != keys)
+            by_epoch[roster_.epoch] = std::move(keys);
+    }
+}
+
+const RosterMember* AuditContext::party(const PublicKey& key) const {
+    const auto found = parties_.find(key);
+    return found == parties_.end() ? nullptr : &found->second;
+}
+
+const std::vector<PublicKey>& AuditContext::meters(NetId net, std::uint64_t epoch) const {
+    static const std::vector<PublicKey> nobody;
+    const auto found = meters_.find(net);
+    if (found == meters_.end()) return nobody;
+    const auto after = found->second.upper_bound(epoch);
+    return after == found->second.begin() ? nobody : std::prev(after)->second;
+}
+
+std::map<ServicePoint, PublicKey> AuditContext::homes(NetId net) const {
+    const auto found = homes_.find(net);
+    return found == homes_.end() ? std::map<ServicePoint, PublicKey>{} : found->second;
+}
+
+const BillClaim* AuditContext::claim(const ServicePoint& point) const {
+    const auto found = claims_.find(point);
+    return found == claims_.end() ? nullptr : &found->second;
+}
+
+std::vector<NetId> AuditContext::nets() const {
+    std::set<NetId> out;
+    for (const auto& [net, homes] : homes_)
+        out.insert(net);
+    for (const auto& [net, meters] : meters_)
+        out.insert(net);
+    return {out.begin(), out.end()};
+}
+
+}  // namespace kilter::settlement

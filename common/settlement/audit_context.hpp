@@ -1,0 +1,51 @@
+/// The first of an auditor's two passes over the log: who was who, what the prices were, and what the homes claim. Entries
+/// in the log's order, checked by the log's own audit (audit.hpp).
+#pragma once
+
+#include <map>
+
+#include "common/settlement/bill.hpp"
+#include "common/settlement/price_book.hpp"
+#include "common/settlement/roster.hpp"
+
+namespace kilter::settlement {
+
+/// What a home has put on the log for the period.
+struct BillClaim {
+    PublicKey home;
+    Bill bill;
+};
+
+class AuditContext {
+  public:
+    /// Of the period [first, end). REQUIRES: as PriceBook.
+    AuditContext(IntervalIndex first, IntervalIndex end, std::int64_t interval_s);
+
+    /// Entries of other kinds than it needs change nothing.
+    void add(const consensus::Entry& entry);
+
+    [[nodiscard]] const PriceBook& prices() const { return prices_; }
+
+    /// The newest certificate that a key ever had; null: none.
+    [[nodiscard]] const RosterMember* party(const PublicKey& key) const;
+    /// Meters of a net on the roster of an epoch, ascending.
+    [[nodiscard]] const std::vector<PublicKey>& meters(NetId net, std::uint64_t epoch) const;
+    /// Homes that any roster had on a net, by service point: the newest key of each.
+    [[nodiscard]] std::map<ServicePoint, PublicKey> homes(NetId net) const;
+    /// The bill that ends with the period; null: none.
+    [[nodiscard]] const BillClaim* claim(const ServicePoint& point) const;
+    /// Nets that any home or meter was ever on, ascending.
+    [[nodiscard]] std::vector<NetId> nets() const;
+
+  private:
+    void add(const RosterChange& change);
+
+    PriceBook prices_;
+    Roster roster_;
+    std::map<PublicKey, RosterMember> parties_;
+    std::map<NetId, std::map<ServicePoint, PublicKey>> homes_;
+    std::map<NetId, std::map<std::uint64_t, std::vector<PublicKey>>> meters_;  // where they change
+    std::map<ServicePoint, BillClaim> claims_;
+};
+
+}  // namespace kilter::settlement
