@@ -81,6 +81,8 @@ int enroll(const std::string& config_path,
 
 }  // namespace
 
+// What building the command line throws is a programmer's error, and ends the process.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
     kilter::crypto::initialise();
     CLI::App app{"kilter-agent: a home's part in its neighbourhood's energy market"};

@@ -31,6 +31,8 @@ int show(kilter::cli::Report report,
 
 }  // namespace
 
+// What building the command line throws is a programmer's error, and ends the process.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
     kilter::crypto::initialise();
     CLI::App app{"kilter-coordinator: hosts a feeder and keeps a replica of the log"};

@@ -179,7 +179,7 @@ struct AgentHost::State {
         if (!report.shortfall.empty()) words.push_back(report.shortfall);
     }
 
-    nlohmann::ordered_json peers_json(const transport::Stats& stats) const {
+    [[nodiscard]] nlohmann::ordered_json peers_json(const transport::Stats& stats) const {
         auto list = nlohmann::ordered_json::array();
         for (const Peer& peer : linked_to) {
             const auto counted = stats.peers.find(peer.key);

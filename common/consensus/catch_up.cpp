@@ -228,10 +228,18 @@ void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
     }
     changed_ = true;
     range_asked_ms_.reset();
-    // Of the next one: nobody can make it last longer than its share.
-    const auto next = static_cast<ReplicaIndex>((from + 1) % config_.validators.size());
     if (tree_.tip().block->header.height < range_target_)
-        ask_range(next == index() ? from : next, range_target_);
+        ask_range(next_to_ask(from), range_target_);
+}
+
+/// The next one after `last` that has not left a question unanswered: nobody can make it last longer than its share.
+ReplicaIndex Replica::Core::next_to_ask(ReplicaIndex last) const {
+    const std::size_t members = config_.validators.size();
+    for (std::size_t i = 1; i < members; ++i) {
+        const auto next = static_cast<ReplicaIndex>((last + i) % members);
+        if (next != index() && !unanswered_.contains(next)) return next;
+    }
+    return last;
 }
 
 void Replica::Core::on_submitted(const Submitted& submitted) {

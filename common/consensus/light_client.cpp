@@ -23,7 +23,9 @@ const char* describe(ReceiptVerdict verdict) {
     return "unknown";
 }
 
-Receipt make_receipt(const Finalised& final, std::size_t position, std::vector<EpochProof> epochs) {
+Receipt make_receipt(const Finalised& final,
+                     std::size_t position,
+                     const std::vector<EpochProof>& epochs) {
     return std::move(make_receipts(final, std::span(&position, 1), epochs).front());
 }
 

@@ -36,7 +36,7 @@ const char* describe(ReceiptVerdict verdict);
 /// REQUIRES: position < final.block->entries.size().
 Receipt make_receipt(const Finalised& final,
                      std::size_t position,
-                     std::vector<EpochProof> epochs = {});
+                     const std::vector<EpochProof>& epochs = {});
 
 /// Of several entries of one block. REQUIRES: each position < final.block->entries.size().
 std::vector<Receipt> make_receipts(const Finalised& final,

@@ -115,6 +115,7 @@ class Replica::Core {
     };
 
     Peer& allowance(ReplicaIndex from);
+    [[nodiscard]] ReplicaIndex next_to_ask(ReplicaIndex last) const;
     void ask_range(ReplicaIndex peer, Height up_to);
     void standstill();
     [[nodiscard]] Status own_status() const;

@@ -114,14 +114,17 @@ bool Replica::Core::valid(const Cert& cert) {
     return cert.epoch == epoch_ ? tally_.holds(cert) : epochs_.holds(cert);
 }
 
+namespace {
+bool ends_epoch(const BlockPtr& block) {
+    return block && !block->header.next_validators.is_zero();
+}
+}  // namespace
+
 /// REQUIRES: valid(cert).
 void Replica::Core::take_cert(const Cert& cert) {
     if (cert.view <= final_view_) return;
-    const auto ends_epoch = [&] {
-        const BlockPtr block = tree_.find(cert.hash);
-        return block && !block->header.next_validators.is_zero();
-    };
-    if (cert.kind == VoteKind::final || (mutant == Mutant::early_epoch && ends_epoch())) {
+    if (cert.kind == VoteKind::final ||
+        (mutant == Mutant::early_epoch && ends_epoch(tree_.find(cert.hash)))) {
         final_ = cert;
         final_view_ = cert.view;
         final_hash_ = cert.hash;

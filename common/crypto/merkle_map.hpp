@@ -50,7 +50,9 @@ class MerkleMap {
 
         Link(Link&& other) noexcept : to_(std::exchange(other.to_, nullptr)) {}
 
-        Link& operator=(Link other) noexcept {
+        Link& operator=(const Link& other) noexcept { return *this = Link(other); }
+
+        Link& operator=(Link&& other) noexcept {
             std::swap(to_, other.to_);
             return *this;
         }

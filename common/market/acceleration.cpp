@@ -180,7 +180,7 @@ bool Acceleration::step(model::Device& device,
                         double rho,
                         const Parameters& parameters,
                         model::Schedules& y_eur_per_kw,
-                        model::Schedules& delivery_kw) {
+                        model::Schedules& delivery_kw) const {
     const auto quantities = static_cast<Eigen::Index>(parameters.quantities());
     model::Schedules demand(last.y_eur_per_kw.rows(), last.y_eur_per_kw.cols());
     std::vector<Eigen::MatrixXd> response;

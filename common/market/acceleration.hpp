@@ -77,7 +77,7 @@ class Acceleration {
               double rho,
               const Parameters& parameters,
               model::Schedules& y_eur_per_kw,
-              model::Schedules& delivery_kw);
+              model::Schedules& delivery_kw) const;
 
     /// Told the imbalance (Σ r²) of every iterate in turn, before its step.
     void observe(std::uint64_t primal_square);

@@ -17,6 +17,7 @@ constexpr int newton_max = 60;           // per weight of the barrier; a handful
 constexpr double centred = 1e-3;         // squared Newton decrement
 constexpr double shortest = 1e-10;       // step length
 constexpr double log_room_lost_max = 3;  // in one step: no jumps into a corner
+constexpr int grid_steps = 20;           // per direction, in search of the first point
 constexpr double away_from_faces = 0.1;  // of the way to the first point, from the last answer
 constexpr double outside = -std::numeric_limits<double>::infinity();
 
@@ -69,11 +70,11 @@ AcLine::AcLine(const model::MeshedLine& line,
     // Of the states nearest to no flow, one a little inside the cone and as far from the other faces as can be had.
     const double v_from = sum_from / 2;
     double best = outside;
-    for (double turned = 0.05; turned < 1; turned += 0.05)
-        for (double at = 0.05; at < 1; at += 0.05)
+    for (int i = 1; i < grid_steps; ++i)
+        for (int j = 1; j < grid_steps; ++j)
             for (const double loose : {1e-2, 1e-3, 1e-5}) {
-                const double angle = line.angle_min_rad + 2 * half * turned;
-                const double v_to = to.v_min_pu + at * (to.v_max_pu - to.v_min_pu);
+                const double angle = line.angle_min_rad + 2 * half * i / grid_steps;
+                const double v_to = to.v_min_pu + j * (to.v_max_pu - to.v_min_pu) / grid_steps;
                 const double product = v_from * v_to * (1 - loose);
                 const Products w(v_from * v_from, v_to * v_to, product * std::cos(angle),
                                  product * std::sin(angle));
@@ -162,8 +163,8 @@ model::ProxStatus AcLine::prox(const model::Schedules& target,
 
         // A barrier much weaker than what is still to be gained creeps along the faces it meets.
         const double off = 0.5 * weight.dot((flows_ * w - wanted).cwiseAbs2());
-        for (double barrier = std::max(off, barrier_first); barrier >= barrier_last;
-             barrier *= barrier_shrink) {
+        double barrier = std::max(off, barrier_first);
+        while (barrier >= barrier_last) {
             for (int step = 0; step < newton_max; ++step) {
                 Products gradient = quadratic * w - linear;
                 Eigen::Matrix4d hessian = quadratic;
@@ -184,6 +185,7 @@ model::ProxStatus AcLine::prox(const model::Schedules& target,
                 if (length <= shortest) break;  // rounding: as near as it gets
                 w += length * direction;
             }
+            barrier *= barrier_shrink;
         }
         x.col(t) = (flows_ * w).cwiseProduct(unit);
     }

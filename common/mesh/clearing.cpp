@@ -108,14 +108,14 @@ double rho_of(const model::MeshedGrid& grid) {
 
 }  // namespace
 
-Clearing clear(const model::MeshedGrid& grid, Physics physics, const Options& wanted) {
+Clearing clear(const model::MeshedGrid& grid, Physics physics, const Options& options) {
     KILTER_CHECK(physics != Physics::soc || grid.stores.empty(),
                  "stores have no reactive power, so no place in grids cleared with it");
-    Options options = wanted;
-    if (!(options.rho > 0)) options.rho = rho_of(grid);
+    Options with_rho = options;
+    if (!(with_rho.rho > 0)) with_rho.rho = rho_of(grid);
     Assembly assembly = assemble(grid, physics);
     Exchange exchange(std::move(assembly.devices), std::move(assembly.junctions));
-    Solution solution = exchange.solve(options);
+    Solution solution = exchange.solve(with_rho);
 
     Clearing out;
     out.converged = solution.converged;

@@ -47,8 +47,8 @@ bool linear(const model::Network& network) {
 struct FeederNewton::State {
     explicit State(const Feeder& feeder);
 
-    void apply(const Schedules& d, Schedules& rows) const;
-    void transpose(Schedules& rows, Schedules& d) const;
+    void apply(const Schedules& from, Schedules& rows) const;
+    void transpose(Schedules& rows, Schedules& to) const;
     [[nodiscard]] Eigen::VectorXd sensitivity(std::size_t row) const;
     void set_limits();
     void extend_gram(const std::vector<Eigen::MatrixXd>& response);

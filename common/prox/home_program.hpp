@@ -33,7 +33,7 @@ struct Bound {
 /// A level that the home must keep where it can: sign · (v_at − bound) ≥ 0, else it is reported.
 struct Requirement {
     enum class Kind : std::uint8_t { battery_end, vehicle, deferrable, import_limit, export_limit };
-    Kind kind;
+    Kind kind{};
     std::size_t item = 0;
     Eigen::Index interval = 0;
     Eigen::Index at = 0;
@@ -44,7 +44,7 @@ struct Requirement {
 /// What a chain is, for whoever takes a solution apart.
 struct ChainName {
     enum class Kind : std::uint8_t { battery, vehicle, climate, tank, deferrable, generator };
-    Kind kind;
+    Kind kind{};
     std::size_t item = 0;
 };
 

@@ -412,7 +412,8 @@ LinearSet ThreePhaseFeeder::linear_set() const {
         std::fill(unit.begin(), unit.end(), 0.0);
         unit[row] = 1;
         s.tree.transpose(unit, effect);
-        out.effect.row(i) = Eigen::Map<const Eigen::RowVectorXd>(effect.data(), effect.size());
+        out.effect.row(i) = Eigen::Map<const Eigen::RowVectorXd>(
+            effect.data(), static_cast<Eigen::Index>(effect.size()));
         for (std::size_t t = 0; t < s.intervals; ++t) {
             out.low(i, static_cast<Eigen::Index>(t)) =
                 s.low[t * s.rows + row] / s.limits.scale(row);

@@ -54,7 +54,7 @@ consensus::EpochTable first_epoch(const Genesis& genesis) {
 }
 }  // namespace
 
-Audit::Audit(Genesis genesis, std::function<void(const CheckedEntry&)> on_entry)
+Audit::Audit(const Genesis& genesis, std::function<void(const CheckedEntry&)> on_entry)
     : Audit(genesis, std::move(on_entry), first_epoch(genesis)) {}
 
 Audit::Audit(Genesis genesis,

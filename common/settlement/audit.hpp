@@ -35,7 +35,7 @@ class Audit {
   public:
     /// `on_entry` (may be empty) sees each entry as soon as its block is checked.
     /// `epochs`: proofs of those that the blocks will end; without, the log must be of epoch 0.
-    explicit Audit(Genesis genesis, std::function<void(const CheckedEntry&)> on_entry = {});
+    explicit Audit(const Genesis& genesis, std::function<void(const CheckedEntry&)> on_entry = {});
     Audit(Genesis genesis,
           std::function<void(const CheckedEntry&)> on_entry,
           consensus::EpochTable epochs);

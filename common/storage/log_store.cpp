@@ -162,7 +162,7 @@ struct LogStore::Content {
         return *block;
     }
 
-    std::vector<consensus::EpochProof> epochs() {
+    [[nodiscard]] std::vector<consensus::EpochProof> epochs() const {
         Statement select = database->prepare("SELECT proof FROM epoch ORDER BY epoch");
         std::vector<consensus::EpochProof> proofs;
         while (sound(select.row())) {

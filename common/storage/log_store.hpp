@@ -65,7 +65,7 @@ class LogStore {
     [[nodiscard]] std::vector<consensus::EpochProof> epochs() const;
     [[nodiscard]] consensus::Height height() const;
     /// The final block at a height. Error: none there, or damaged.
-    Result<consensus::FinalBlock> block(consensus::Height height) const;
+    [[nodiscard]] Result<consensus::FinalBlock> block(consensus::Height height) const;
 
     /// The outsider's check: every page, every row of every table, then settlement::Audit over all
     /// blocks. The error names the place. `on_entry` sees each entry checked.

@@ -13,6 +13,8 @@
 #include "coordinator/cli/log_verify.hpp"
 #include "coordinator/cli/simulate.hpp"
 
+// What building the command line throws is a programmer's error, and ends the process.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
     kilter::crypto::initialise();
     CLI::App app("Neighbours' gateways agree on energy prices with no central server", "kilter");

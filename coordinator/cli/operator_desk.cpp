@@ -15,7 +15,7 @@ namespace kilter::cli {
 namespace {
 
 constexpr UnixMs entry_life_ms =
-    12 * 3'600'000;                  // an entry in a file may be carried about for a while
+    UnixMs{12} * 3'600'000;          // an entry in a file may be carried about for a while
 constexpr UnixMs others_ms = 1'500;  // to hear whether another coordinator has a newer roster
 constexpr std::chrono::milliseconds tick{50};
 

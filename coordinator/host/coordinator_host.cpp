@@ -336,7 +336,7 @@ struct CoordinatorHost::State final : LogEvents {
         std::filesystem::rename(file, aside.replace_extension(".refused"), error);
     }
 
-    nlohmann::ordered_json peers_json(const transport::Stats& stats) const {
+    [[nodiscard]] nlohmann::ordered_json peers_json(const transport::Stats& stats) const {
         auto list = nlohmann::ordered_json::array();
         for (const auto& [key, counts] : stats.peers) {
             if (key == identity->public_key()) continue;

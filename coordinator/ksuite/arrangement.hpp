@@ -39,12 +39,13 @@ struct Arrangement {
 
     [[nodiscard]] std::size_t phased_lines() const { return lines.count() - first_phased; }
 
-    std::size_t first_battery, first_deferrable, first_curtailable, first_line;  ///< rows
-    std::vector<std::uint32_t> net_of;                                           ///< of a row
-    std::vector<double> weight;                                                  ///< of a row
-    bool uniform;                  ///< all weights are 1
-    Groups nets;                   ///< rows of a net
-    std::vector<double> softness;  ///< of a net: Σ 1/w
+    std::size_t first_battery = 0, first_deferrable = 0, first_curtailable = 0,
+                first_line = 0;         ///< rows
+    std::vector<std::uint32_t> net_of;  ///< of a row
+    std::vector<double> weight;         ///< of a row
+    bool uniform = true;                ///< all weights are 1
+    Groups nets;                        ///< rows of a net
+    std::vector<double> softness;       ///< of a net: Σ 1/w
 
     Lines lines;
     std::size_t first_phased = 0;  ///< lines from here on have phases

@@ -29,7 +29,7 @@ class RampChain {
     };
 
     struct Stack {
-        std::array<Knot, 2 * intervals> knots;
+        std::array<Knot, 2 * intervals> knots{};
         std::size_t size = 0;
         double offset = 0;
 

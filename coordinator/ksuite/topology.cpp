@@ -105,7 +105,7 @@ class RandomLines {
     void draw_from(unsigned level, std::uint32_t x, std::uint32_t y) {
         const auto own = tree_.cell(level, x, y);
         if (own.first == own.second) return;
-        const auto cells = static_cast<std::int64_t>(1U << level);
+        const auto cells = std::int64_t{1} << level;
         const auto around = [&](std::uint32_t at) {  // the parent's neighbourhood
             const auto parent = static_cast<std::int64_t>(at / 2);
             return std::pair{std::max<std::int64_t>(0, 2 * (parent - 1)),
@@ -172,7 +172,7 @@ class RandomLines {
 std::uint32_t nearest(const QuadTree& tree, std::uint32_t i) {
     const unsigned level = tree.depth();
     const double side = tree.cell_side(level);
-    const auto cells = static_cast<std::int64_t>(1U << level);
+    const auto cells = std::int64_t{1} << level;
     const Point& from = tree.points()[i];
     const std::int64_t x = std::min(cells - 1, static_cast<std::int64_t>(from.x / side));
     const std::int64_t y = std::min(cells - 1, static_cast<std::int64_t>(from.y / side));

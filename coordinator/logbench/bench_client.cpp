@@ -76,9 +76,9 @@ Result<std::unique_ptr<BenchClient>> BenchClient::open(const Site& site,
 EntryPtr BenchClient::make_entry(std::int64_t life_ms) {
     consensus::Entry entry;
     entry.type = opaque_entry;
-    entry.seq = ++counter_;
-    entry.expires_ms = runtime::now_ms() + life_ms;
     const crypto::Identity& author = authors_[counter_ % authors];
+    entry.seq = 1 + counter_++ / authors;
+    entry.expires_ms = runtime::now_ms() + life_ms;
     if (mode_ == Mode::full) {
         entry.body.assign(entry_bytes - entry_frame_bytes, 0x5a);
         consensus::sign(entry, chain_, author);
@@ -154,14 +154,14 @@ void BenchClient::refill() {
     while (sending_ && pending_.size() < current_->outstanding) {
         const EntryPtr entry = next_entry(current_->life_ms);
         const std::int64_t now = monotonic_us();
-        pending_.emplace(entry->entry.seq, Pending{entry, now, now});
+        pending_.emplace(tag_of(entry->id), Pending{entry, now, now});
         place(entry);
     }
 }
 
 void BenchClient::resend_late() {
     const std::int64_t now = monotonic_us();
-    for (auto& [counter, pending] : pending_) {
+    for (auto& [tag, pending] : pending_) {
         if (now - pending.sent_us < resend_us) continue;
         pending.sent_us = now;
         ++sample_.resent;
@@ -169,8 +169,8 @@ void BenchClient::resend_late() {
     }
 }
 
-void BenchClient::answered(std::uint64_t counter) {
-    const auto found = pending_.find(counter);
+void BenchClient::answered(std::uint64_t tag) {
+    const auto found = pending_.find(tag);
     if (found == pending_.end()) return;
     ++answered_;
     if (measuring_) {
@@ -186,12 +186,12 @@ void BenchClient::take_mail() {
         if (const auto* proof = std::get_if<wire::CertifiedEntry>(&received->message)) {
             const auto receipt = consensus::decode_receipt(proof->receipt);
             if (!receipt) continue;
-            answered(receipt->entry.seq);
+            answered(tag_of(consensus::seal(receipt->entry)->id));
             if (answered_ % receipt_every == 0 && receipts_.size() < receipts_kept)
                 receipts_.push_back(proof->receipt);
         } else if (const auto* finals = std::get_if<wire::ConsensusMessage>(&received->message)) {
-            for (const std::uint64_t counter : decode_finals(finals->payload))
-                answered(counter);
+            for (const std::uint64_t tag : decode_finals(finals->payload))
+                answered(tag);
         } else if (std::holds_alternative<wire::Refusal>(received->message)) {
             ++sample_.refused;
         }

@@ -74,7 +74,7 @@ class BenchClient {
 
     void refill();
     void take_mail();
-    void answered(std::uint64_t counter);
+    void answered(std::uint64_t tag);
     void resend_late();
     void send_out();
     void place(const consensus::EntryPtr& entry);
@@ -91,7 +91,7 @@ class BenchClient {
     std::size_t turn_ = 0;
     std::uint64_t counter_ = 0;
     std::deque<consensus::EntryPtr> signed_;
-    std::unordered_map<std::uint64_t, Pending> pending_;      // by counter
+    std::unordered_map<std::uint64_t, Pending> pending_;      // by tag_of
     std::vector<std::vector<consensus::EntryPtr>> outboxes_;  // order mode, per replica
     std::vector<Bytes> receipts_;
     std::uint64_t answered_ = 0;

@@ -82,7 +82,7 @@ class Running final : public LogEvents {
             if (waiting_.erase(final.block->entries[i]->id) > 0) positions.push_back(i);
         if (mode_ == Mode::order) {
             for (const std::size_t i : positions)
-                finals_.push_back(final.block->entries[i]->entry.seq);
+                finals_.push_back(tag_of(final.block->entries[i]->id));
             return;
         }
         for (consensus::Receipt& receipt : consensus::make_receipts(final, positions))
@@ -211,10 +211,14 @@ Progress progress_of(const Site& site, std::size_t replica) {
     return out;
 }
 
-Bytes encode_finals(const std::vector<std::uint64_t>& counters) {
+std::uint64_t tag_of(const consensus::EntryId& id) {
+    return ByteReader(id.view()).u64();
+}
+
+Bytes encode_finals(const std::vector<std::uint64_t>& tags) {
     ByteWriter out;
-    for (const std::uint64_t counter : counters)
-        out.u64(counter);
+    for (const std::uint64_t tag : tags)
+        out.u64(tag);
     return std::move(out).bytes();
 }
 

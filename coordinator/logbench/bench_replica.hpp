@@ -27,8 +27,11 @@ struct Progress {
 /// Of a replica that writes it; zeros before the first time.
 Progress progress_of(const Site& site, std::size_t replica);
 
-/// In order mode, replica to client: the counters of entries that became final, in one ConsensusMessage.
-Bytes encode_finals(const std::vector<std::uint64_t>& counters);
+/// The first bytes of an id: enough to tell the entries of one run apart.
+std::uint64_t tag_of(const consensus::EntryId& id);
+
+/// In order mode, replica to client: the tags of entries that became final, in one ConsensusMessage.
+Bytes encode_finals(const std::vector<std::uint64_t>& tags);
 std::vector<std::uint64_t> decode_finals(ByteView bytes);
 
 }  // namespace kilter::coordinator

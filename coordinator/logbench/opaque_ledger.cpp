@@ -16,7 +16,7 @@ namespace {
 
 class IdExecution final : public consensus::Execution {
   public:
-    IdExecution(const StatePtr& parent, UnixMs time_ms) : parent_(parent), seen_(time_ms) {}
+    IdExecution(StatePtr parent, UnixMs time_ms) : parent_(std::move(parent)), seen_(time_ms) {}
 
     Verdict apply(const SealedEntry& entry) override {
         Verdict verdict = seen_.judge(*parent_->map(), entry);
@@ -103,7 +103,8 @@ const Windows& windows_of(const StatePtr& state) {
 
 class CounterExecution final : public consensus::Execution {
   public:
-    CounterExecution(const StatePtr& parent, UnixMs time_ms) : parent_(parent), time_ms_(time_ms) {}
+    CounterExecution(StatePtr parent, UnixMs time_ms)
+        : parent_(std::move(parent)), time_ms_(time_ms) {}
 
     Verdict apply(const SealedEntry& sealed) override {
         const consensus::Entry& entry = sealed.entry;

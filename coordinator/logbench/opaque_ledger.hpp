@@ -13,7 +13,7 @@ inline constexpr consensus::EntryType opaque_entry = 100;
 enum class Memory : std::uint8_t {
     /// As the settlement's ledger: every id until it expires, in a Merkle map that travels as a snapshot.
     ids,
-    /// Per author the counters of the newest 16,384 entries: constant work and space, nothing to travel.
+    /// Per author the newest 16,384 counters: constant work and space, nothing to travel.
     counters,
 };
 

@@ -167,7 +167,7 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
         market::WarmState own_start = start_of(self);
         own_start.y_eur_per_kw =
             prices.middleRows(neighbourhood.homes[i].net.value * channels(), channels());
-        clearing.seat({terms, self, own, homes[i], masks(self, own), std::move(own_start)});
+        clearing.seat({terms, self, own, homes[i], masks(self, own), own_start});
     }
     clearing.run(on_iteration);
     const model::Schedules into_nets = conclude(clearing, result);

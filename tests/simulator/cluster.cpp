@@ -320,7 +320,11 @@ void Cluster::booted(Host& host) {
 }
 
 void Cluster::turned(Host& host, const Outputs& outputs) {
-    if (!host.honest()) return;
+    if (!host.honest()) {
+        for (const Finalised& final : outputs.finalised)
+            chain_.on_final_elsewhere(final);
+        return;
+    }
     const ReplicaStatus status = host.status();
     clock_max_ = std::max(clock_max_, host.wall());
     if (!outputs.persist.empty()) liveness_.on_write(host.address());
@@ -514,10 +518,21 @@ bool Cluster::stirred() const {
             options_.behaviours.test(static_cast<std::size_t>(Behaviour::bad_entries)));
 }
 
-bool Cluster::settled(const Host& host) const {
+Height Cluster::height_due(const Host& host) const {
     constexpr Height under_way = 2;  // blocks that one has and another not yet
+    Height due = chain_.height();
+    if (!stirred()) return due;
+    if (is_member(host)) return due - std::min(due, under_way);
+    // Who only follows asks every standstill period.
+    const UnixMs heard = genesis_ms + schedule_.now() / ms - 2 * options_.parameters.standstill_ms;
+    while (due > 0 && chain_.time_of(due) > heard)
+        --due;
+    return due;
+}
+
+bool Cluster::settled(const Host& host) const {
     return host.up() && (stirred() || !host.status().has_work) &&
-           host.status().final_height + (stirred() ? under_way : 0) >= chain_.height();
+           host.status().final_height >= height_due(host);
 }
 
 bool Cluster::done() const {

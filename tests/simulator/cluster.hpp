@@ -107,6 +107,8 @@ class Cluster final : public World {
     [[nodiscard]] bool done() const;
     /// A Byzantine leader goes on proposing what others must refuse: there is always work, and never quiet.
     [[nodiscard]] bool stirred() const;
+    /// Where the host's final chain must have got to by now, once healed.
+    [[nodiscard]] Height height_due(const Host& host) const;
     [[nodiscard]] bool settled(const Host& host) const;
     [[nodiscard]] bool counts(const Host& host) const;
 

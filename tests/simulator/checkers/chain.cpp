@@ -93,13 +93,12 @@ void ChainChecker::on_final(Address address,
     }
     if (header.height != chain_.size() + 1) return;
     if (header.time_ms > clock_max + drift_ms) complain("S16", header, "it is from the future");
-    if (header.count > 0) check_receipt(final);
-    const CertifiedHeader certified{header, final.descendants, final.certificate};
-    if (certified_.size() < certified_max || !header.next_validators.is_zero())
-        certified_.push_back(certified);
-    else
-        certified_.back() = certified;
-    extend(*final.block);
+    extend(final);
+}
+
+void ChainChecker::on_final_elsewhere(const Finalised& final) {
+    const Height height = final.block->header.height;
+    if (height > chain_.size()) elsewhere_.try_emplace(height, final);
 }
 
 void ChainChecker::on_boot(Address address, Height height, const std::vector<BlockPtr>& chain) {
@@ -112,10 +111,26 @@ void ChainChecker::on_jump(Address address, const Header& header) {
     if (header.height <= delivered_[address])
         complain("S7", header, "process " + std::to_string(address) + " goes back to it");
     delivered_[address] = header.height;
-    if (header.height > chain_.size())
+    if (header.height > chain_.size()) {
         ahead_[header.height] = hash(header);
-    else if (hashes_[header.height - 1] != hash(header))
+        for (auto next = elsewhere_.find(chain_.size() + 1);
+             next != elsewhere_.end() && chain_.size() < header.height;
+             next = elsewhere_.find(chain_.size() + 1))
+            extend(elsewhere_.extract(next).mapped());
+    } else if (hashes_[header.height - 1] != hash(header)) {
         complain("S1", header, "a snapshot is of another block at its height");
+    }
+}
+
+void ChainChecker::extend(const Finalised& final) {
+    const Header& header = final.block->header;
+    if (header.count > 0) check_receipt(final);
+    const CertifiedHeader certified{header, final.descendants, final.certificate};
+    if (certified_.size() < certified_max || !header.next_validators.is_zero())
+        certified_.push_back(certified);
+    else
+        certified_.back() = certified;
+    extend(*final.block);
 }
 
 void ChainChecker::extend(const Block& block) {

@@ -42,6 +42,9 @@ class ChainChecker {
     /// before.
     void on_boot(Address address, Height height, const std::vector<BlockPtr>& chain);
 
+    /// A Byzantine process has delivered it. Honest ones may only ever see a state above it.
+    void on_final_elsewhere(const Finalised& final);
+
     /// A process goes on from a snapshot of this header.
     void on_jump(Address address, const Header& header);
 
@@ -76,9 +79,12 @@ class ChainChecker {
 
     [[nodiscard]] const std::set<Bytes>& keys() const { return keys_; }
 
+    [[nodiscard]] UnixMs time_of(Height height) const { return chain_[height - 1].time_ms; }
+
     [[nodiscard]] View view_of(Height height) const { return chain_[height - 1].view; }
 
   private:
+    void extend(const Finalised& final);
     void extend(const Block& block);
     void check_place(const Block& block);
     void check_entries(const Block& block);
@@ -98,6 +104,7 @@ class ChainChecker {
     std::vector<EpochProof> proofs_;          // one per epoch that has ended
     std::vector<CertifiedHeader> certified_;  // a few, of every epoch
     std::map<Height, BlockHash> ahead_;       // snapshots of blocks not seen yet
+    std::map<Height, Finalised> elsewhere_;   // not seen yet but by Byzantine processes
     std::unique_ptr<Account> account_;
     std::vector<Header> chain_;
     std::vector<BlockHash> hashes_;
