@@ -15,9 +15,9 @@ namespace {
 using model::Schedules;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
-constexpr double tolerance_kw = 1e-6;
+constexpr double newton_tolerance_kw = 1e-6;
 constexpr std::size_t joining_max = 3;  // rows of one interval and round
-constexpr int rounds_max = 60;
+constexpr int newton_rounds_max = 60;
 
 /// A limit that takes part: row `row` of the network in interval t, held at its high (+1) or low (−1) end; a free row is
 /// the tie's import, whose multiplier is its marginal price over the base price.
@@ -230,7 +230,7 @@ bool FeederNewton::State::join_violated() {
         for (Eigen::Index r = 0; r < values.rows(); ++r) {
             const double above = values(r, t) - high(r, t);
             const double below = low(r, t) - values(r, t);
-            if (std::max(above, below) > tolerance_kw)
+            if (std::max(above, below) > newton_tolerance_kw)
                 found.push_back({std::max(above, below),
                                  {static_cast<std::size_t>(r), t, above > below ? 1.0 : -1.0}});
         }
@@ -298,7 +298,7 @@ bool FeederNewton::price_step(const Schedules& price,
     s.gram.resize(0, 0);
 
     bool settled = true;
-    for (int round = 0; round < rounds_max; ++round) {
+    for (int round = 0; round < newton_rounds_max; ++round) {
         s.extend_gram(response);
         if (round == 0)
             s.multipliers = Eigen::Map<const Eigen::VectorXd>(

@@ -10,8 +10,8 @@ namespace kilter::prox {
 
 namespace {
 
-constexpr double tolerance = 1e-10;    // of a row, as distance of d from the limit's hyperplane
-constexpr double elastic_part = 1e-6;  // weight of tracking against missing a limit
+constexpr double limit_tolerance = 1e-10;  // of a row, as distance of d from the limit's hyperplane
+constexpr double elastic_part = 1e-6;      // weight of tracking against missing a limit
 
 }  // namespace
 
@@ -101,7 +101,7 @@ std::optional<LinearLimits::Violation> LinearLimits::worst() {
     // An active row is where it should be; only the others can be violated.
     for (const ActiveRow& a : *active_)
         values_[a.row] = a.sign * bound(a);
-    Violation out{0, 1, tolerance};
+    Violation out{0, 1, limit_tolerance};
     for (std::size_t r = 0; r < values_.size(); ++r) {
         if (scale_[r] == 0) continue;
         const double above = values_[r] - high_[r];
@@ -109,7 +109,7 @@ std::optional<LinearLimits::Violation> LinearLimits::worst() {
         if (above > out.by) out = {r, 1, above};
         if (below > out.by) out = {r, -1, below};
     }
-    return out.by > tolerance ? std::optional(out) : std::nullopt;
+    return out.by > limit_tolerance ? std::optional(out) : std::nullopt;
 }
 
 /// The multipliers come from sums over many steps; one or two corrections by G⁻¹ put active rows
@@ -123,7 +123,7 @@ void LinearLimits::refine(double slack) {
             solution_[i] = a.sign * values_[a.row] - bound(a) - slack * a.multiplier;
             most = std::max(most, std::abs(solution_[i]));
         }
-        if (most < tolerance / 100) return;
+        if (most < limit_tolerance / 100) return;
         set_.solve(solution_);
         for (std::size_t i = 0; i < active_->size(); ++i)
             (*active_)[i].multiplier = std::max(0.0, (*active_)[i].multiplier + solution_[i]);

@@ -248,7 +248,7 @@ struct LogStore::Content {
 
     /// A snapshot that came from others is on disk before the proofs of the epochs it leads into: where the process died in
     /// between, it stands for nothing, and is fetched again.
-    void forget_unfinished() {
+    void forget_unfinished() const {
         const std::size_t proved = epochs().size();
         const auto heights = snapshots.heights();
         for (auto at = heights.rbegin(); at != heights.rend(); ++at) {
@@ -667,7 +667,7 @@ std::optional<consensus::Receipt> LogStore::receipt(const EntryId& id) const {
     if (!done) return std::nullopt;
     std::vector<consensus::EpochProof> proofs = c.epochs();
     proofs.resize(final.block->header.epoch);
-    return consensus::make_receipt(*done, position, std::move(proofs));
+    return consensus::make_receipt(*done, position, proofs);
 }
 
 std::optional<consensus::ConsistencyProof> LogStore::consistency(Height older, Height newer) const {
