@@ -59,6 +59,14 @@ inline constexpr std::size_t descendants_max =
     64;  ///< headers between an entry's block and its certificate
 inline constexpr std::size_t genesis_bytes_max = 1u << 20;
 
+// governance
+inline constexpr std::size_t seats_max = 256;
+inline constexpr std::size_t live_cases_max = 32;  ///< open or adopted, at one time
+inline constexpr std::size_t action_bytes_max = 8u << 10;
+inline constexpr std::size_t reason_bytes_max = 400;
+inline constexpr std::size_t rule_name_bytes_max = 48;
+inline constexpr std::size_t state_proof_bytes_max = 1u << 20;
+
 inline constexpr std::size_t piece_bytes = 256u << 10;      ///< of a state that travels in pieces
 inline constexpr std::size_t outline_bytes_max = 1u << 20;  ///< of such a state
 

@@ -77,9 +77,18 @@ class Application {
     /// and thread-safe; each replica does it once per entry. The error is for the submitter.
     [[nodiscard]] virtual Result<void> check(const Entry& entry) const = 0;
     [[nodiscard]] virtual StatePtr initial() const = 0;
-    /// `time_ms` is the block's time; entries are refused once expired at it.
+    /// The block's height and time; entries are refused once expired at it.
     [[nodiscard]] virtual std::unique_ptr<Execution> begin(const StatePtr& parent,
+                                                           Height height,
                                                            UnixMs time_ms) const = 0;
+
+    /// Whether this program can execute a block at this height on top of this state, or is too old for what the log has
+    /// decided. A replica whose next final block it cannot execute halts with the error, which says what to do.
+    [[nodiscard]] virtual Result<void> understands(const LedgerState& /*parent*/,
+                                                   Height /*height*/) const {
+        return {};
+    }
+
     /// Whether the final state already holds this entry.
     [[nodiscard]] virtual bool contains(const LedgerState& state, const EntryId& id) const = 0;
 };

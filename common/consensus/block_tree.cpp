@@ -87,6 +87,10 @@ void BlockTree::insert(BlockPtr block) {
     nodes_.try_emplace(hash, Node{std::move(block), nullptr, {}, false});
 }
 
+Result<void> BlockTree::understood() const {
+    return application_.understands(*tip().state, tip().block->header.height + 1);
+}
+
 bool BlockTree::fits(const Header& header, const Header& parent) const {
     const bool closing = closes(parent);
     const bool adds_nothing = header.count == 0 && header.next_validators.is_zero() &&
@@ -107,8 +111,9 @@ bool BlockTree::closes(const Header& parent) const {
 }
 
 std::unique_ptr<BlockExecution> BlockTree::begin(const Node& parent, UnixMs time_ms) const {
-    return std::make_unique<BlockExecution>(application_.begin(parent.state, time_ms), parent.state,
-                                            config_.chain, epoch_, config_.validators);
+    return std::make_unique<BlockExecution>(
+        application_.begin(parent.state, parent.block->header.height + 1, time_ms), parent.state,
+        config_.chain, epoch_, config_.validators);
 }
 
 bool BlockTree::execute(Node& node, const Node& parent) const {
@@ -119,6 +124,7 @@ bool BlockTree::execute(Node& node, const Node& parent) const {
         node.log = parent.log;
         return true;
     }
+    if (!application_.understands(*parent.state, header.height)) return false;
     const auto execution = begin(parent, header.time_ms);
     for (const EntryPtr& entry : node.block->entries)
         if (execution->apply(*entry).admission != Admission::ready) return false;

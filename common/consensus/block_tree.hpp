@@ -45,6 +45,8 @@ class BlockTree {
     /// not here, or is invalid (is_invalid tells).
     const Node* executed(const BlockHash& hash);
     [[nodiscard]] bool is_invalid(const BlockHash& hash) const;
+    /// Whether this program knows the rules for the block after the tip.
+    [[nodiscard]] Result<void> understood() const;
     /// The header fits its parent's, in everything that needs no execution.
     [[nodiscard]] bool fits(const Header& header, const Header& parent) const;
 

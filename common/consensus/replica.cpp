@@ -171,6 +171,7 @@ Outputs Replica::Core::step(const Input& input, UnixMs now) {
 }
 
 void Replica::Core::on_started() {
+    if (!follows_rules()) return;
     changed_ = true;
     standstill();
 }

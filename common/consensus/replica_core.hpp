@@ -133,6 +133,8 @@ class Replica::Core {
     void send(std::optional<ReplicaIndex> to, Message message);
     void blame(ReplicaIndex from, Misconduct misconduct);
     void halt(std::string reason);
+    /// Halts unless this program knows the rules for the block after the tip.
+    bool follows_rules();
 
     Config config_;  // its validators are the current epoch's
     EpochTable epochs_;

@@ -127,6 +127,7 @@ void Replica::Core::try_propose() {
         if (!tree_.find(on->parent)) want(on->parent);
         return;
     }
+    if (!application_.understands(*parent->state, parent->block->header.height + 1)) return;
     propose(*parent, std::move(*on));
 }
 

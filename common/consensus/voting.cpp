@@ -295,6 +295,7 @@ void Replica::Core::finalise(std::vector<Finalised> chain) {
     for (Finalised& final : chain) {
         const Header& header = final.block->header;
         if (header.epoch != epoch_) break;  // what closed an epoch is forgotten with it
+        if (!follows_rules()) return;
         if (tree_.executed(final.block->hash) == nullptr) {
             halt("DIVERGENCE: final block " + std::to_string(header.height) +
                  " does not execute to the roots in its header on this replica; its program or its "
@@ -310,6 +311,7 @@ void Replica::Core::finalise(std::vector<Finalised> chain) {
         if (!header.next_validators.is_zero()) end_epoch(final);
         out_.finalised.push_back(std::move(final));
     }
+    if (!follows_rules()) return;
     judge_parked();
     // The votes of the newest final views stay: their certificates travel with the next proposals.
     if (final_view_ > votes_kept_views) tally_.forget_through(final_view_ - votes_kept_views);
@@ -319,6 +321,11 @@ void Replica::Core::finalise(std::vector<Finalised> chain) {
     if (final_ && final_->hash == tree_.tip_hash()) final_certs_.clear();
     wanted_.clear();
     changed_ = true;
+}
+
+bool Replica::Core::follows_rules() {
+    if (auto understood = tree_.understood(); !understood) halt(understood.error().message);
+    return !halted_;
 }
 
 void Replica::Core::judge_parked() {

@@ -190,6 +190,57 @@ Digest MerkleMap::root() const {
     return root_ ? root_->root() : Digest{};
 }
 
+std::optional<Bytes> MerkleMap::prove(ByteView key) const {
+    const Digest path = path_of(key);
+    ByteWriter out;
+    Vertex* at = root_.get();
+    for (std::size_t depth = 0; at != nullptr && !at->leaf; ++depth) {
+        const Branch& branch = branch_at(*at);
+        const std::size_t own = nibble(path, depth);
+        std::uint16_t present = 0;
+        ByteWriter digests;
+        for (std::size_t i = 0; i < branch.children.size(); ++i) {
+            if (i == own || !branch.children[i]) continue;
+            present = static_cast<std::uint16_t>(present | 1u << i);
+            digests.raw(branch.children[i]->root().view());
+        }
+        out.u16(present).raw(digests.bytes());
+        at = branch.children[own].get();
+    }
+    if (at == nullptr || leaf_at(*at).path != path) return std::nullopt;
+    return std::move(out).bytes();
+}
+
+bool proves(ByteView proof, const Digest& root, ByteView key, ByteView value) {
+    struct Level {
+        std::array<Digest, 16> children{};
+    };
+
+    const Digest path = path_of(key);
+    std::vector<Level> levels;
+    for (ByteReader in(proof); in.left() > 0;) {
+        if (levels.size() == 2 * Digest::size) return false;
+        const std::size_t own = nibble(path, levels.size());
+        const std::uint16_t present = in.u16();
+        Level level;
+        for (std::size_t i = 0; i < 16; ++i)
+            if ((present >> i & 1u) != 0) level.children[i] = in.fixed<Digest>();
+        if (in.failed() || !level.children[own].is_zero()) return false;
+        levels.push_back(level);
+    }
+    static constexpr std::array<std::uint8_t, 1> mark{0};
+    Digest at = digest_of_parts("map", {mark, path.view(), value});
+    for (std::size_t depth = levels.size(); depth-- > 0;) {
+        levels[depth].children[nibble(path, depth)] = at;
+        ByteWriter branch;
+        branch.u8(1);
+        for (const Digest& child : levels[depth].children)
+            branch.raw(child.view());
+        at = digest("map", branch.bytes());
+    }
+    return at == root;
+}
+
 namespace {
 constexpr std::uint8_t nothing = 0, branch_mark = 1, piece_mark = 2;
 constexpr std::size_t depth_max = 2 * Digest::size;

@@ -6,6 +6,9 @@
 ///
 /// A map travels in pieces: its outline is the top of the trie, cut where a subtree is small enough, and names every
 /// such subtree by its digest. The root follows from the outline alone, so each piece is checked when it comes.
+///
+/// One pair is proved by the digests beside its path: per branch from the root down a bit per child there is (u16, its own
+/// not counted) and their digests.
 #pragma once
 
 #include <optional>
@@ -37,6 +40,9 @@ class MerkleMap {
     [[nodiscard]] MerkleOutline outline(std::size_t piece_bytes) const;
     /// The pairs of one piece, ascending by path: path 32 | length u32 | value. REQUIRES: the outline is this map's.
     [[nodiscard]] Bytes piece(const MerkleOutline& outline, std::size_t number) const;
+
+    /// That the pair of this key is in a map with this root. None: there is no such pair.
+    [[nodiscard]] std::optional<Bytes> prove(ByteView key) const;
 
     struct Vertex;
 
@@ -77,6 +83,9 @@ class MerkleMap {
     friend class MerkleOutline;
     Link root_;
 };
+
+/// Total: whether `proof` shows that a map with this root holds this pair.
+bool proves(ByteView proof, const Digest& root, ByteView key, ByteView value);
 
 class MerkleOutline {
   public:

@@ -108,6 +108,7 @@ Result<void> Audit::add(const FinalBlock& final) {
     if (!consensus::justified(block, p.epochs,
                               [&](const Cert& cert) { return p.certificate_holds(cert); }))
         return fail("its justifying certificates are missing or wrong");
+    if (auto understood = p.tree.understood(); !understood) return fail(understood.error().message);
     for (const consensus::EntryPtr& entry : block.entries) {
         const std::string name = "entry " + short_hex(entry->id.view());
         ++p.report.signatures;

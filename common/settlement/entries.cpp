@@ -1,6 +1,7 @@
 #include "common/settlement/entries.hpp"
 
 #include "common/base/limits.hpp"
+#include "common/settlement/governance_entries.hpp"
 
 namespace kilter::settlement {
 
@@ -12,6 +13,8 @@ const char* entry_type_name(consensus::EntryType type) {
     if (type == tie_prices_entry) return "tie prices";
     if (type == bill_entry) return "bill";
     if (type == disclosure_entry) return "disclosure";
+    if (type == proposal_entry) return "proposal";
+    if (type == statement_entry) return "statement";
     if (type == consensus::evidence_entry) return "evidence";
     if (type == consensus::epoch_change_entry) return "epoch change";
     return "unknown";

@@ -18,12 +18,28 @@ Digest Genesis::market_digest() const {
     return crypto::digest("market", market_parameters);
 }
 
+governance::Rules Genesis::rules() const {
+    governance::Rules out;
+    out.market_parameters = market_parameters;
+    out.constitution = governance::Constitution::of_operator(operator_key);
+    if (constitution.empty()) return out;
+    auto named = governance::Constitution::decode(constitution);
+    KILTER_CHECK(named.ok(), "a genesis that was not validated");
+    out.constitution = *std::move(named);
+    return out;
+}
+
 Result<void> Genesis::validate() const {
     if (time_ms < 0) return Error{"genesis: time_ms must not be negative"};
     if (auto valid = validators.validate(); !valid)
         return Error{"genesis: " + valid.error().message};
     if (!crypto::curve_key(operator_key))
         return Error{"genesis: the operator's key is not a valid Ed25519 key"};
+    if (!constitution.empty()) {
+        const auto named = governance::Constitution::decode(constitution);
+        const Result<void> sound = named ? named->check_keys() : named.error();
+        if (!sound) return Error{"genesis: " + sound.error().message};
+    }
     if (encode().size() > limits::genesis_bytes_max)
         return Error{"genesis: the document is too large"};
     return {};
@@ -34,6 +50,8 @@ Bytes Genesis::encode() const {
     out.text(magic).i64(time_ms).raw(operator_key.view()).raw(validators.encode());
     out.u32(static_cast<std::uint32_t>(market_parameters.size())).raw(market_parameters);
     out.u32(static_cast<std::uint32_t>(extension.size())).raw(extension);
+    if (!constitution.empty())
+        out.u32(static_cast<std::uint32_t>(constitution.size())).raw(constitution);
     return std::move(out).bytes();
 }
 
@@ -52,6 +70,11 @@ Result<Genesis> Genesis::decode(ByteView bytes) {
     genesis.validators = *std::move(validators);
     genesis.market_parameters = to_bytes(in.raw(in.u32()));
     genesis.extension = to_bytes(in.raw(in.u32()));
+    if (in.left() > 0) {
+        genesis.constitution = to_bytes(in.raw(in.u32()));
+        if (genesis.constitution.empty())
+            return Error{"genesis: an empty constitution is left out of the document"};
+    }
     if (!in.complete())
         return Error{"genesis: the document is cut short or has bytes after its end"};
     if (auto valid = genesis.validate(); !valid) return valid.error();

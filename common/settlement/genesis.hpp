@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/consensus/replica.hpp"
+#include "common/governance/docket.hpp"
 
 namespace kilter::settlement {
 
@@ -15,11 +16,14 @@ struct Genesis {
     PublicKey operator_key;              ///< signs changes of the roster: who may trade
     consensus::ValidatorSet validators;  ///< the coordinators that order the log, with endpoints
     Bytes market_parameters;             ///< market::Parameters::encode(), opaque here
-    Bytes extension;  ///< opaque to the log, e.g. a digest of the topology; may be empty
+    Bytes constitution;  ///< governance::Constitution::encode(); empty: the operator decides alone
+    Bytes extension;     ///< opaque to the log, e.g. a digest of the topology; may be empty
 
     /// H("genesis", encode()).
     [[nodiscard]] ChainId chain_id() const;
     [[nodiscard]] Digest market_digest() const;
+    /// What is in force before anything was decided. REQUIRES: validate().
+    [[nodiscard]] governance::Rules rules() const;
 
     /// The error names what is wrong.
     [[nodiscard]] Result<void> validate() const;

@@ -6,6 +6,7 @@
 #include "common/base/limits.hpp"
 #include "common/consensus/block_execution.hpp"
 #include "common/consensus/seen_ids.hpp"
+#include "common/settlement/docket_state.hpp"
 #include "common/settlement/money_rules.hpp"
 
 // The state is one MerkleMap:
@@ -18,6 +19,7 @@
 //   "revoked" "number" n     -> the n-th key revoked
 //   "revoked" "count"        -> how many there are
 //   "metered" service point  -> Metered (money_rules)
+//   "docket", "case" n       -> docket_state.hpp
 namespace kilter::settlement {
 
 namespace {
@@ -130,8 +132,12 @@ void revoke(MerkleMap& map, const PublicKey& key, std::uint64_t epoch) {
 
 class LedgerExecution final : public consensus::Execution {
   public:
-    LedgerExecution(const Genesis& genesis, MerkleMap map, UnixMs time_ms)
-        : genesis_(genesis), map_(std::move(map)), time_ms_(time_ms), seen_(time_ms) {}
+    LedgerExecution(const Genesis& genesis, MerkleMap map, governance::Place place)
+        : genesis_(genesis),
+          map_(std::move(map)),
+          place_(place),
+          time_ms_(place.time_ms),
+          seen_(place.time_ms) {}
 
     Verdict apply(const SealedEntry& sealed) override {
         const Entry& entry = sealed.entry;
@@ -144,6 +150,10 @@ class LedgerExecution final : public consensus::Execution {
             verdict = apply_change(entry);
         else if (entry.type == cleared_net_entry)
             verdict = apply_cleared(entry);
+        else if (entry.type == proposal_entry || entry.type == statement_entry)
+            verdict = apply_governance(sealed);
+        else if (entry.type == consensus::epoch_change_entry)
+            verdict = judge_validators(entry);
         else if (auto money =
                      apply_money(entry, newest_roster(),
                                  members().index_of(entry.author).has_value(), time_ms_, map_))
@@ -164,7 +174,8 @@ class LedgerExecution final : public consensus::Execution {
   private:
     /// Changes the map iff it is ready.
     Verdict apply_change(const Entry& entry) {
-        if (entry.author != genesis_.operator_key)
+        const governance::Power* power = rules().constitution.find(governance::Subject::roster);
+        if (power == nullptr || !offices_of(entry.author).meets(power->propose))
             return refused("only the operator may change the roster");
         const Result<RosterChange> change = decode_roster_change(entry.body);
         if (!change) return refused(change.error().message);
@@ -206,6 +217,9 @@ class LedgerExecution final : public consensus::Execution {
     Verdict apply_cleared(const Entry& entry) {
         if (!members().index_of(entry.author))
             return refused("only a coordinator may append a cleared net");
+        if (rules().stopped)
+            return refused("the market is stopped by case " + std::to_string(*rules().stopped) +
+                           " of the docket");
         const Result<ClearedNet> cleared = decode_cleared_net(entry.body);
         if (!cleared) return refused(cleared.error().message);
         if (cleared->roster_epoch == 0) return refused("roster epoch 0 does not exist");
@@ -225,6 +239,39 @@ class LedgerExecution final : public consensus::Execution {
                                " is not valid at the block's time");
         }
         return {};
+    }
+
+    /// Changes the map iff it is ready.
+    Verdict apply_governance(const SealedEntry& sealed) {
+        if (auto moved =
+                move_docket(map_, genesis_, sealed, offices_of(sealed.entry.author), place_);
+            !moved)
+            return refused(moved.error().message);
+        rules_.reset();
+        return {};
+    }
+
+    // The log's own rules have judged the rest of it.
+    Verdict judge_validators(const Entry& entry) {
+        if (rules().constitution.find(governance::Subject::validators) == nullptr) return {};
+        const auto change = consensus::decode_epoch_change(entry.body);
+        if (change && rules().validators == change->next.hash()) return {};
+        return refused(
+            "the docket has not decided on this set of validators: propose it first with 'kilter "
+            "rules propose --validators'");
+    }
+
+    const governance::Rules& rules() {
+        if (!rules_) rules_ = docket_in(map_, genesis_).rules_at(place_.height);
+        return *rules_;
+    }
+
+    governance::Offices offices_of(const PublicKey& key) {
+        governance::Offices out = rules().constitution.held_by(key);
+        const RosterMember* member = newest_roster().find(key);
+        if (member != nullptr && member->role == Role::home && member->valid_at(time_ms_))
+            out.add(governance::Office::home);
+        return out;
     }
 
     // Its session began before it left, and could not know.
@@ -249,14 +296,17 @@ class LedgerExecution final : public consensus::Execution {
 
     const Genesis& genesis_;
     MerkleMap map_;
+    governance::Place place_;
     UnixMs time_ms_;
     consensus::SeenIds seen_;
-    std::optional<Roster> roster_;  // the newest, once looked at
+    std::optional<governance::Rules> rules_;  // at this place, once looked at
+    std::optional<Roster> roster_;            // the newest, once looked at
     std::optional<consensus::ValidatorSet> members_;
 };
 }  // namespace
 
-Ledger::Ledger(Genesis genesis) : genesis_(std::move(genesis)), chain_(genesis_.chain_id()) {}
+Ledger::Ledger(Genesis genesis, governance::KnownRules known)
+    : genesis_(std::move(genesis)), chain_(genesis_.chain_id()), known_(std::move(known)) {}
 
 Result<void> Ledger::check(const Entry& entry) const {
     if (entry.type == roster_change_entry) {
@@ -282,6 +332,8 @@ Result<void> Ledger::check(const Entry& entry) const {
         return {};
     }
     if (auto money = check_money(entry)) return *std::move(money);
+    if (entry.type == proposal_entry || entry.type == statement_entry)
+        return check_governance(entry);
     return Error{"entry type " + std::to_string(entry.type) + " is unknown to this version"};
 }
 
@@ -290,8 +342,16 @@ consensus::StatePtr Ledger::initial() const {
 }
 
 std::unique_ptr<consensus::Execution> Ledger::begin(const consensus::StatePtr& parent,
+                                                    consensus::Height height,
                                                     UnixMs time_ms) const {
-    return std::make_unique<LedgerExecution>(genesis_, *parent->map(), time_ms);
+    return std::make_unique<LedgerExecution>(genesis_, *parent->map(),
+                                             governance::Place{height, time_ms});
+}
+
+Result<void> Ledger::understands(const consensus::LedgerState& parent,
+                                 consensus::Height height) const {
+    if (parent.map()->find(docket_key()) == nullptr) return {};
+    return governance::understood(docket_in(*parent.map(), genesis_), height, known_);
 }
 
 bool Ledger::contains(const consensus::LedgerState& state, const consensus::EntryId& id) const {
@@ -304,6 +364,23 @@ Roster roster(const consensus::LedgerState& state) {
 
 std::uint64_t roster_epoch(const consensus::LedgerState& state) {
     return number(*state.map(), last_epoch_key());
+}
+
+governance::Docket docket(const consensus::LedgerState& state, const Genesis& genesis) {
+    return docket_in(*state.map(), genesis);
+}
+
+std::vector<governance::Case> cases(const consensus::LedgerState& state, const Genesis& genesis) {
+    const governance::Docket newest = docket_in(*state.map(), genesis);
+    std::vector<governance::Case> out;
+    auto live = newest.live().begin();
+    for (std::uint32_t number = 1; number <= newest.cases(); ++number) {
+        if (auto closed = closed_case(*state.map(), number))
+            out.push_back(*std::move(closed));
+        else if (live != newest.live().end())
+            out.push_back(*live++);
+    }
+    return out;
 }
 
 std::vector<PublicKey> revoked_keys(const consensus::LedgerState& state) {

@@ -1,18 +1,22 @@
 /// The rules of the log's content: which entries may follow which.
 ///
 /// - Any entry: it is not expired and expires within a day, its id and its semantic key are new.
-/// - Roster change: by the operator; to the next epoch; no key that was ever revoked; the roster it leads to has the digest
-///   it names, and every certificate there is valid at the block's time.
+/// - Roster change: by who may grant, at first the operator; to the next epoch; no key that was ever revoked; the roster it
+///   leads to has the digest it names, and every certificate there is valid at the block's time.
 /// - Cleared net: by a validator of the current epoch; its roster epoch exists; every member is, on the newest roster, a
 ///   home of that net with a certificate valid at the block's time, or was one in the record's epoch and left at most two
-///   minutes ago: its session had begun; and signed clearing_statement(); one per interval and net.
+///   minutes ago: its session had begun; and signed clearing_statement(); one per interval and net. None while the market
+///   is stopped.
 /// - Reads, positions, tie prices, bills, disclosures: money_rules.hpp.
+/// - Proposal, statement: as the constitution in force at the block's height allows (governance/docket.hpp).
+/// - Change of epoch: where the constitution names a power over validators, only to the set it has decided on.
 #pragma once
 
 #include <optional>
 #include <vector>
 
 #include "common/consensus/application.hpp"
+#include "common/governance/known_rules.hpp"
 #include "common/settlement/entries.hpp"
 #include "common/settlement/genesis.hpp"
 
@@ -20,12 +24,16 @@ namespace kilter::settlement {
 
 class Ledger final : public consensus::Application {
   public:
-    explicit Ledger(Genesis genesis);
+    /// `known`: the rules this program can follow.
+    explicit Ledger(Genesis genesis, governance::KnownRules known = governance::known_rules());
 
     [[nodiscard]] Result<void> check(const consensus::Entry& entry) const override;
     [[nodiscard]] consensus::StatePtr initial() const override;
     [[nodiscard]] std::unique_ptr<consensus::Execution> begin(const consensus::StatePtr& parent,
+                                                              consensus::Height height,
                                                               UnixMs time_ms) const override;
+    [[nodiscard]] Result<void> understands(const consensus::LedgerState& parent,
+                                           consensus::Height height) const override;
     [[nodiscard]] bool contains(const consensus::LedgerState& state,
                                 const consensus::EntryId& id) const override;
 
@@ -36,6 +44,7 @@ class Ledger final : public consensus::Application {
   private:
     Genesis genesis_;
     ChainId chain_;
+    governance::KnownRules known_;
 };
 
 // Questions to a state of this ledger. REQUIRES: the state is a Ledger's.
@@ -43,6 +52,9 @@ class Ledger final : public consensus::Application {
 /// The newest; epoch 0, and nobody on it, before the first change.
 Roster roster(const consensus::LedgerState& state);
 std::uint64_t roster_epoch(const consensus::LedgerState& state);
+governance::Docket docket(const consensus::LedgerState& state, const Genesis& genesis);
+/// Every case there ever was, ascending by number.
+std::vector<governance::Case> cases(const consensus::LedgerState& state, const Genesis& genesis);
 /// Every key that was ever revoked, in the order of its revocation.
 std::vector<PublicKey> revoked_keys(const consensus::LedgerState& state);
 /// The id of the entry that holds this semantic key.

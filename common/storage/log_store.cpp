@@ -522,6 +522,8 @@ Result<consensus::DurableImage> LogStore::load(const consensus::Application& app
             return c.damaged("block " + std::to_string(h) +
                              " does not fit its place or its content");
         tree.insert(block);
+        if (auto understood = tree.understood(); !understood)
+            return Error{"block " + std::to_string(h) + ": " + understood.error().message};
         if (tree.executed(block->hash) == nullptr)
             return c.damaged("block " + std::to_string(h) + " does not lead to its state");
         tree.advance_tip(block->hash);

@@ -151,6 +151,7 @@ StatePtr OpaqueLedger::initial() const {
 }
 
 std::unique_ptr<consensus::Execution> OpaqueLedger::begin(const StatePtr& parent,
+                                                          consensus::Height,
                                                           UnixMs time_ms) const {
     if (memory_ == Memory::counters) return std::make_unique<CounterExecution>(parent, time_ms);
     return std::make_unique<IdExecution>(parent, time_ms);

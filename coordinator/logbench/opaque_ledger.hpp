@@ -24,6 +24,7 @@ class OpaqueLedger final : public consensus::Application {
     [[nodiscard]] Result<void> check(const consensus::Entry& entry) const override;
     [[nodiscard]] consensus::StatePtr initial() const override;
     [[nodiscard]] std::unique_ptr<consensus::Execution> begin(const consensus::StatePtr& parent,
+                                                              consensus::Height,
                                                               UnixMs time_ms) const override;
     [[nodiscard]] bool contains(const consensus::LedgerState& state,
                                 const consensus::EntryId& id) const override;

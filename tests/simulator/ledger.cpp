@@ -100,7 +100,9 @@ StatePtr SmallLedger::initial() const {
     return std::make_shared<const SmallState>();
 }
 
-std::unique_ptr<Execution> SmallLedger::begin(const StatePtr& parent, UnixMs time_ms) const {
+std::unique_ptr<Execution> SmallLedger::begin(const StatePtr& parent,
+                                              Height,
+                                              UnixMs time_ms) const {
     return std::make_unique<SmallExecution>(std::static_pointer_cast<const SmallState>(parent),
                                             time_ms);
 }

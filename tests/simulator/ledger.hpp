@@ -40,6 +40,7 @@ class SmallLedger final : public Application {
     [[nodiscard]] Result<void> check(const Entry& entry) const override;
     [[nodiscard]] StatePtr initial() const override;
     [[nodiscard]] std::unique_ptr<Execution> begin(const StatePtr& parent,
+                                                   Height,
                                                    UnixMs time_ms) const override;
     [[nodiscard]] bool contains(const LedgerState& state, const EntryId& id) const override;
 };

@@ -52,6 +52,7 @@ class ToyLedger final : public Application {
     }
 
     [[nodiscard]] std::unique_ptr<Execution> begin(const StatePtr& parent,
+                                                   Height,
                                                    UnixMs time_ms) const override {
         return std::make_unique<ToyExecution>(*parent->map(), time_ms);
     }

@@ -140,5 +140,32 @@ TEST(MerkleOutline, NothingElsePassesForAPieceOrAnOutline) {
     EXPECT_FALSE(outline.join(std::span(pieces).first(pieces.size() - 1)));
 }
 
+TEST(MerkleMap, APairIsProvedAndNothingElseIs) {
+    initialise();
+    Prng prng(11);
+    MerkleMap map;
+    EXPECT_FALSE(map.prove(Bytes{1}));
+    for (std::uint8_t i = 0; i < 200; ++i) {
+        map.set(Bytes{i}, Bytes{i, 7});
+        for (int probe = 0; probe < 3; ++probe) {
+            const auto j = static_cast<std::uint8_t>(prng.below(i + 1u));
+            const auto proof = map.prove(Bytes{j});
+            ASSERT_TRUE(proof.has_value());
+            EXPECT_TRUE(proves(*proof, map.root(), Bytes{j}, Bytes{j, 7}));
+            EXPECT_FALSE(proves(*proof, map.root(), Bytes{j}, Bytes{j, 8}));
+            EXPECT_FALSE(
+                proves(*proof, map.root(), Bytes{static_cast<std::uint8_t>(j + 1)}, Bytes{j, 7}));
+            if (proof->empty()) continue;
+            Bytes bent = *proof;
+            bent[prng.below(bent.size())] ^= static_cast<std::uint8_t>(1u << prng.below(8));
+            EXPECT_FALSE(proves(bent, map.root(), Bytes{j}, Bytes{j, 7}));
+            bent = *proof;
+            bent.pop_back();
+            EXPECT_FALSE(proves(bent, map.root(), Bytes{j}, Bytes{j, 7}));
+        }
+        EXPECT_FALSE(map.prove(Bytes{static_cast<std::uint8_t>(i + 1)}));
+    }
+}
+
 }  // namespace
 }  // namespace kilter::crypto

@@ -20,6 +20,7 @@ constexpr UnixMs hour_ms = 3'600'000;
 struct LedgerTest : testing::Test {
     Ledger ledger{neighbourhood()};
     StatePtr state = ledger.initial();
+    consensus::Height height = 1;
     UnixMs time_ms = start_ms + 1'000;
 
     /// check() and apply() as a replica does; on success the state moves on.
@@ -27,7 +28,7 @@ struct LedgerTest : testing::Test {
         EXPECT_TRUE(consensus::verify(*entry, ledger.chain()));
         if (auto content = ledger.check(entry->entry); !content)
             return {Admission::refused, content.error().message};
-        const auto execution = ledger.begin(state, time_ms);
+        const auto execution = ledger.begin(state, height, time_ms);
         Verdict verdict = execution->apply(*entry);
         if (verdict.admission == Admission::ready) state = execution->finish();
         return verdict;
@@ -231,7 +232,7 @@ TEST_F(LedgerTest, ExpiryBoundsReplayAndIdsAreForgottenAfterIt) {
 TEST_F(LedgerTest, TheRootDependsOnTheContentAndNotOnTheBlocks) {
     const std::vector<EntryPtr> entries{of(first_change()), of(cleared_of(ledger.chain(), 1, 0)),
                                         of(cleared_of(ledger.chain(), 1, 1))};
-    const auto together = ledger.begin(state, time_ms);
+    const auto together = ledger.begin(state, height, time_ms);
     for (const EntryPtr& entry : entries)
         ASSERT_EQ(together->apply(*entry).admission, Admission::ready);
     const consensus::Digest one_block = together->finish()->root();

@@ -40,11 +40,14 @@ class StoredCluster {
     void start(std::size_t i) {
         Result<LogStore> store = LogStore::open(file(i), genesis_);
         KILTER_CHECK(store.ok(), store.error().message.c_str());
-        Result<consensus::DurableImage> image = store->load(ledger_);
+        const auto knows = knowledge.find(i);
+        ledgers_[i] = std::make_unique<settlement::Ledger>(
+            genesis_, knows == knowledge.end() ? governance::known_rules() : knows->second);
+        Result<consensus::DurableImage> image = store->load(*ledgers_[i]);
         KILTER_CHECK(image.ok(), image.error().message.c_str());
         consensus::Replica replica(settlement::config_of(genesis_, parameters),
-                                   settlement::coordinator(static_cast<std::uint8_t>(i)), ledger_,
-                                   *std::move(image));
+                                   settlement::coordinator(static_cast<std::uint8_t>(i)),
+                                   *ledgers_[i], *std::move(image));
         running_.erase(i);
         running_.emplace(i, Running{*std::move(store), std::move(replica)});
         step(i, consensus::Started{});
@@ -69,7 +72,8 @@ class StoredCluster {
             if (auto answer = found->second.store.answer(serve.ask)) post(i, serve.to, *answer);
         for (const auto& arm : out.arm)
             timers_[{i, arm.timer.kind}] = {now_ms + arm.delay_ms, arm.timer};
-        KILTER_CHECK(!out.halt, "a replica halted");
+        KILTER_CHECK(!out.halt || knowledge.contains(i), "a replica halted");
+        if (out.halt) halts[i] = *out.halt;
         for (auto& final : out.finalised)
             finalised[i].push_back(std::move(final));
         for (auto& answer : out.answers)
@@ -118,6 +122,9 @@ class StoredCluster {
     std::map<std::size_t, std::vector<consensus::Finalised>> finalised;
     std::vector<consensus::SubmissionAnswer> answers;
     std::int64_t now_ms = 1;
+    /// Replicas that know other rules than this program; only they may halt.
+    std::map<std::size_t, governance::KnownRules> knowledge;
+    std::map<std::size_t, std::string> halts;
 
     consensus::Parameters parameters;
 
@@ -163,6 +170,7 @@ class StoredCluster {
     settlement::Genesis genesis_;
     std::filesystem::path directory_;
     settlement::Ledger ledger_;
+    std::map<std::size_t, std::unique_ptr<settlement::Ledger>> ledgers_;
     std::map<std::size_t, Running> running_;
     std::deque<std::tuple<std::size_t, std::size_t, Bytes>> inbox_;
     std::map<std::pair<std::size_t, consensus::TimerKind>,

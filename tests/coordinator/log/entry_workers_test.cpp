@@ -20,6 +20,7 @@ class Rules final : public consensus::Application {
     [[nodiscard]] consensus::StatePtr initial() const override { return nullptr; }
 
     [[nodiscard]] std::unique_ptr<consensus::Execution> begin(const consensus::StatePtr&,
+                                                              consensus::Height,
                                                               UnixMs) const override {
         return nullptr;
     }

@@ -1,0 +1,17 @@
+/// The docket with the proof that it is the log's at some height: how homes and outsiders learn what is in force.
+#pragma once
+
+#include "common/consensus/state_proof.hpp"
+#include "common/settlement/genesis.hpp"
+
+namespace kilter::settlement {
+
+struct CertifiedDocket {
+    governance::Docket docket;
+    consensus::Height height = 0;  ///< of the block after which it was so
+};
+
+/// `proof`: an encoded consensus::StateProof. Total. Error: why this does not prove that the log of `genesis` ever had it.
+Result<CertifiedDocket> certified_docket(const Genesis& genesis, ByteView proof);
+
+}  // namespace kilter::settlement
