@@ -181,7 +181,8 @@ TEST(IntegersOnly, objects_to_floating_point) {
 TEST(IntegersOnly, holds_for_the_ledger) {
     const auto findings = over_folders(
         [](const std::string& folder) {
-            return folder == "common/consensus" || folder == "common/settlement";
+            return folder == "common/consensus" || folder == "common/governance" ||
+                   folder == "common/products" || folder == "common/settlement";
         },
         [](const SourceFile& file, const std::string&) { return check_integers_only(file); });
     EXPECT_TRUE(findings.empty()) << describe(findings);

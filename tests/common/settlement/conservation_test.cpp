@@ -72,7 +72,7 @@ TEST_P(Conservation, ReplayFromGenesisGivesTheSameState) {
     Prng random(GetParam());
     consensus::StatePtr state = village.ledger.initial();
     for (std::size_t i = 0; i < village.entries.size();) {
-        const auto execution = village.ledger.begin(state, start_ms + 1'000);
+        const auto execution = village.ledger.begin(state, 1, start_ms + 1'000);
         const auto count = std::min<std::size_t>(village.entries.size() - i, 1 + random.below(9));
         for (std::size_t end = i + count; i < end; ++i)
             ASSERT_EQ(execution->apply(*village.entries[i]).admission, consensus::Admission::ready);

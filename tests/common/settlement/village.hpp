@@ -94,7 +94,7 @@ class Village {
     void append(consensus::EntryPtr entry) {
         const auto content = ledger.check(entry->entry);
         ASSERT_TRUE(content.ok()) << content.error().message;
-        const auto execution = ledger.begin(state, start_ms + 1'000);
+        const auto execution = ledger.begin(state, 1, start_ms + 1'000);
         const auto verdict = execution->apply(*entry);
         ASSERT_EQ(verdict.admission, consensus::Admission::ready) << verdict.reason;
         state = execution->finish();
