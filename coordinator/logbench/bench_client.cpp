@@ -192,8 +192,9 @@ void BenchClient::take_mail() {
         } else if (const auto* finals = std::get_if<wire::ConsensusMessage>(&received->message)) {
             for (const std::uint64_t tag : decode_finals(finals->payload))
                 answered(tag);
-        } else if (std::holds_alternative<wire::Refusal>(received->message)) {
+        } else if (const auto* refusal = std::get_if<wire::Refusal>(&received->message)) {
             ++sample_.refused;
+            refusal_ = refusal->reason;
         }
     }
 }
@@ -234,7 +235,8 @@ Result<Sample> BenchClient::run(const Load& load, const std::function<void(doubl
     if (signal != 0) return Error{"interrupted"};
     if (stuck)
         return Error{std::to_string(pending_.size()) + " entries were not answered within " +
-                     std::to_string(static_cast<int>(drain_s)) + " s"};
+                     std::to_string(static_cast<int>(drain_s)) + " s" +
+                     (refusal_.empty() ? "" : "; a replica said: " + refusal_)};
     sample_.seconds = static_cast<double>(ended - begin) / 1e6;
     sample_.entries = sample_.latencies_us.size();
     std::sort(sample_.latencies_us.begin(), sample_.latencies_us.end());

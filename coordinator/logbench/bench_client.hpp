@@ -99,6 +99,7 @@ class BenchClient {
     bool sending_ = false;
     const Load* current_ = nullptr;  // while one runs
     Sample sample_;
+    std::string refusal_;  // the last one's reason
 };
 
 }  // namespace kilter::coordinator

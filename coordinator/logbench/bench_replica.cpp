@@ -20,6 +20,7 @@ constexpr int messages_per_turn_max = 256;
 constexpr std::int64_t progress_ms = 500;
 constexpr std::int64_t learner_progress_ms = 20;
 constexpr std::size_t waiting_max = 100'000;
+constexpr std::size_t remembered = 1u << 18;  // entries, and as many before them
 
 class Running final : public LogEvents {
   public:
@@ -83,6 +84,9 @@ class Running final : public LogEvents {
         if (mode_ == Mode::order) {
             for (const std::size_t i : positions)
                 finals_.push_back(tag_of(final.block->entries[i]->id));
+            if (newest_.size() >= remembered) older_ = std::exchange(newest_, {});
+            for (const consensus::EntryPtr& entry : final.block->entries)
+                newest_.insert(tag_of(entry->id));
             return;
         }
         for (consensus::Receipt& receipt : consensus::make_receipts(final, positions))
@@ -100,7 +104,11 @@ class Running final : public LogEvents {
                 receipts_.push_back(consensus::encode(*receipt));
             return;
         }
-        hub_->send(client_, wire::refusal(answer.reason));
+        // Whom the client gave it first may have died, and counters do not say whose they are.
+        if (const std::uint64_t tag = tag_of(answer.id); newest_.count(tag) + older_.count(tag) > 0)
+            finals_.push_back(tag);
+        else
+            hub_->send(client_, wire::refusal(answer.reason));
     }
 
     void on_jump() override { height_ = log_->replica().status().final_height; }
@@ -188,6 +196,7 @@ class Running final : public LogEvents {
     std::unordered_set<consensus::EntryId> waiting_;  // the client's
     std::vector<Bytes> receipts_;                     // to send at the end of the turn
     std::vector<std::uint64_t> finals_;
+    std::unordered_set<std::uint64_t> newest_, older_;  // order mode: tags that became final
     std::uint64_t turns_ = 0;
     std::uint64_t height_ = 0;
     std::uint64_t entries_ = 0;
