@@ -11,7 +11,7 @@ using consensus::FinalBlock;
 using consensus::Height;
 
 namespace {
-constexpr const char* suffix = ".blocks";
+constexpr const char* archive_suffix = ".blocks";
 constexpr std::uintmax_t bytes_max = std::uintmax_t{4} << 30;
 }  // namespace
 
@@ -30,7 +30,7 @@ void Archive::write(const ArchiveFile& stretch) const {
         out.u32(static_cast<std::uint32_t>(one.bytes().size())).raw(one.bytes());
     }
     const Height first = stretch.blocks.front().block->header.height;
-    write_durably(file_of_height(directory_, first, suffix), out.bytes());
+    write_durably(file_of_height(directory_, first, archive_suffix), out.bytes());
 }
 
 Result<ArchiveFile> read_archive(const std::filesystem::path& file) {
@@ -74,10 +74,10 @@ Result<FinalBlock> Archive::block(Height height) const {
     };
     if (!holds(open_)) {
         std::optional<Height> start;
-        for (const Height first : heights_in(directory_, suffix))
+        for (const Height first : heights_in(directory_, archive_suffix))
             if (first <= height) start = first;
         if (!start) return Error{"block " + std::to_string(height) + " is not held any more"};
-        Result<ArchiveFile> read = read_archive(file_of_height(directory_, *start, suffix));
+        Result<ArchiveFile> read = read_archive(file_of_height(directory_, *start, archive_suffix));
         if (!read) return read.error();
         open_ = *std::move(read);
         if (!holds(open_)) return Error{"block " + std::to_string(height) + " is not archived"};
