@@ -17,7 +17,7 @@
 #include "coordinator/cli/process.hpp"
 #include "tests/integration/program.hpp"
 
-namespace kilter::tests {
+namespace kilter::tests::admission_test {
 namespace {
 
 using nlohmann::json;
@@ -355,4 +355,4 @@ TEST_F(DemoAdmission, a_home_enrols_trades_and_is_revoked_while_the_others_go_on
 }
 
 }  // namespace
-}  // namespace kilter::tests
+}  // namespace kilter::tests::admission_test

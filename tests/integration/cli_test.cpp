@@ -12,7 +12,7 @@
 #include "tests/integration/program.hpp"
 #include "tests/integration/small_log.hpp"
 
-namespace kilter::tests {
+namespace kilter::tests::cli_test {
 namespace {
 
 using nlohmann::json;
@@ -401,4 +401,4 @@ TEST_F(SimulateCommand, a_file_that_cannot_be_written_is_named) {
 }
 
 }  // namespace
-}  // namespace kilter::tests
+}  // namespace kilter::tests::cli_test

@@ -7,7 +7,7 @@
 
 #include "tests/integration/program.hpp"
 
-namespace kilter::tests {
+namespace kilter::tests::demo_test {
 namespace {
 
 using nlohmann::json;
@@ -165,4 +165,4 @@ TEST(DemoUnderFire, a_coordinator_that_only_keeps_the_log_is_killed_and_catches_
 }
 
 }  // namespace
-}  // namespace kilter::tests
+}  // namespace kilter::tests::demo_test

@@ -21,7 +21,7 @@
 #include "tests/integration/fault_proxy.hpp"
 #include "tests/integration/program.hpp"
 
-namespace kilter::tests {
+namespace kilter::tests::log_under_fire_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -324,4 +324,4 @@ TEST(LogUnderFire, EveryAcknowledgedEntryIsOnEveryLogExactlyOnce) {
 }
 
 }  // namespace
-}  // namespace kilter::tests
+}  // namespace kilter::tests::log_under_fire_test

@@ -7,7 +7,7 @@
 #include "common/base/prng.hpp"
 #include "tests/sim/fixture.hpp"
 
-namespace kilter::sim {
+namespace kilter::sim::neighbourhood_test {
 namespace {
 
 TEST_F(Neighbourhood, clears_records_and_dispatches_every_interval_as_in_one_process) {
@@ -176,4 +176,4 @@ TEST_F(Neighbourhood, a_share_in_anothers_name_is_ignored) {
 }
 
 }  // namespace
-}  // namespace kilter::sim
+}  // namespace kilter::sim::neighbourhood_test

@@ -3,7 +3,7 @@
 
 #include "tests/sim/fixture.hpp"
 
-namespace kilter::sim {
+namespace kilter::sim::openings_test {
 namespace {
 
 struct Openings : Neighbourhood {
@@ -205,4 +205,4 @@ TEST_F(OpeningsOfFew, fewer_homes_than_privacy_allows_are_not_joined) {
 }
 
 }  // namespace
-}  // namespace kilter::sim
+}  // namespace kilter::sim::openings_test

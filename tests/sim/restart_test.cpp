@@ -2,7 +2,7 @@
 
 #include "tests/sim/fixture.hpp"
 
-namespace kilter::sim {
+namespace kilter::sim::restart_test {
 namespace {
 
 const wire::Share* share_of(const agent::Outputs& out) {
@@ -324,4 +324,4 @@ INSTANTIATE_TEST_SUITE_P(kilowatts,
                                          std::uint64_t{1} << 62));
 
 }  // namespace
-}  // namespace kilter::sim
+}  // namespace kilter::sim::restart_test

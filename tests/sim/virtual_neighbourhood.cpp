@@ -94,8 +94,8 @@ void VirtualNeighbourhood::switch_on(std::size_t home) {
     Home& mine = homes[home];
     auto gateway = agent::Gateway::create(
         mine.identity, genesis,
-        [&mine](IntervalIndex first, Eigen::Index intervals) {
-            return mine.devices->horizon(first, intervals);
+        [&mine](IntervalIndex from, Eigen::Index count) {
+            return mine.devices->horizon(from, count);
         },
         mine.memory);
     KILTER_CHECK(gateway.ok(), "the test's gateway");

@@ -7,8 +7,8 @@ namespace kilter::consensus::simulation {
 
 namespace {
 constexpr std::uint64_t first_author = 1'000;  // identities below are replicas
-constexpr UnixMs life_ms = 3'600'000;
-constexpr std::uint64_t keys = 6;
+constexpr UnixMs entry_life_ms = 3'600'000;
+constexpr std::uint64_t keys_in_use = 6;
 constexpr std::size_t insisting_max = 128;  // at a time
 }  // namespace
 
@@ -25,10 +25,10 @@ Entry Clients::draw(UnixMs now, bool& good) {
     Entry entry;
     entry.type = 1;
     entry.seq = seq_++;
-    entry.expires_ms = now + life_ms;
+    entry.expires_ms = now + entry_life_ms;
     entry.body = Bytes(9 + prng_.below(24), static_cast<std::uint8_t>(prng_.below(0xff)));
     if (prng_.chance(options_.keyed)) {
-        entry.key = Bytes{static_cast<std::uint8_t>(prng_.below(keys))};
+        entry.key = Bytes{static_cast<std::uint8_t>(prng_.below(keys_in_use))};
         good = false;  // another entry may have the key
     }
     if (prng_.chance(options_.short_lived)) {
@@ -98,7 +98,7 @@ EntryPtr Clients::probe(UnixMs now) {
     Entry entry;
     entry.type = 1;
     entry.seq = seq_++;
-    entry.expires_ms = now + life_ms;
+    entry.expires_ms = now + entry_life_ms;
     sign(entry, chain_, authors_.front());
     return seal(std::move(entry));
 }

@@ -6,7 +6,7 @@
 namespace kilter::consensus::simulation {
 
 namespace {
-constexpr std::array<const char*, static_cast<std::size_t>(Behaviour::count)> names{
+constexpr std::array<const char*, static_cast<std::size_t>(Behaviour::count)> behaviour_names{
     "double_notar", "final_and_skip",  "premature_final",   "equivocate",
     "silent",       "partly_silent",   "withhold_body",     "withhold_justification",
     "stale_parent", "unjustified_gap", "wrong_header",      "oversize",
@@ -108,7 +108,7 @@ Parameters draw_parameters(Prng& prng) {
 }  // namespace
 
 const char* name(Behaviour behaviour) {
-    return names.at(static_cast<std::size_t>(behaviour));
+    return behaviour_names.at(static_cast<std::size_t>(behaviour));
 }
 
 Options swarm(std::uint64_t seed, std::optional<std::size_t> replicas) {
@@ -155,7 +155,7 @@ std::string describe(const Options& options) {
         out << " byzantine=" << options.byzantine << (options.twins ? " twins" : "")
             << (options.byzantine_heals ? " heals" : "");
         for (std::size_t i = 0; i < options.behaviours.size(); ++i)
-            if (options.behaviours.test(i)) out << ' ' << names.at(i);
+            if (options.behaviours.test(i)) out << ' ' << behaviour_names.at(i);
     }
     if (options.dead) out << " dead";
     const NetworkOptions& net = options.network;

@@ -184,7 +184,7 @@ void Script::forge(const std::string& verb, std::istringstream& words) {
     const auto block_with = [&](const std::string& name) {
         const EntryPtr content = entry(name);
         const SmallLedger ledger;
-        const auto execution = ledger.begin(ledger.initial(), table_->wall());
+        const auto execution = ledger.begin(ledger.initial(), 1, table_->wall());
         KILTER_CHECK(execution->apply(*content).admission == Admission::ready, "a fresh entry");
         crypto::MerkleFrontier log;
         log.append(content->leaf);

@@ -7,7 +7,7 @@
 #include "common/consensus/light_client.hpp"
 #include "common/crypto/merkle.hpp"
 
-namespace kilter::consensus {
+namespace kilter::consensus::codec_test {
 namespace {
 
 crypto::Identity identity_of(std::uint8_t number) {
@@ -229,4 +229,4 @@ TEST(Receipt, ThroughADescendantsCertificate) {
 }
 
 }  // namespace
-}  // namespace kilter::consensus
+}  // namespace kilter::consensus::codec_test

@@ -3,7 +3,7 @@
 
 #include "tests/common/consensus/past.hpp"
 
-namespace kilter::consensus {
+namespace kilter::consensus::epochs_test {
 namespace {
 
 struct Epochs : testing::Test {
@@ -132,4 +132,4 @@ TEST_F(Epochs, WhatASnapshotHoldsIsNoWork) {
 }
 
 }  // namespace
-}  // namespace kilter::consensus
+}  // namespace kilter::consensus::epochs_test

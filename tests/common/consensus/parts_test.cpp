@@ -8,7 +8,7 @@
 #include "common/consensus/signer.hpp"
 #include "common/consensus/tally.hpp"
 
-namespace kilter::consensus {
+namespace kilter::consensus::parts_test {
 namespace {
 
 crypto::Identity identity_of(std::uint8_t number) {
@@ -269,4 +269,4 @@ TEST(SeenIds, AnEntryIsThereOnceUntilItsSecondHasPassed) {
 }
 
 }  // namespace
-}  // namespace kilter::consensus
+}  // namespace kilter::consensus::parts_test

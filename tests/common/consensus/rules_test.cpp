@@ -3,7 +3,7 @@
 
 #include "tests/common/consensus/lone_replica.hpp"
 
-namespace kilter::consensus {
+namespace kilter::consensus::rules_test {
 namespace {
 
 TEST(Rules, WithoutWorkThereIsNothingButTheRareStatus) {
@@ -226,4 +226,4 @@ TEST(Rules, EntriesThatWorkersVerifiedAreNotVerifiedAgain) {
 }
 
 }  // namespace
-}  // namespace kilter::consensus
+}  // namespace kilter::consensus::rules_test

@@ -10,7 +10,7 @@
 #include "common/crypto/merkle.hpp"
 #include "tests/common/consensus/lone_replica.hpp"
 
-namespace kilter::consensus {
+namespace kilter::consensus::vectors_test {
 namespace {
 
 /// Two certified blocks of epoch 0, the second one ending it; everything by known keys (seed: number + 1, then zeros).
@@ -138,4 +138,4 @@ TEST(Vectors, ProveWhatTheySay) {
 }
 
 }  // namespace
-}  // namespace kilter::consensus
+}  // namespace kilter::consensus::vectors_test

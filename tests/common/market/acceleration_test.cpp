@@ -3,7 +3,7 @@
 #include "neighbourhood.hpp"
 #include <gtest/gtest.h>
 
-namespace kilter::market {
+namespace kilter::market::acceleration_test {
 namespace {
 
 using namespace test;
@@ -179,4 +179,4 @@ TEST(Acceleration, GivesUpWhenTheMeritNoLongerFalls) {
 }
 
 }  // namespace
-}  // namespace kilter::market
+}  // namespace kilter::market::acceleration_test

@@ -6,7 +6,7 @@
 
 #include "tests/common/market/neighbourhood.hpp"
 
-namespace kilter::market {
+namespace kilter::market::certificate_test {
 namespace {
 
 using test::Exchange;
@@ -163,4 +163,4 @@ TEST(Certificate, NothingIsCertifiedOnMissingOrSenselessWords) {
 }
 
 }  // namespace
-}  // namespace kilter::market
+}  // namespace kilter::market::certificate_test

@@ -6,7 +6,7 @@
 #include "common/prox/home.hpp"
 #include "tests/common/market/neighbourhood.hpp"
 
-namespace kilter::market {
+namespace kilter::market::choices_test {
 namespace {
 
 using test::Exchange;
@@ -98,4 +98,4 @@ TEST(Choices, AppliancesStartOnceAndTheSessionSettlesAroundThem) {
 }
 
 }  // namespace
-}  // namespace kilter::market
+}  // namespace kilter::market::choices_test

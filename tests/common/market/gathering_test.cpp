@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::market {
+namespace kilter::market::gathering_test {
 namespace {
 
 constexpr PartyId chair{0}, self{1}, second{2}, third{3};
@@ -134,4 +134,4 @@ TEST(Gathering, NobodysAttemptIsAheadOfTheChairs) {
 }
 
 }  // namespace
-}  // namespace kilter::market
+}  // namespace kilter::market::gathering_test

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::market {
+namespace kilter::market::parameters_test {
 namespace {
 
 TEST(Parameters, DefaultsAndPaperAreValid) {
@@ -102,4 +102,4 @@ TEST(Parameters, DecodeRefusesDamage) {
 }
 
 }  // namespace
-}  // namespace kilter::market
+}  // namespace kilter::market::parameters_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::market {
+namespace kilter::market::residuals_test {
 namespace {
 
 Terms terms() {
@@ -76,4 +76,4 @@ TEST(Residuals, RhoStaysWhereNothingIsKnownOrAgreedOrAfterAWhile) {
 }
 
 }  // namespace
-}  // namespace kilter::market
+}  // namespace kilter::market::residuals_test

@@ -7,7 +7,7 @@
 #include "neighbourhood.hpp"
 #include <gtest/gtest.h>
 
-namespace kilter::market {
+namespace kilter::market::session_test {
 namespace {
 
 using namespace test;
@@ -582,4 +582,4 @@ TEST(Session, WaitsForNobodyButThoseWhoAreMissing) {
 }
 
 }  // namespace
-}  // namespace kilter::market
+}  // namespace kilter::market::session_test

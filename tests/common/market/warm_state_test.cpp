@@ -2,7 +2,7 @@
 
 #include "common/market/session.hpp"
 
-namespace kilter::market {
+namespace kilter::market::warm_state_test {
 namespace {
 
 WarmState counting(Eigen::Index horizon) {
@@ -52,4 +52,4 @@ TEST(WarmState, PricesShiftLikeSchedulesAndRhoStays) {
 }
 
 }  // namespace
-}  // namespace kilter::market
+}  // namespace kilter::market::warm_state_test

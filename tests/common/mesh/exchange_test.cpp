@@ -4,7 +4,7 @@
 
 #include "common/mesh/clearing.hpp"
 
-namespace kilter::mesh {
+namespace kilter::mesh::exchange_test {
 namespace {
 
 /// Two buses, a cheap generator at one, a dear one and the load at the other; the line carries less than the load.
@@ -90,4 +90,4 @@ TEST(MeshedGrid, refuses_what_makes_no_sense_and_names_it) {
 }
 
 }  // namespace
-}  // namespace kilter::mesh
+}  // namespace kilter::mesh::exchange_test

@@ -9,7 +9,7 @@
 #include "common/mesh/ac_line.hpp"
 #include "common/mesh/dc_line.hpp"
 
-namespace kilter::mesh {
+namespace kilter::mesh::line_test {
 namespace {
 
 using model::Schedules;
@@ -152,4 +152,4 @@ TEST(AcLine, answers_a_physical_state_with_itself) {
 }
 
 }  // namespace
-}  // namespace kilter::mesh
+}  // namespace kilter::mesh::line_test

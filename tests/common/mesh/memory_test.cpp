@@ -12,7 +12,7 @@
 #include "common/mesh/storage.hpp"
 #include "common/topology/matpower_mesh.hpp"
 
-namespace kilter::mesh {
+namespace kilter::mesh::memory_test {
 namespace {
 
 using model::Schedules;
@@ -266,4 +266,4 @@ TEST(Most, twelve_hours_with_ramps_reach_the_published_optimum_and_prices) {
 }
 
 }  // namespace
-}  // namespace kilter::mesh
+}  // namespace kilter::mesh::memory_test

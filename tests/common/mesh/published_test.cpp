@@ -7,7 +7,7 @@
 #include "common/mesh/clearing.hpp"
 #include "common/topology/matpower_mesh.hpp"
 
-namespace kilter::mesh {
+namespace kilter::mesh::published_test {
 namespace {
 
 struct Published {
@@ -59,4 +59,4 @@ INSTANTIATE_TEST_SUITE_P(
                               29620.0 / 2, 0.5, 300}));
 
 }  // namespace
-}  // namespace kilter::mesh
+}  // namespace kilter::mesh::published_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::model {
+namespace kilter::model::home_test {
 namespace {
 
 Home good() {
@@ -66,4 +66,4 @@ TEST(Home, NamesWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace kilter::model
+}  // namespace kilter::model::home_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::model {
+namespace kilter::model::meshed_grid_test {
 namespace {
 
 MeshedGrid triangle() {
@@ -75,4 +75,4 @@ TEST(MeshedGrid, NamesWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace kilter::model
+}  // namespace kilter::model::meshed_grid_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::model {
+namespace kilter::model::network_test {
 namespace {
 
 /// Branches given backwards and out of order, as files have them.
@@ -114,4 +114,4 @@ TEST(HorizonOf, CountsAnAbsentShapeAsOne) {
 }
 
 }  // namespace
-}  // namespace kilter::model
+}  // namespace kilter::model::network_test

@@ -7,7 +7,7 @@
 
 #include "common/model/three_phase_circuit.hpp"
 
-namespace kilter::model {
+namespace kilter::model::three_phase_test {
 namespace {
 
 /// root –(line abc)– a –(line ac)– b, and a –(delta-delta transformer)– c.
@@ -167,4 +167,4 @@ TEST(TwoPort, OpenDeltaRegulatorsRaiseTheirTwoVoltages) {
 }
 
 }  // namespace
-}  // namespace kilter::model
+}  // namespace kilter::model::three_phase_test

@@ -9,7 +9,7 @@
 #include "common/prox/feeder.hpp"
 #include "tests/common/prox/instances.hpp"
 
-namespace kilter::prox {
+namespace kilter::prox::feeder_losses_test {
 namespace {
 
 using model::FeederHorizon;
@@ -317,4 +317,4 @@ TEST(FeederLosses, NameTheBusWhoseVoltageCollapses) {
 }
 
 }  // namespace
-}  // namespace kilter::prox
+}  // namespace kilter::prox::feeder_losses_test

@@ -9,7 +9,7 @@
 #include "common/prox/home.hpp"
 #include "tests/common/prox/instances.hpp"
 
-namespace kilter::prox {
+namespace kilter::prox::feeder_test {
 namespace {
 
 using model::FeederHorizon;
@@ -512,4 +512,4 @@ TEST(FeederProx, TakesAParentAndAChildWithTheSameLimit) {
 }
 
 }  // namespace
-}  // namespace kilter::prox
+}  // namespace kilter::prox::feeder_test

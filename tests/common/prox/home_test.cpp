@@ -9,7 +9,7 @@
 #include "tests/common/prox/home_oracle.hpp"
 #include "tests/common/prox/instances.hpp"
 
-namespace kilter::prox {
+namespace kilter::prox::home_test {
 namespace {
 
 using model::ProxStatus;
@@ -270,4 +270,4 @@ TEST(HomeProx, SaysWhenChargingAndDischargingAtOnceBurnsPower) {
 }
 
 }  // namespace
-}  // namespace kilter::prox
+}  // namespace kilter::prox::home_test

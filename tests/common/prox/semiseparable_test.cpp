@@ -5,7 +5,7 @@
 
 #include "common/base/prng.hpp"
 
-namespace kilter::prox {
+namespace kilter::prox::semiseparable_test {
 namespace {
 
 using Eigen::Index;
@@ -52,4 +52,4 @@ TEST(Semiseparable, SolvesAsTheMatrixWrittenOutDoes) {
 }
 
 }  // namespace
-}  // namespace kilter::prox
+}  // namespace kilter::prox::semiseparable_test

@@ -6,7 +6,7 @@
 #include "common/prox/home.hpp"
 #include "tests/common/prox/instances.hpp"
 
-namespace kilter::prox {
+namespace kilter::prox::simple_devices_test {
 namespace {
 
 using model::ProxStatus;
@@ -59,4 +59,4 @@ TEST(BatteryProx, SaysWhenMoreIsAskedThanItHolds) {
 }
 
 }  // namespace
-}  // namespace kilter::prox
+}  // namespace kilter::prox::simple_devices_test

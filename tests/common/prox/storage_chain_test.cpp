@@ -7,7 +7,7 @@
 
 #include "common/base/prng.hpp"
 
-namespace kilter::prox {
+namespace kilter::prox::storage_chain_test {
 namespace {
 
 double cost_of(const Stage& stage, double s) {
@@ -124,4 +124,4 @@ TEST(StorageChain, CanBeSolvedAgainWithOtherData) {
 }
 
 }  // namespace
-}  // namespace kilter::prox
+}  // namespace kilter::prox::storage_chain_test

@@ -7,7 +7,7 @@
 
 #include "common/prox/phase_tree.hpp"
 
-namespace kilter::prox {
+namespace kilter::prox::three_phase_feeder_test {
 namespace {
 
 using model::Complex;
@@ -324,4 +324,4 @@ TEST(ThreePhaseFeeder, NamesWhatCannotBeKept) {
 }
 
 }  // namespace
-}  // namespace kilter::prox
+}  // namespace kilter::prox::three_phase_feeder_test

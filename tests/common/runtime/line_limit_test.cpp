@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::runtime {
+namespace kilter::runtime::line_limit_test {
 namespace {
 
 constexpr std::int64_t start = 1'700'000'000'000;
@@ -44,4 +44,4 @@ TEST(LineLimit, what_a_program_says_of_itself_is_not_lost_in_garbage) {
 }
 
 }  // namespace
-}  // namespace kilter::runtime
+}  // namespace kilter::runtime::line_limit_test

@@ -8,7 +8,7 @@
 
 #include "common/runtime/line_limit.hpp"
 
-namespace kilter::runtime {
+namespace kilter::runtime::logging_test {
 namespace {
 
 TEST(Logging, writes_one_line_per_event_to_standard_error) {
@@ -54,4 +54,4 @@ TEST(Logging, a_peers_text_cannot_write_lines_of_its_own) {
 }
 
 }  // namespace
-}  // namespace kilter::runtime
+}  // namespace kilter::runtime::logging_test

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::runtime {
+namespace kilter::runtime::loop_test {
 namespace {
 
 using Trace = std::vector<std::string>;
@@ -142,4 +142,4 @@ TEST(Loop, the_wall_clock_reads_this_century) {
 }
 
 }  // namespace
-}  // namespace kilter::runtime
+}  // namespace kilter::runtime::loop_test

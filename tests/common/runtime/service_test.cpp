@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::runtime {
+namespace kilter::runtime::service_test {
 namespace {
 
 /// A service manager's socket, in the abstract namespace, and the environment that points to it.
@@ -88,4 +88,4 @@ TEST(Service, another_process_watchdog_is_not_fed) {
 }
 
 }  // namespace
-}  // namespace kilter::runtime
+}  // namespace kilter::runtime::service_test

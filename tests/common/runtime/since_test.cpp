@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::runtime {
+namespace kilter::runtime::since_test {
 namespace {
 
 TEST(Since, numbers_do_not_begin_anything_new) {
@@ -14,4 +14,4 @@ TEST(Since, numbers_do_not_begin_anything_new) {
 }
 
 }  // namespace
-}  // namespace kilter::runtime
+}  // namespace kilter::runtime::since_test

@@ -4,7 +4,7 @@
 
 #include "tests/common/settlement/village.hpp"
 
-namespace kilter::settlement {
+namespace kilter::settlement::conservation_test {
 namespace {
 
 __extension__ using Amount = __int128;
@@ -170,4 +170,4 @@ TEST(Village, HasEveryKindOfRead) {
 }
 
 }  // namespace
-}  // namespace kilter::settlement
+}  // namespace kilter::settlement::conservation_test

@@ -4,7 +4,7 @@
 
 #include "tests/common/settlement/neighbourhood.hpp"
 
-namespace kilter::settlement {
+namespace kilter::settlement::enrolment_test {
 namespace {
 
 EnrolmentRequest request() {
@@ -92,4 +92,4 @@ TEST(EnrolmentBundle, IsInstalledOnlyForItsKeyItsLogAndItsTime) {
 }
 
 }  // namespace
-}  // namespace kilter::settlement
+}  // namespace kilter::settlement::enrolment_test

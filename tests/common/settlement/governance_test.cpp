@@ -5,7 +5,7 @@
 #include "common/settlement/governance_entries.hpp"
 #include "tests/common/settlement/neighbourhood.hpp"
 
-namespace kilter::settlement {
+namespace kilter::settlement::governance_test {
 namespace {
 
 using consensus::Admission;
@@ -180,4 +180,4 @@ TEST_F(GovernanceTest, WhatARefusedEntryLeavesIsTheStateBefore) {
 }
 
 }  // namespace
-}  // namespace kilter::settlement
+}  // namespace kilter::settlement::governance_test

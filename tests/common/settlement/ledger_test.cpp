@@ -7,7 +7,7 @@
 #include "common/base/prng.hpp"
 #include "tests/common/settlement/neighbourhood.hpp"
 
-namespace kilter::settlement {
+namespace kilter::settlement::ledger_test {
 namespace {
 
 using consensus::Admission;
@@ -273,4 +273,4 @@ TEST(GenesisTest, IsCanonicalAndSaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace kilter::settlement
+}  // namespace kilter::settlement::ledger_test

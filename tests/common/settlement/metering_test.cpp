@@ -6,7 +6,7 @@
 
 #include "common/settlement/surplus.hpp"
 
-namespace kilter::settlement {
+namespace kilter::settlement::metering_test {
 namespace {
 
 const MeterLimits meter_limits{5'000, 1'000'000, 100};
@@ -110,4 +110,4 @@ TEST(Surplus, FractionsFallIntoTheSurplusAndNothingIsLost) {
 }
 
 }  // namespace
-}  // namespace kilter::settlement
+}  // namespace kilter::settlement::metering_test

@@ -9,7 +9,7 @@
 #include "common/settlement/tie_prices.hpp"
 #include "tests/common/settlement/neighbourhood.hpp"
 
-namespace kilter::settlement {
+namespace kilter::settlement::money_rules_test {
 namespace {
 
 using consensus::Admission;
@@ -165,4 +165,4 @@ TEST_F(MoneyRules, BodiesAreCanonicalAndBounded) {
 }
 
 }  // namespace
-}  // namespace kilter::settlement
+}  // namespace kilter::settlement::money_rules_test

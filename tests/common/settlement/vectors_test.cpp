@@ -8,7 +8,7 @@
 #include "common/settlement/enrolment.hpp"
 #include "tests/common/settlement/neighbourhood.hpp"
 
-namespace kilter::settlement {
+namespace kilter::settlement::vectors_test {
 namespace {
 
 std::string vector_text(const std::string& name) {
@@ -58,4 +58,4 @@ TEST(AdmissionVectors, AreReadAsTheSameValues) {
 }
 
 }  // namespace
-}  // namespace kilter::settlement
+}  // namespace kilter::settlement::vectors_test

@@ -6,7 +6,7 @@
 
 #include "common/topology/native.hpp"
 
-namespace kilter::topology {
+namespace kilter::topology::matpower_test {
 namespace {
 
 std::string two_buses(const std::string& branch = "1 2 1 2 0.001 0 0 0 1.05 0 1",
@@ -84,4 +84,4 @@ TEST(Native, KeepsLossesShuntsTapsAndCharging) {
 }
 
 }  // namespace
-}  // namespace kilter::topology
+}  // namespace kilter::topology::matpower_test

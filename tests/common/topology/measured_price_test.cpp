@@ -4,7 +4,7 @@
 
 #include "common/topology/files.hpp"
 
-namespace kilter::topology {
+namespace kilter::topology::measured_price_test {
 namespace {
 
 model::Network tied(std::vector<double> price) {
@@ -45,4 +45,4 @@ TEST(PriceCourse, names_the_file_that_is_missing) {
 }
 
 }  // namespace
-}  // namespace kilter::topology
+}  // namespace kilter::topology::measured_price_test

@@ -10,7 +10,7 @@
 #include "common/topology/files.hpp"
 #include "common/topology/generated.hpp"
 
-namespace kilter::topology {
+namespace kilter::topology::native_test {
 namespace {
 
 const std::string good = R"(name = "two"
@@ -372,4 +372,4 @@ TEST(BaranWu33, BandBindsInTheEveningAndTheHomesCanKeepIt) {
 }
 
 }  // namespace
-}  // namespace kilter::topology
+}  // namespace kilter::topology::native_test

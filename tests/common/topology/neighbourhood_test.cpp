@@ -8,7 +8,7 @@
 
 #include "common/topology/generated.hpp"
 
-namespace kilter::topology {
+namespace kilter::topology::neighbourhood_test {
 namespace {
 
 /// A root and `nets` load buses in a row.
@@ -223,4 +223,4 @@ TEST(GeneratedFeeder, TheWorstBusFallsByTheDropAtPeakWhenNobodyFlexes) {
 }
 
 }  // namespace
-}  // namespace kilter::topology
+}  // namespace kilter::topology::neighbourhood_test

@@ -9,7 +9,7 @@
 
 #include "common/topology/files.hpp"
 
-namespace kilter::topology {
+namespace kilter::topology::profiles_test {
 namespace {
 
 double mean(const std::vector<double>& values) {
@@ -115,4 +115,4 @@ TEST_F(ProfileFiles, ErrorsNameFileAndLine) {
 }
 
 }  // namespace
-}  // namespace kilter::topology
+}  // namespace kilter::topology::profiles_test

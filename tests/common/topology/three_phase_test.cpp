@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::topology {
+namespace kilter::topology::three_phase_test {
 namespace {
 
 using model::Complex;
@@ -153,4 +153,4 @@ TEST(ThreePhaseTopology, HomesTakeTheirLoadWithThem) {
 }
 
 }  // namespace
-}  // namespace kilter::topology
+}  // namespace kilter::topology::three_phase_test

@@ -7,7 +7,7 @@
 
 #include "common/base/prng.hpp"
 
-namespace kilter::topology {
+namespace kilter::topology::toml_reader_test {
 namespace {
 
 struct Options {
@@ -168,4 +168,4 @@ TEST(TomlReader, StringsReadBack) {
 }
 
 }  // namespace
-}  // namespace kilter::topology
+}  // namespace kilter::topology::toml_reader_test

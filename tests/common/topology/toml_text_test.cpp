@@ -4,7 +4,7 @@
 
 #include "common/topology/toml_reader.hpp"
 
-namespace kilter::topology {
+namespace kilter::topology::toml_text_test {
 namespace {
 
 TEST(TomlText, accepts_any_character_in_strings_and_comments) {
@@ -36,4 +36,4 @@ TEST(TomlText, guards_the_parser) {
 }
 
 }  // namespace
-}  // namespace kilter::topology
+}  // namespace kilter::topology::toml_text_test

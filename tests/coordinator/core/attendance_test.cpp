@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::coordinator {
+namespace kilter::coordinator::attendance_test {
 namespace {
 
 crypto::Identity identity_of(std::uint64_t number) {
@@ -108,4 +108,4 @@ TEST_F(AttendanceTest, who_is_not_on_the_roster_has_no_chair) {
 }
 
 }  // namespace
-}  // namespace kilter::coordinator
+}  // namespace kilter::coordinator::attendance_test

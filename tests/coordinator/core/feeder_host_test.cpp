@@ -7,7 +7,7 @@
 
 #include "common/base/limits.hpp"
 
-namespace kilter::coordinator {
+namespace kilter::coordinator::feeder_host_test {
 namespace {
 
 constexpr UnixMs quarter_ms = 900'000;
@@ -297,4 +297,4 @@ TEST_F(FeederHostTest, too_few_homes_open_nothing_and_say_so_once) {
 }
 
 }  // namespace
-}  // namespace kilter::coordinator
+}  // namespace kilter::coordinator::feeder_host_test

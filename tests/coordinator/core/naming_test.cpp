@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::coordinator {
+namespace kilter::coordinator::naming_test {
 namespace {
 
 TEST(Naming, openings_of_one_second_differ_and_keep_their_coordinators_residue) {
@@ -32,4 +32,4 @@ TEST(Naming, a_clock_before_the_log_began_counts_as_its_beginning) {
 }
 
 }  // namespace
-}  // namespace kilter::coordinator
+}  // namespace kilter::coordinator::naming_test

@@ -5,7 +5,7 @@
 
 #include "common/base/limits.hpp"
 
-namespace kilter::coordinator {
+namespace kilter::coordinator::records_test {
 namespace {
 
 crypto::Identity identity_of(std::uint64_t number) {
@@ -136,4 +136,4 @@ TEST_F(RecordsTest, prices_no_market_has_are_asked_of_nobody) {
 }
 
 }  // namespace
-}  // namespace kilter::coordinator
+}  // namespace kilter::coordinator::records_test

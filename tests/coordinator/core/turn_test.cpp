@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace kilter::coordinator {
+namespace kilter::coordinator::turn_test {
 namespace {
 
 constexpr UnixMs quarter_ms = 900'000;
@@ -98,4 +98,4 @@ TEST(Turn, no_interval_is_cleared_before_its_gate_opens) {
 }
 
 }  // namespace
-}  // namespace kilter::coordinator
+}  // namespace kilter::coordinator::turn_test

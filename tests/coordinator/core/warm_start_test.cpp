@@ -4,7 +4,7 @@
 
 #include "common/base/limits.hpp"
 
-namespace kilter::coordinator {
+namespace kilter::coordinator::warm_start_test {
 namespace {
 
 constexpr NetId street{0};
@@ -84,4 +84,4 @@ TEST_F(WarmStartTest, prices_no_market_has_and_wrong_horizons_are_not_started_fr
 }
 
 }  // namespace
-}  // namespace kilter::coordinator
+}  // namespace kilter::coordinator::warm_start_test

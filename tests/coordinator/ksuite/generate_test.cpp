@@ -8,7 +8,7 @@
 
 #include "coordinator/ksuite/accounting.hpp"
 
-namespace kilter::ksuite {
+namespace kilter::ksuite::generate_test {
 namespace {
 
 Instance drawn(std::size_t nets, std::uint64_t seed, LineRule rule) {
@@ -112,4 +112,4 @@ TEST(Generate, refuses_what_it_cannot_draw) {
 }
 
 }  // namespace
-}  // namespace kilter::ksuite
+}  // namespace kilter::ksuite::generate_test

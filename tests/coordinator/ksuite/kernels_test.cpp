@@ -13,7 +13,7 @@
 #include "coordinator/ksuite/line_step.hpp"
 #include "tests/coordinator/ksuite/slow_line.hpp"
 
-namespace kilter::ksuite {
+namespace kilter::ksuite::kernels_test {
 namespace {
 
 using Row = std::array<double, intervals>;
@@ -255,4 +255,4 @@ TEST(LineStep, agrees_on_phases_as_well) {
 }
 
 }  // namespace
-}  // namespace kilter::ksuite
+}  // namespace kilter::ksuite::kernels_test

@@ -28,7 +28,7 @@ std::size_t allocations = 0;
     std::free(memory);
 }
 
-namespace kilter::ksuite {
+namespace kilter::ksuite::solver_test {
 namespace {
 
 /// The blocks from the last to the first.
@@ -198,4 +198,4 @@ TEST(Solver, counts_every_terminal_once) {
 }
 
 }  // namespace
-}  // namespace kilter::ksuite
+}  // namespace kilter::ksuite::solver_test

@@ -11,7 +11,7 @@
 #include "coordinator/ksuite/solver.hpp"
 #include "tests/coordinator/ksuite/slow_line.hpp"
 
-namespace kilter::ksuite {
+namespace kilter::ksuite::textbook_test {
 namespace {
 
 using Row = std::array<double, intervals>;
@@ -140,4 +140,4 @@ TEST(PaperPreset, is_the_algorithm_as_published) {
 }
 
 }  // namespace
-}  // namespace kilter::ksuite
+}  // namespace kilter::ksuite::textbook_test

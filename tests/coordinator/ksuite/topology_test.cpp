@@ -7,7 +7,7 @@
 
 #include "coordinator/ksuite/cycles.hpp"
 
-namespace kilter::ksuite {
+namespace kilter::ksuite::topology_test {
 namespace {
 
 /// Components of the network without line `without`.
@@ -98,4 +98,4 @@ TEST(Cycles, are_the_lines_whose_loss_cuts_nothing_off) {
 }
 
 }  // namespace
-}  // namespace kilter::ksuite
+}  // namespace kilter::ksuite::topology_test
