@@ -6,7 +6,6 @@
 
 namespace kilter::storage {
 
-using consensus::EntryId;
 using crypto::Digest;
 
 std::optional<consensus::Message> LogStore::answer(const consensus::Ask& ask) const {

@@ -9,7 +9,6 @@ namespace kilter::storage {
 
 using consensus::BlockHash;
 using consensus::Cert;
-using consensus::EntryId;
 
 const char* const log_schema = R"(
 CREATE TABLE IF NOT EXISTS genesis (one INTEGER PRIMARY KEY CHECK (one = 1), document BLOB NOT NULL);

@@ -14,6 +14,7 @@
 namespace kilter::storage {
 
 using consensus::BlockPtr;
+using consensus::EntryId;
 using consensus::FinalBlock;
 using consensus::FinalMark;
 using consensus::Height;
