@@ -5,16 +5,30 @@
 
 #include "agent/host/agent_host.hpp"
 #include "agent/host/enrolment.hpp"
+#include "agent/host/safe_state.hpp"
+#include "agent/host/self_test.hpp"
 #include "common/cli/command_line.hpp"
 #include "common/cli/daemon_status.hpp"
 #include "common/cli/output.hpp"
 #include "common/crypto/identity.hpp"
 #include "common/runtime/logging.hpp"
+#include "common/runtime/owner.hpp"
+#include "common/storage/key_file.hpp"
+#include "common/topology/files.hpp"
 
 namespace {
 
+/// The configuration, and from here on the process is the user whose state it names.
+kilter::Result<kilter::agent::Config> take_over(const std::string& config_path) {
+    auto config = kilter::agent::load_config(config_path);
+    if (!config) return config;
+    if (auto done = kilter::runtime::continue_as_owner_of(config->state_dir); !done)
+        return done.error();
+    return config;
+}
+
 int run(const std::string& config_path) {
-    const auto config = kilter::agent::load_config(config_path);
+    const auto config = take_over(config_path);
     if (!config) return kilter::cli::fail("kilter-agent run", config.error());
     if (auto logging = kilter::runtime::set_up_logging("kilter-agent", config->log_level); !logging)
         return kilter::cli::fail("kilter-agent run", logging.error());
@@ -29,7 +43,7 @@ int show(kilter::cli::Report report,
          bool json) {
     const auto config = kilter::agent::load_config(config_path);
     if (!config) return kilter::cli::fail("kilter-agent " + command, config.error());
-    return kilter::cli::show_daemon(report, "kilter-agent", config->state_dir, json);
+    return kilter::cli::show_daemon(report, "kilter-agent", config->runtime_dir, json);
 }
 
 int request(const kilter::agent::Config& config, const std::string& endpoint, bool json) {
@@ -56,17 +70,17 @@ int install(const kilter::agent::Config& config, const std::string& bundle) {
     if (!done) return kilter::cli::fail("kilter-agent enroll", done.error());
     const auto& genesis = done->bundle.genesis;
     const auto& certificate = done->bundle.certificate;
-    std::cout << "enrolled     " << kilter::short_hex(certificate.key.view()) << " on net "
-              << certificate.net.value << " of feeder " << certificate.feeder << "\nvalid until  "
-              << kilter::cli::utc_text(certificate.valid_until_ms) << " UTC\nlog          "
-              << kilter::short_hex(genesis.chain_id().view()) << ", operator "
-              << kilter::short_hex(genesis.operator_key.view()) << ", " << genesis.validators.size()
-              << " coordinators\n"
-              << (done->fresh
-                      ? "Compare the log's eight digits with the operator: from now on this "
-                        "agent trusts that log.\n"
-                      : "")
-              << "Now start it: kilter-agent run\n";
+    std::cout
+        << "enrolled     " << kilter::short_hex(certificate.key.view()) << " on net "
+        << certificate.net.value << " of feeder " << certificate.feeder << "\nvalid until  "
+        << kilter::cli::utc_text(certificate.valid_until_ms) << " UTC\nlog          "
+        << kilter::short_hex(genesis.chain_id().view()) << ", operator "
+        << kilter::short_hex(genesis.operator_key.view()) << ", " << genesis.validators.size()
+        << " coordinators\n"
+        << (done->fresh ? "Compare the log's eight digits with the operator: from now on this "
+                          "agent trusts that log.\n"
+                        : "")
+        << "Now start it: kilter-agent run (where it came as a package, it starts by itself)\n";
     return kilter::cli::to_int(kilter::cli::ExitCode::success);
 }
 
@@ -74,9 +88,46 @@ int enroll(const std::string& config_path,
            const std::string& endpoint,
            const std::string& bundle,
            bool json) {
-    const auto config = kilter::agent::load_config(config_path);
+    // Before this process may no longer read the file.
+    std::string text = bundle;
+    if (!bundle.empty() && !bundle.starts_with("kilter:") &&
+        !bundle.starts_with("kilter-request:")) {
+        auto read = kilter::topology::read_text_file(bundle);
+        if (!read) return kilter::cli::fail("kilter-agent enroll", read.error());
+        text = *std::move(read);
+    }
+    const auto config = take_over(config_path);
     if (!config) return kilter::cli::fail("kilter-agent enroll", config.error());
-    return bundle.empty() ? request(*config, endpoint, json) : install(*config, bundle);
+    return bundle.empty() ? request(*config, endpoint, json) : install(*config, text);
+}
+
+int key(const std::string& config_path) {
+    const auto config = take_over(config_path);
+    if (!config) return kilter::cli::fail("kilter-agent key", config.error());
+    const auto identity = kilter::storage::read_or_make_key_file(config->key_file);
+    if (!identity) return kilter::cli::fail("kilter-agent key", identity.error());
+    std::cout << kilter::to_hex(identity->public_key().view()) << '\n';
+    return kilter::cli::to_int(kilter::cli::ExitCode::success);
+}
+
+int safe(const std::string& config_path) {
+    const auto config = take_over(config_path);
+    if (!config) return kilter::cli::fail("kilter-agent safe", config.error());
+    if (auto done = kilter::agent::enter_safe_state(*config); !done)
+        return kilter::cli::fail("kilter-agent safe", done.error());
+    std::cout << "the devices are at rest\n";
+    return kilter::cli::to_int(kilter::cli::ExitCode::success);
+}
+
+int self_test() {
+    bool all = true;
+    for (const auto& check : kilter::agent::self_test()) {
+        all = all && check.verdict.ok();
+        std::cout << (check.verdict ? "ok      " : "FAILED  ") << check.name << ": "
+                  << (check.verdict ? *check.verdict : check.verdict.error().message) << '\n';
+    }
+    return kilter::cli::to_int(all ? kilter::cli::ExitCode::success
+                                   : kilter::cli::ExitCode::failure);
 }
 
 }  // namespace
@@ -86,6 +137,11 @@ int enroll(const std::string& config_path,
 int main(int argc, char** argv) {
     kilter::crypto::initialise();
     CLI::App app{"kilter-agent: a home's part in its neighbourhood's energy market"};
+    app.set_version_flag("--version", "kilter-agent " KILTER_VERSION);
+    bool alone = false;
+    app.add_flag("--selftest", alone,
+                 "Alone: whether this machine can be a gateway; no configuration is needed");
+    if (argc == 2 && std::string_view(argv[1]) == "--selftest") return self_test();
     app.require_subcommand(1);
     std::string config = "/etc/kilter/agent.toml";
     bool json = false;
@@ -113,6 +169,18 @@ int main(int argc, char** argv) {
     run_command->add_option("--config", config, "Configuration file")->capture_default_str();
     run_command->footer("Example: kilter-agent run --config /etc/kilter/agent.toml");
     run_command->callback([&] { exit_code = run(config); });
+
+    auto* key_command =
+        app.add_subcommand("key", "Make the key file if there is none, and print the public key");
+    key_command->add_option("--config", config, "Configuration file")->capture_default_str();
+    key_command->footer("Example: kilter-agent key");
+    key_command->callback([&] { exit_code = key(config); });
+
+    auto* safe_command = app.add_subcommand(
+        "safe", "Put the devices at rest; done when the agent has crashed too often");
+    safe_command->add_option("--config", config, "Configuration file")->capture_default_str();
+    safe_command->footer("Example: kilter-agent safe");
+    safe_command->callback([&] { exit_code = safe(config); });
 
     const auto add_report = [&](kilter::cli::Report report, const char* name, const char* what) {
         auto* command = app.add_subcommand(name, what);

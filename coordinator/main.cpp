@@ -1,16 +1,38 @@
 // kilter-coordinator: one feeder's coordinator, run by the grid operator.
+#include <iostream>
+
 #include <nlohmann/json.hpp>
 
 #include "common/cli/command_line.hpp"
 #include "common/cli/daemon_status.hpp"
 #include "common/crypto/identity.hpp"
 #include "common/runtime/logging.hpp"
+#include "common/runtime/owner.hpp"
+#include "common/storage/key_file.hpp"
 #include "coordinator/host/coordinator_host.hpp"
 
 namespace {
 
+/// The configuration, and from here on the process is the user whose state it names.
+kilter::Result<kilter::coordinator::Config> take_over(const std::string& config_path) {
+    auto config = kilter::coordinator::load_config(config_path);
+    if (!config) return config;
+    if (auto done = kilter::runtime::continue_as_owner_of(config->state_dir); !done)
+        return done.error();
+    return config;
+}
+
+int key(const std::string& config_path) {
+    const auto config = take_over(config_path);
+    if (!config) return kilter::cli::fail("kilter-coordinator key", config.error());
+    const auto identity = kilter::storage::read_or_make_key_file(config->key_file);
+    if (!identity) return kilter::cli::fail("kilter-coordinator key", identity.error());
+    std::cout << kilter::to_hex(identity->public_key().view()) << '\n';
+    return kilter::cli::to_int(kilter::cli::ExitCode::success);
+}
+
 int run(const std::string& config_path) {
-    const auto config = kilter::coordinator::load_config(config_path);
+    const auto config = take_over(config_path);
     if (!config) return kilter::cli::fail("kilter-coordinator run", config.error());
     if (auto logging = kilter::runtime::set_up_logging("kilter-coordinator", config->log_level);
         !logging)
@@ -26,7 +48,7 @@ int show(kilter::cli::Report report,
          bool json) {
     const auto config = kilter::coordinator::load_config(config_path);
     if (!config) return kilter::cli::fail("kilter-coordinator " + command, config.error());
-    return kilter::cli::show_daemon(report, "kilter-coordinator", config->state_dir, json);
+    return kilter::cli::show_daemon(report, "kilter-coordinator", config->runtime_dir, json);
 }
 
 }  // namespace
@@ -36,6 +58,7 @@ int show(kilter::cli::Report report,
 int main(int argc, char** argv) {
     kilter::crypto::initialise();
     CLI::App app{"kilter-coordinator: hosts a feeder and keeps a replica of the log"};
+    app.set_version_flag("--version", "kilter-coordinator " KILTER_VERSION);
     app.require_subcommand(1);
     std::string config = "/etc/kilter/coordinator.toml";
     bool json = false;
@@ -46,6 +69,12 @@ int main(int argc, char** argv) {
     run_command->add_option("--config", config, "Configuration file")->capture_default_str();
     run_command->footer("Example: kilter-coordinator run --config /etc/kilter/coordinator.toml");
     run_command->callback([&] { exit_code = run(config); });
+
+    auto* key_command = app.add_subcommand(
+        "key", "Make the key file if there is none, and print the public key for genesis");
+    key_command->add_option("--config", config, "Configuration file")->capture_default_str();
+    key_command->footer("Example: kilter-coordinator key");
+    key_command->callback([&] { exit_code = key(config); });
 
     const auto add_report = [&](kilter::cli::Report report, const char* name, const char* what) {
         auto* command = app.add_subcommand(name, what);

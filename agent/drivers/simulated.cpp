@@ -40,4 +40,9 @@ Reading SimulatedHome::dispatch(IntervalIndex interval, double consumption_kw) {
     return reading;
 }
 
+Reading SimulatedHome::rest(IntervalIndex interval) {
+    const model::Home now = horizon(interval, 1);
+    return dispatch(interval, now.load_kw[0] - now.pv_available_kw[0]);
+}
+
 }  // namespace kilter::drivers

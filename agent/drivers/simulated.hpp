@@ -39,6 +39,9 @@ class SimulatedHome {
     /// deviation in the reading.
     Reading dispatch(IntervalIndex interval, double consumption_kw);
 
+    /// The safe state, for when nobody steers any more: the battery rests, load and sun run as they like.
+    Reading rest(IntervalIndex interval);
+
   private:
     topology::HomeSpec spec_;
     double energy_kwh_;

@@ -1,7 +1,6 @@
 #include "agent/host/agent_host.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -14,11 +13,14 @@
 #include "agent/core/gateway.hpp"
 #include "agent/drivers/home_file.hpp"
 #include "agent/drivers/simulated.hpp"
+#include "agent/host/device_memory.hpp"
+#include "agent/host/metrics.hpp"
 #include "common/cli/output.hpp"
 #include "common/market/clearing.hpp"
 #include "common/runtime/files.hpp"
 #include "common/runtime/logging.hpp"
 #include "common/runtime/loop.hpp"
+#include "common/runtime/scrape_server.hpp"
 #include "common/runtime/service.hpp"
 #include "common/runtime/since.hpp"
 #include "common/storage/key_file.hpp"
@@ -35,7 +37,6 @@ constexpr std::int64_t refusals_every_ms = 5'000;
 constexpr std::int64_t connected_every_ms = 50;
 constexpr UnixMs connected_patience_ms = 5'000;  // a neighbour may be switched off
 constexpr std::int64_t status_refresh_ms = 1'000;
-constexpr const char* energy_key = "energy";
 
 }  // namespace
 
@@ -58,6 +59,8 @@ struct AgentHost::State {
     runtime::Since since;
     runtime::TimerId status_timer;
     std::optional<SessionReport> last;
+    SessionTally sessions;
+    std::optional<runtime::ScrapeServer> scrape;
     bool status_due = true;
 
     void step(const Input& input) {
@@ -77,11 +80,14 @@ struct AgentHost::State {
         }
         if (next.setpoint) {
             home->dispatch(next.setpoint->interval, next.setpoint->consumption_kw);
-            out.persist[energy_key] = ByteWriter{}.f64(home->energy_kwh()).bytes();
+            out.persist[energy_key] = encode_energy(home->energy_kwh());
         }
         status_due = status_due || next.report || next.peers;
         refresh_status();
-        if (next.report) last = std::move(next.report);
+        if (next.report) {
+            last = std::move(next.report);
+            sessions.count(*last, runtime::now_ms());
+        }
     }
 
     void finish_turn() {
@@ -204,6 +210,20 @@ struct AgentHost::State {
         return list;
     }
 
+    [[nodiscard]] Figures figures() const {
+        Figures now;
+        now.roster_epoch = gateway->roster_epoch();
+        now.peers = linked_to.size();
+        now.peers_connected = static_cast<std::size_t>(
+            std::count_if(linked_to.begin(), linked_to.end(),
+                          [this](const Peer& peer) { return hub->connected(peer.key); }));
+        now.awaited = gateway->awaited().size();
+        now.traffic = hub->stats().total;
+        now.last = last;
+        now.sessions = sessions;
+        return now;
+    }
+
     void write_status() {
         status_due = false;
         const transport::Stats stats = hub->stats();
@@ -236,7 +256,7 @@ struct AgentHost::State {
         status["peers"] = peers_json(stats);
         status["updated_ms"] = runtime::now_ms();
         if (auto written =
-                runtime::replace_file(config.state_dir / "status.json", status.dump(1) + "\n");
+                runtime::replace_file(config.runtime_dir / "status.json", status.dump(1) + "\n");
             !written)
             spdlog::error("{}", written.error().message);
     }
@@ -257,8 +277,8 @@ struct AgentHost::State {
         identity = std::make_unique<crypto::Identity>(std::move(*own));
         auto spec = drivers::load_home(config.home_file);
         if (!spec) return spec.error();
-        if (auto made = runtime::make_private_directory(config.state_dir); !made)
-            return made.error();
+        for (const auto& directory : {config.state_dir, config.runtime_dir})
+            if (auto made = runtime::make_private_directory(directory); !made) return made.error();
         auto store = storage::KeyValue::open(config.state_dir / "agent.db");
         if (!store) return store.error();
         memory = std::move(*store);
@@ -273,14 +293,11 @@ struct AgentHost::State {
         }
         std::optional<double> energy_kwh;
         if (const auto found = remembered.find(energy_key); found != remembered.end()) {
-            ByteReader in(found->second);
-            energy_kwh = in.f64();
-            if (!in.complete() || !std::isfinite(*energy_kwh))
+            energy_kwh = decode_energy(found->second, *spec);
+            if (!energy_kwh)
                 return Error{
                     "the remembered 'energy' does not decode: the state directory is "
                     "damaged; restore it or start with an empty one"};
-            // Somebody may have replaced the battery by a smaller one since.
-            energy_kwh = std::clamp(*energy_kwh, 0.0, spec->battery.energy_max_kwh);
         }
         home.emplace(std::move(*spec), energy_kwh);
         for (const auto& validator : genesis->validators.validators)
@@ -298,6 +315,11 @@ struct AgentHost::State {
         auto post = transport::Hub::open(*identity, {.bind = config.bind});
         if (!post) return post.error();
         hub = std::move(*post);
+        if (config.metrics.empty()) return {};
+        auto server = runtime::ScrapeServer::open(
+            loop, config.metrics, [this] { return metrics_page(figures(), config.state_dir); });
+        if (!server) return server.error();
+        scrape.emplace(std::move(*server));
         return {};
     }
 

@@ -20,6 +20,10 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
     config.genesis_file = located(root.required<std::string>("genesis"));
     config.bind = root.required<std::string>("bind");
     config.log_level = root.optional<std::string>("log_level", config.log_level);
+    config.runtime_dir = root.has("runtime_dir")
+                             ? located(root.required<std::string>("runtime_dir"))
+                             : config.state_dir;
+    config.metrics = root.optional<std::string>("metrics", "");
     config.home_file = located(root.table("home").required<std::string>("file"));
     if (auto done = document->finish(); !done) return done.error();
     return config;

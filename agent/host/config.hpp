@@ -6,6 +6,8 @@
 ///     genesis   = "/etc/kilter/genesis.bin"         # the log to trust
 ///     bind      = "tcp://127.0.0.1:20001"           # where neighbours reach this agent
 ///     log_level = "info"                            # trace, debug, info, warning, error, off
+///     runtime_dir = "/run/kilter"                   # status.json, rewritten often; default: state_dir
+///     metrics   = "127.0.0.1:9464"                  # answers GET /metrics there; default: nowhere
 ///     [home]
 ///     file = "/etc/kilter/home.toml"                # the simulated home's devices
 #pragma once
@@ -23,6 +25,8 @@ struct Config {
     std::filesystem::path genesis_file;
     std::string bind;
     std::string log_level = "info";
+    std::filesystem::path runtime_dir;  ///< state_dir unless given
+    std::string metrics;                ///< empty: no figures are shown
     std::filesystem::path home_file;
 };
 

@@ -62,12 +62,7 @@ Result<settlement::EnrolmentRequest> make_request(const Config& config, std::str
                      "\": say where neighbours reach this agent with --endpoint tcp://HOST:PORT"};
     const auto home = drivers::load_home(config.home_file);
     if (!home) return home.error();
-    std::error_code ignored;
-    if (!std::filesystem::exists(config.key_file, ignored))
-        if (auto written = storage::write_key_file(config.key_file, crypto::Identity::generate());
-            !written)
-            return written.error();
-    const auto identity = storage::read_key_file(config.key_file);
+    const auto identity = storage::read_or_make_key_file(config.key_file);
     if (!identity) return identity.error();
     return settlement::EnrolmentRequest{identity->public_key(), equipment_of(*home),
                                         std::move(endpoint)};

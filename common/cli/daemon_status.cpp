@@ -145,10 +145,10 @@ const char* name_of(Report report) {
 
 int show_daemon(Report report,
                 std::string_view program,
-                const std::filesystem::path& state_dir,
+                const std::filesystem::path& directory,
                 bool json) {
     const std::string command = std::string(program) + " " + name_of(report);
-    const auto file = state_dir / "status.json";
+    const auto file = directory / "status.json";
     if (!std::filesystem::exists(file))
         return fail(command, Error{"there is no " + file.string() +
                                    ": it has never run with this configuration; start it "

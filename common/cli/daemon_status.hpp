@@ -1,4 +1,4 @@
-/// What a daemon says of itself to people: `status`, `peers` and `explain` read the status.json that it keeps in its state
+/// What a daemon says of itself to people: `status`, `peers` and `explain` read the status.json that it keeps in its runtime
 /// directory.
 #pragma once
 
@@ -17,7 +17,7 @@ enum class Report {
 /// named in the file runs, else failure with what to do.
 int show_daemon(Report report,
                 std::string_view program,
-                const std::filesystem::path& state_dir,
+                const std::filesystem::path& directory,
                 bool json);
 
 }  // namespace kilter::cli

@@ -16,6 +16,8 @@ namespace kilter::storage {
 
 namespace {
 constexpr int wal_frames_max = 4'000;
+constexpr int format =
+    1;  // of all stores of this project; one that is read differently gets another
 constexpr int busy_ms_max = 5'000;  // a reader that opens or closes holds a lock for a moment
 }  // namespace
 
@@ -60,6 +62,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
           "PRAGMA wal_autocheckpoint=0", "PRAGMA mmap_size=0", schema})
         if (sqlite3_exec(database->handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
             return failed("cannot be set up");
+    if (auto claimed = database->claim_format(); !claimed) return claimed.error();
     // The schema reaches the main file at once, so that even an empty store is one whose damage shows; and what a power
     // cut left in the log does not stay there to look like damage.
     database->checkpoint();
@@ -87,6 +90,20 @@ Result<std::unique_ptr<Database>> Database::open_read_only(const std::filesystem
         return Error{file.string() + ": cannot open: " + sqlite3_errmsg(database->handle_)};
     sqlite3_busy_timeout(database->handle_, busy_ms_max);
     return database;
+}
+
+Result<void> Database::claim_format() {
+    Statement version = prepare("PRAGMA user_version");
+    const Result<bool> found = version.restart().row();
+    if (!found) return found.error();
+    const std::int64_t written_by = version.integer(0);
+    version.restart();
+    if (written_by > format)
+        return Error{file_.string() + " was written by a newer version (format " +
+                     std::to_string(written_by) + ", this one knows " + std::to_string(format) +
+                     "): install that version again, or go back to a backup from before it"};
+    if (written_by < format) execute(("PRAGMA user_version=" + std::to_string(format)).c_str());
+    return {};
 }
 
 Database::~Database() {

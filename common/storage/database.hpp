@@ -57,6 +57,8 @@ class Database {
     friend class Statement;
     Database() = default;
     void execute(const char* sql);
+    /// An older program must not write into what a newer one keeps in another way.
+    Result<void> claim_format();
 
     std::filesystem::path file_;
     sqlite3* handle_ = nullptr;

@@ -89,4 +89,12 @@ Result<crypto::Identity> read_key_file(const std::filesystem::path& file) {
     return identity;
 }
 
+Result<crypto::Identity> read_or_make_key_file(const std::filesystem::path& file) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored))
+        if (auto written = write_key_file(file, crypto::Identity::generate()); !written)
+            return written.error();
+    return read_key_file(file);
+}
+
 }  // namespace kilter::storage

@@ -15,4 +15,7 @@ Result<void> write_key_file(const std::filesystem::path& file, const crypto::Ide
 /// what to do.
 Result<crypto::Identity> read_key_file(const std::filesystem::path& file);
 
+/// The identity in `file`, which is made if there is none; an existing file is never overwritten.
+Result<crypto::Identity> read_or_make_key_file(const std::filesystem::path& file);
+
 }  // namespace kilter::storage

@@ -21,6 +21,10 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
     config.bind = root.required<std::string>("bind");
     config.topology_file = located(root.required<std::string>("topology"));
     config.log_level = root.optional<std::string>("log_level", config.log_level);
+    config.runtime_dir = root.has("runtime_dir")
+                             ? located(root.required<std::string>("runtime_dir"))
+                             : config.state_dir;
+    config.metrics = root.optional<std::string>("metrics", "");
 
     topology::TomlTable gate = root.optional_table("gate");
     Pace& pace = config.pace;

@@ -6,6 +6,8 @@
 ///     bind      = "tcp://10.0.0.7:7100"               # must be this validator's endpoint in genesis, or reach it
 ///     topology  = "/etc/kilter/feeder.toml"           # the feeder this coordinator hosts
 ///     log_level = "info"
+///     runtime_dir = "/run/kilter"                     # status.json, rewritten often; default: state_dir
+///     metrics   = "127.0.0.1:9465"                    # answers GET /metrics there; default: nowhere
 ///     [gate]
 ///     follow_clock   = true        # false: next gate as soon as the last interval is final
 ///     first_interval = 1978321     # only without the clock: UTC index of the first interval
@@ -29,6 +31,8 @@ struct Config {
     std::string bind;
     std::filesystem::path topology_file;
     std::string log_level = "info";
+    std::filesystem::path runtime_dir;  ///< state_dir unless given
+    std::string metrics;                ///< empty: no figures are shown
     Pace pace;
 };
 

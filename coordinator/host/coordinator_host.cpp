@@ -12,6 +12,7 @@
 #include "common/runtime/files.hpp"
 #include "common/runtime/logging.hpp"
 #include "common/runtime/loop.hpp"
+#include "common/runtime/scrape_server.hpp"
 #include "common/runtime/service.hpp"
 #include "common/runtime/since.hpp"
 #include "common/settlement/certified_roster.hpp"
@@ -20,6 +21,7 @@
 #include "common/topology/files.hpp"
 #include "common/topology/native.hpp"
 #include "common/transport/hub.hpp"
+#include "coordinator/host/metrics.hpp"
 #include "coordinator/host/report.hpp"
 #include "coordinator/log/log_host.hpp"
 
@@ -71,6 +73,8 @@ struct CoordinatorHost::State final : LogEvents {
     UnixMs next_peers = 0;
     UnixMs next_refusals = 0;
     std::optional<std::string> halted;
+    SessionTally sessions;
+    std::optional<runtime::ScrapeServer> scrape;
 
     // ---- the log -------------------------------------------------------------------------------------------------
 
@@ -227,7 +231,10 @@ struct CoordinatorHost::State final : LogEvents {
             log->submit(settlement::make_entry(record, genesis.chain_id(), ++seq,
                                                now + entry_life_ms, *identity));
         }
-        if (out.report) write_report(*out.report);
+        if (out.report) {
+            write_report(*out.report);
+            sessions.count(*out.report);
+        }
         status_due = status_due || !out.events.empty() || out.report;
     }
 
@@ -364,6 +371,21 @@ struct CoordinatorHost::State final : LogEvents {
         return list;
     }
 
+    [[nodiscard]] Figures figures() const {
+        Figures out;
+        out.roster_epoch = directory ? directory->epoch() : 0;
+        out.log = log->replica().status();
+        out.traffic = hub->stats();
+        for (const auto& [key, counts] : out.traffic.peers) {
+            if (key == identity->public_key()) continue;
+            ++out.peers;
+            if (!hub->connected(key)) continue;
+            ++out.peers_connected;
+            if (genesis.validators.index_of(key)) ++out.coordinators_connected;
+        }
+        return out;
+    }
+
     void write_status() {
         status_due = false;
         const consensus::ReplicaStatus log_status = log->replica().status();
@@ -392,7 +414,7 @@ struct CoordinatorHost::State final : LogEvents {
         out["peers"] = peers;
         out["updated_ms"] = runtime::now_ms();
         if (auto written =
-                runtime::replace_file(config.state_dir / "status.json", out.dump(1) + "\n");
+                runtime::replace_file(config.runtime_dir / "status.json", out.dump(1) + "\n");
             !written)
             spdlog::error("{}", written.error().message);
     }
@@ -413,6 +435,8 @@ struct CoordinatorHost::State final : LogEvents {
         for (const char* folder : {"", "reports", "submit"})
             if (auto made = runtime::make_private_directory(config.state_dir / folder); !made)
                 return made.error();
+        if (auto made = runtime::make_private_directory(config.runtime_dir); !made)
+            return made.error();
 
         auto host = FeederHost::create(*identity, genesis, network, config.pace);
         if (!host) return host.error();
@@ -430,6 +454,13 @@ struct CoordinatorHost::State final : LogEvents {
                                        std::move(log_key), *ledger, std::move(*image)),
                     *ledger, *this);
         seq = static_cast<std::uint64_t>(runtime::now_ms()) << 16;
+        if (!config.metrics.empty()) {
+            auto server = runtime::ScrapeServer::open(loop, config.metrics, [this] {
+                return metrics_page(figures(), sessions, config.state_dir);
+            });
+            if (!server) return server.error();
+            scrape.emplace(std::move(*server));
+        }
         return recall();
     }
 

@@ -3,8 +3,8 @@
 /// One loop turn: take what has arrived, step the cores, commit what the replica wants durable in one transaction, only
 /// then send; deliver what became final to the feeder's host and, with its proof, to the homes it concerns.
 ///
-/// In the state directory: log.db (the replica's store), status.json (what it is doing; rewritten at most five times a
-/// second), reports/<interval>-<opening>.json (one per session chaired), submit/*.entry (signed entries an operator puts
+/// In the runtime directory: status.json (what it is doing; rewritten at most five times a second). In the state directory:
+/// log.db (the replica's store), reports/<interval>-<opening>.json (one per session chaired), submit/*.entry (signed entries an operator puts
 /// there; each is removed once final, or renamed *.refused), roster.receipt (the proof of the newest roster).
 #pragma once
 
