@@ -4,7 +4,9 @@
 #include "common/crypto/identity.hpp"
 #include "coordinator/cli/admission.hpp"
 #include "coordinator/cli/bench.hpp"
+#include "coordinator/cli/bundle.hpp"
 #include "coordinator/cli/demo.hpp"
+#include "coordinator/cli/genesis.hpp"
 #include "coordinator/cli/import.hpp"
 #include "coordinator/cli/keygen.hpp"
 #include "coordinator/cli/log_follow.hpp"
@@ -27,7 +29,9 @@ int main(int argc, char** argv) {
 
     kilter::cli::add_admission(app, exit_code);
     kilter::cli::add_bench(app, exit_code);
+    kilter::cli::add_bundle(app, KILTER_VERSION, exit_code);
     kilter::cli::add_demo(app, exit_code);
+    kilter::cli::add_genesis(app, exit_code);
     kilter::cli::add_import(app, exit_code);
     kilter::cli::add_keygen(app, exit_code);
     CLI::App* log = app.add_subcommand("log", "Verify, show, prove or follow the replicated log");

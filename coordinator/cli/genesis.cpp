@@ -1,0 +1,144 @@
+#include "coordinator/cli/genesis.hpp"
+
+#include <iostream>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include "common/cli/command_line.hpp"
+#include "common/runtime/files.hpp"
+#include "common/runtime/loop.hpp"
+#include "common/settlement/entries.hpp"
+#include "common/settlement/genesis.hpp"
+#include "common/storage/key_file.hpp"
+#include "common/topology/native.hpp"
+
+namespace kilter::cli {
+
+namespace {
+
+constexpr std::int64_t first_entry_life_ms = std::int64_t{12} * 3'600'000;
+constexpr std::int64_t first_certificates_ms = std::int64_t{5} * 365 * 24 * 3'600'000;
+
+struct Documents {
+    settlement::Genesis genesis;
+    settlement::RosterChange coordinators;
+};
+
+Result<consensus::Validator> parse_coordinator(const std::string& text) {
+    const std::size_t at = text.find('@');
+    const std::string endpoint = at == std::string::npos ? "" : text.substr(at + 1);
+    auto key = fixed_from_hex<crypto::PublicKey>(text.substr(0, at));
+    if (!key || !endpoint.starts_with("tcp://"))
+        return Error{"\"" + text +
+                     "\" is not a coordinator: write KEY@tcp://HOST:PORT with the key that "
+                     "'kilter-coordinator key' prints"};
+    return consensus::Validator{*key, endpoint};
+}
+
+Result<Documents> draw_up(const MakeGenesis& command, const crypto::Identity& operator_identity) {
+    const auto network = topology::load_network(command.topology);
+    if (!network) return network.error();
+    if (auto valid = command.parameters.validate(); !valid) return valid.error();
+    Documents out;
+    settlement::Genesis& genesis = out.genesis;
+    genesis.time_ms = runtime::now_ms();
+    genesis.operator_key = operator_identity.public_key();
+    genesis.market_parameters = command.parameters.encode();
+    std::vector<settlement::RosterMember> members;
+    for (const std::string& text : command.coordinators) {
+        const auto coordinator = parse_coordinator(text);
+        if (!coordinator) return coordinator.error();
+        genesis.validators.validators.push_back(*coordinator);
+        members.push_back({coordinator->key, settlement::Role::coordinator, NetId{0}, 1'000,
+                           coordinator->endpoint, network->name});
+        members.back().valid_from_ms = genesis.time_ms;
+        members.back().valid_until_ms = genesis.time_ms + first_certificates_ms;
+    }
+    if (auto valid = genesis.validate(); !valid) return valid.error();
+    const auto changes = settlement::first_changes(members);
+    if (changes.size() != 1)
+        return Error{"so many coordinators do not fit into one entry: name fewer"};
+    out.coordinators = changes.front();
+    return out;
+}
+
+Result<void> write_bytes(const std::filesystem::path& path, const Bytes& bytes) {
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored))
+        return Error{path.string() +
+                     " exists already and may be the one in use: move it away, or name another "
+                     "file"};
+    return runtime::replace_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+}  // namespace
+
+int MakeGenesis::run() const {
+    const auto failed = [](const Error& error) { return fail("kilter genesis", error); };
+    const auto operator_identity = storage::read_key_file(key);
+    if (!operator_identity) return failed(operator_identity.error());
+    const auto documents = draw_up(*this, *operator_identity);
+    if (!documents) return failed(documents.error());
+    const settlement::Genesis& genesis = documents->genesis;
+    const auto signed_entry = settlement::make_entry(
+        documents->coordinators, genesis.chain_id(), documents->coordinators.epoch,
+        genesis.time_ms + first_entry_life_ms, *operator_identity);
+    if (auto written = write_bytes(out, genesis.encode()); !written) return failed(written.error());
+    if (auto written = write_bytes(entry, signed_entry->encoded); !written)
+        return failed(written.error());
+
+    const std::string log = short_hex(genesis.chain_id().view());
+    if (json)
+        std::cout << nlohmann::ordered_json{{"log", to_hex(genesis.chain_id().view())},
+                                            {"operator", to_hex(genesis.operator_key.view())},
+                                            {"coordinators", genesis.validators.size()},
+                                            {"genesis", out.string()},
+                                            {"entry", entry.string()}}
+                         .dump(2)
+                  << '\n';
+    else
+        std::cout << "log          " << log << ", operator "
+                  << short_hex(genesis.operator_key.view()) << ", " << genesis.validators.size()
+                  << " coordinators\nGive every coordinator " << out.string() << ", and put "
+                  << entry.string() << " into one's submit folder within 12 hours.\n";
+    return to_int(ExitCode::success);
+}
+
+void add_genesis(CLI::App& app, int& exit_code) {
+    const auto options = std::make_shared<MakeGenesis>();
+    CLI::App* command = app.add_subcommand(
+        "genesis", "Draw up the document a log starts from, and the first entry on it");
+    command->add_option("--key", options->key, "The operator's key file")->capture_default_str();
+    command
+        ->add_option("--coordinator", options->coordinators,
+                     "KEY@tcp://HOST:PORT of one coordinator; once for each, four or more")
+        ->required();
+    command->add_option("--topology", options->topology, "The feeder's file")->required();
+    command->add_option("--out", options->out, "The document")->capture_default_str();
+    command->add_option("--entry", options->entry, "The signed entry that names the coordinators")
+        ->capture_default_str();
+    command
+        ->add_option("--interval-s", options->parameters.interval_s,
+                     "Length of a market interval in seconds")
+        ->capture_default_str();
+    command
+        ->add_option("--horizon", options->parameters.horizon,
+                     "Intervals optimised together; the first one binds")
+        ->capture_default_str();
+    command
+        ->add_option("--homes-min", options->parameters.privacy_members_min,
+                     "Homes a net must have for a home to join")
+        ->capture_default_str();
+    command->add_flag("--accelerated", options->parameters.accelerated,
+                      "Homes also say how they answer prices: a fraction of the iterations");
+    command->add_flag("--json", options->json, "The result as JSON");
+    command->footer(
+        "Nothing is overwritten.\nExample:\n  kilter genesis --topology feeder.toml \\\n"
+        "    --coordinator 3f0c...@tcp://10.0.0.1:7100 --coordinator 91ab...@tcp://10.0.0.2:7100 "
+        "\\\n"
+        "    --coordinator 04de...@tcp://10.0.0.3:7100 --coordinator c7f2...@tcp://10.0.0.4:7100");
+    command->callback([options, &exit_code] { exit_code = options->run(); });
+}
+
+}  // namespace kilter::cli

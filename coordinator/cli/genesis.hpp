@@ -1,0 +1,28 @@
+/// `kilter genesis`: the document a log starts from, and the operator's first entry on it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "common/market/parameters.hpp"
+
+namespace kilter::cli {
+
+struct MakeGenesis {
+    std::filesystem::path key = "operator.key";
+    std::vector<std::string> coordinators;  ///< KEY@tcp://HOST:PORT
+    std::filesystem::path topology;
+    std::filesystem::path out = "genesis.bin";
+    std::filesystem::path entry = "coordinators.entry";
+    market::Parameters parameters;
+    bool json = false;
+
+    [[nodiscard]] int run() const;
+};
+
+void add_genesis(CLI::App& app, int& exit_code);
+
+}  // namespace kilter::cli
