@@ -1,0 +1,279 @@
+#!/usr/bin/env bash
+# A street of machines, each a booted Debian 12 with its own systemd, address and packages, taken through docs/operating:
+# four coordinators and three homes from nothing to a cleared market, then what goes wrong in the field.
+#
+#   packaging/test-street.sh [DIR of amd64 packages, default build/packages/amd64]
+#
+# Needs root, systemd-container, overlayfs and what packaging/chroot.sh names. The machines are systemd-nspawn containers on a
+# bridge that leads nowhere else. Market intervals are one minute here. Takes about eight minutes. KILTER_KEEP=1 keeps the
+# machines' files.
+# shellcheck disable=SC2016  # the machine expands them, not this shell
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=packaging/chroot.sh
+source "$here/chroot.sh"
+packages=${1:-$source_dir/build/packages/amd64}
+command -v systemd-nspawn >/dev/null || { echo "there is no systemd-nspawn: apt-get install systemd-container" >&2; exit 1; }
+
+failures=0
+ok() { printf '%6d s  ok      %s\n' $SECONDS "$1"; }
+wrong() { printf '%6d s  FAILED  %s\n' $SECONDS "$1"; failures=$((failures + 1)); }
+check() { local what=$1; shift; if "$@" >/dev/null 2>&1; then ok "$what"; else wrong "$what"; fi; }
+# eventually SECONDS WHAT COMMAND...: COMMAND succeeds within that time.
+eventually() {
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        if ((SECONDS > end)); then wrong "$what"; return 1; fi
+        sleep 0.5
+    done
+    ok "$what"
+}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/kilter-street-XXXXXX")
+bridge=kltr$$
+declare -A leader=() nspawn=()
+clean_up() {
+    local name
+    for name in "${!nspawn[@]}"; do
+        kill -s SIGRTMIN+4 "${leader[$name]}" 2>/dev/null || true
+    done
+    for name in "${!nspawn[@]}"; do
+        timeout 10 tail --pid="${nspawn[$name]}" -f /dev/null || kill -KILL "${nspawn[$name]}" 2>/dev/null || true
+        ip netns del "$bridge-$name" 2>/dev/null || true
+    done
+    ip link del "$bridge" 2>/dev/null || true
+    if [[ -z ${KILTER_KEEP:-} ]]; then remove_root "$work"; else echo "kept: $work"; fi
+}
+trap clean_up EXIT
+
+# ---- machines --------------------------------------------------------------------------------------------------------
+with_systemd() {
+    in_root "$1" apt-get update
+    in_root "$1" apt-get install -y --no-install-recommends systemd-sysv adduser init-system-helpers curl procps \
+        libzmq5 libsodium23 libsqlite3-0 libspdlog1.10
+    in_root "$1" apt-get clean
+    rm -f "$1/usr/sbin/policy-rc.d"
+}
+mkdir "$work/base"
+unpack_root "$work/base" boot with_systemd
+mkdir "$work/base/packages"
+cp "$packages"/kilter{,-agent,-coordinator}_*_amd64.deb "$work/base/packages/"
+ip link add "$bridge" type bridge
+ip link set "$bridge" up
+
+# boot NAME NUMBER: a machine at 10.77.0.NUMBER, fresh at first.
+boot() {
+    local name=$1 root=$work/$1
+    if [[ ! -d $root ]]; then
+        mkdir -p "$root" "$work/$name.upper" "$work/$name.work"
+        mount -t overlay overlay -o "lowerdir=$work/base,upperdir=$work/$name.upper,workdir=$work/$name.work" "$root"
+        echo "$name" >"$root/etc/hostname"
+        tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
+        ip netns add "$bridge-$name"
+        ip link add "kl$$-$2" type veth peer name host0 netns "$bridge-$name"
+        ip link set "kl$$-$2" master "$bridge" up
+        ip -n "$bridge-$name" link set lo up
+        ip -n "$bridge-$name" address add "10.77.0.$2/24" dev host0
+        ip -n "$bridge-$name" link set host0 up
+    fi
+    systemd-nspawn -q -D "$root" --machine="$bridge-$name" --register=no --keep-unit --console=pipe \
+        --network-namespace-path="/run/netns/$bridge-$name" -b >"$work/$name.console" 2>&1 </dev/null &
+    nspawn[$name]=$!
+    local end=$((SECONDS + 30))
+    until leader[$name]=$(pgrep -P "${nspawn[$name]}" | head -n 1) && [[ -n ${leader[$name]} ]] &&
+        [[ $(at "$name" systemctl is-system-running 2>/dev/null) =~ running|degraded ]]; do
+        if ((SECONDS > end)); then wrong "$name boots"; return 1; fi
+        sleep 0.2
+    done
+}
+shut_down() {
+    kill -s SIGRTMIN+4 "${leader[$1]}"
+    timeout 20 tail --pid="${nspawn[$1]}" -f /dev/null || true
+    unset "nspawn[$1]"
+}
+# at NAME COMMAND...: on that machine.
+at() {
+    local name=$1
+    shift
+    timeout 120 nsenter -t "${leader[$name]}" -m -u -i -n -p -- env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+        DEBIAN_FRONTEND=noninteractive "$@"
+}
+give() { cat >"$work/$1$2"; }   # MACHINE PATH <content
+figure() { at "$1" curl -sf "127.0.0.1:$2/metrics" | awk -v name="$3" '$1 == name { printf "%d", $2 }'; }
+at_least() { local found; found=$(figure "$1" "$2" "$3"); [[ -n $found ]] && ((found >= $4)); }
+
+# ---- four coordinators (docs/operating/coordinators.md) --------------------------------------------------------------
+coordinators=(c1 c2 c3 c4)
+homes=(h1 h2 h3)
+genesis=()
+number=0
+for name in "${coordinators[@]}"; do
+    number=$((number + 1))
+    boot "$name" "$number"
+    at "$name" sh -c 'dpkg -i /packages/kilter-coordinator_*.deb /packages/kilter_*.deb' >"$work/$name.dpkg" 2>&1
+    give "$name" /etc/kilter/feeder.toml <<'EOF'
+name = "street"
+base_kv = 0.4
+root = "transformer"
+losses = false
+v_min_pu = 0.94
+v_max_pu = 1.06
+nets = "every-load-bus"
+bus = [{ name = "transformer" }, { name = "street", load_p_kw = 2.0 }]
+line = [{ from = "transformer", to = "street", r_ohm = 0.05, x_ohm = 0.02, rating_kva = 50.0 }]
+[shape]
+daily = [0.5]
+[tie]
+import_max_kw = 30.0
+slope_eur_per_kwh_kw = 0.001
+price_eur_per_kwh = [0.22, 0.30]
+EOF
+    printf '\n[gate]\nlead_ms = 30000\ngather_ms = 5000\n' >>"$work/$name/etc/kilter/coordinator.toml"
+    genesis+=(--coordinator "$(at "$name" kilter-coordinator key)@tcp://10.77.0.$number:7100")
+done
+ok "four machines booted, kilter-coordinator installed, keys made"
+check "without a genesis document nothing runs, and nothing has failed" \
+    test "$(at c1 systemctl is-active kilter-coordinator; at c1 systemctl is-failed kilter-coordinator)" = $'inactive\ninactive'
+# Machine c1 is the operator's desk as well.
+at c1 sh -c 'cd /root && kilter keygen --out operator.key >/dev/null && exec kilter genesis --topology /etc/kilter/feeder.toml "$@"' \
+    sh --interval-s 60 --horizon 96 "${genesis[@]}" >"$work/genesis.said"
+at c1 install -D -m 0600 -o kilter-coordinator -g kilter-coordinator /root/coordinators.entry \
+    /var/lib/kilter-coordinator/submit/coordinators.entry
+for name in "${coordinators[@]}"; do
+    [[ $name == c1 ]] || cp "$work/c1/root/genesis.bin" "$work/$name/root/genesis.bin"
+    at "$name" install -m 0644 -o kilter-coordinator -g kilter-coordinator /root/genesis.bin \
+        /var/lib/kilter-coordinator/genesis.bin
+done
+for name in "${coordinators[@]}"; do
+    eventually 30 "$name started by itself and has the coordinators' entry" at_least "$name" 9465 kilter_roster_epoch 1
+done
+
+# ---- gateways and the street (gateway.md, street.md) -----------------------------------------------------------------
+for name in "${homes[@]}"; do
+    number=$((number + 1))
+    boot "$name" "$number"
+    if [[ $name == h1 ]]; then
+        # A clock without a battery: some time service's waiting unit, which is not done yet.
+        give h1 /etc/systemd/system/chrony-wait.service <<'EOF'
+[Unit]
+Before=time-sync.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+TimeoutStartSec=infinity
+ExecStart=/bin/sh -c 'until test -e /run/clock-is-set; do sleep 0.1; done'
+EOF
+        at h1 systemctl daemon-reload
+    fi
+    at "$name" sh -c 'dpkg -i /packages/kilter-agent_*.deb' >"$work/$name.dpkg" 2>&1
+    {
+        printf 'name = "%s"\nnet = 0\ninterval_s = 60\nload_kw = [' "$name"
+        awk -v shift="$number" 'BEGIN { for (i = 0; i < 1440; ++i) printf "%.1f, ", 0.2 + ((i / 15 + shift * 7) % 9) / 10 }'
+        printf ']\n'
+        if [[ $name != h3 ]]; then
+            printf '[battery]\npower_max_kw = 3.0\nenergy_max_kwh = 8.0\nenergy_start_kwh = 4.0\nenergy_end_min_kwh = 2.0\n'
+        fi
+        printf '[forecast]\nnoise_fraction = 0.05\nseed = %d\n' "$number"
+    } >"$work/$name/etc/kilter/home.toml"
+    check "$name: the self-test passes" at "$name" kilter-agent --selftest
+    request=$(at "$name" kilter-agent enroll --endpoint "tcp://10.77.0.$number:20001" | head -n 1)
+    at c1 sh -c 'cd /root && exec kilter grant "$1" --net 0 --topology /etc/kilter/feeder.toml --out "$2.kilter"' \
+        sh "$request" "$name" >"$work/$name.grant" 2>&1 || { wrong "$name is granted a certificate"; cat "$work/$name.grant"; }
+    install -m 0600 "$work/c1/root/$name.kilter" "$work/$name/root/$name.kilter"
+    at "$name" kilter-agent enroll --bundle "/root/$name.kilter" >"$work/$name.enrolled"
+done
+ok "three homes enrolled, from root's own files"
+check "h1: enrolled, and not started before its clock is set" \
+    test "$(at h1 systemctl is-active kilter-agent)" = inactive
+check "h1: it waits for the time" sh -c "nsenter -t ${leader[h1]} -m -p systemctl list-jobs | grep -q 'kilter-agent.service .*waiting'"
+at h1 touch /run/clock-is-set
+eventually 20 "h1: started once the clock was set" at h1 systemctl is-active kilter-agent
+for name in "${homes[@]}"; do
+    eventually 150 "$name cleared and checked the proof" at_least "$name" 9464 kilter_session_certified_time_seconds 1
+done
+check "the log verifies against genesis" at c1 kilter log verify --genesis /root/genesis.bin /var/lib/kilter-coordinator
+at h1 kilter-agent explain | sed 's/^/           h1: /' | head -n 4
+
+# ---- what the units are worth ----------------------------------------------------------------------------------------
+for unit in h1:kilter-agent c2:kilter-coordinator; do
+    name=${unit%:*} unit=${unit#*:}
+    exposure=$(at "$name" systemd-analyze security "$unit" --no-pager | sed -nE 's/.*exposure level for .*: ([0-9.]+) .*/\1/p')
+    check "$unit: exposure $exposure is at most 1.5" awk -v e="$exposure" 'BEGIN { exit !(e != "" && e <= 1.5) }'
+    at "$name" systemctl show "$unit" -p ExecMainStartTimestampMonotonic -p ActiveEnterTimestampMonotonic -p MainPID |
+        awk -F= -v unit="$unit" '{ v[$1] = $2 } END { printf "           %s: from start to ready %d ms\n", unit,
+            (v["ActiveEnterTimestampMonotonic"] - v["ExecMainStartTimestampMonotonic"]) / 1000 }'
+    at "$name" sh -c "grep -E 'VmHWM|VmRSS' /proc/\$(systemctl show -P MainPID $unit)/status" | sed "s/^/           $unit: /"
+done
+
+# ---- writes per day --------------------------------------------------------------------------------------------------
+# What the agent's process had written to a disk: /run is memory and does not count.
+written() { at "$1" sh -c 'sed -n "s/^write_bytes: //p" /proc/$(systemctl show -P MainPID kilter-agent)/io'; }
+sessions() { figure "$1" 9464 'kilter_sessions_total{outcome="converged"}'; }
+at_start=$(written h1) sessions_at_start=$(sessions h1)
+
+# ---- what goes wrong -------------------------------------------------------------------------------------------------
+drop_in() { mkdir -p "$work/$1/etc/systemd/system/$2.service.d"; cat >"$work/$1/etc/systemd/system/$2.service.d/test.conf"; at "$1" systemctl daemon-reload; }
+drop_in c4 kilter-coordinator <<<$'[Service]\nWatchdogSec=4\nRestartSec=1'
+at c4 systemctl restart kilter-coordinator
+at c4 sh -c 'kill -STOP $(systemctl show -P MainPID kilter-coordinator)'
+eventually 30 "c4: hung, and restarted by the watchdog" \
+    sh -c "test \"\$(nsenter -t ${leader[c4]} -m -p systemctl show -P NRestarts kilter-coordinator)\" -ge 1"
+drop_in h3 kilter-agent <<<$'[Service]\nRestartSec=200ms'
+for _ in 1 2 3 4 5 6; do
+    at h3 systemctl kill -s KILL kilter-agent 2>/dev/null || true
+    sleep 1
+done
+eventually 20 "h3: crashed in a loop, and is not started again" \
+    test "$(at h3 systemctl is-failed kilter-agent)" = failed
+eventually 10 "h3: in the safe state, and says so" sh -c "nsenter -t ${leader[h3]} -m -p kilter-agent explain | grep -q 'at rest'"
+height=$(figure c2 9465 kilter_log_height)
+eventually 150 "the others went on without h3" at_least c2 9465 kilter_log_height $((height + 1))
+shut_down c3
+height=$(figure c2 9465 kilter_log_height)
+eventually 150 "one coordinator off: the log goes on" at_least c2 9465 kilter_log_height $((height + 1))
+boot c3 3
+eventually 60 "it is back, and has caught up" at_least c3 9465 kilter_log_height $((height + 1))
+
+# ---- restore, upgrade, leave (restore.md, upgrade.md, leave.md) ------------------------------------------------------
+at h3 sh -c 'systemctl stop kilter-agent; cp -a /var/lib/kilter-agent/agent.key /var/lib/kilter-agent/genesis.bin /root/
+    dpkg --purge kilter-agent && dpkg -i /packages/kilter-agent_*.deb && systemctl stop kilter-agent
+    install -m 0600 -o kilter-agent -g kilter-agent /root/agent.key /var/lib/kilter-agent/agent.key
+    install -m 0644 -o kilter-agent -g kilter-agent /root/genesis.bin /var/lib/kilter-agent/genesis.bin
+    systemctl reset-failed kilter-agent; systemctl start kilter-agent' >"$work/h3.restored" 2>&1 ||
+    wrong "h3: its files come back"
+eventually 60 "h3: restored from key and genesis alone, has the roster again" at_least h3 9464 kilter_roster_epoch 4
+before=$(at h2 kilter-agent key)
+dpkg-deb -R "$work"/base/packages/kilter-agent_*.deb "$work/newer"
+sed -i -E 's/^Version: (.*)/Version: \1+later/' "$work/newer/DEBIAN/control"
+dpkg-deb --root-owner-group -b "$work/newer" "$work/h2/root/newer.deb" >/dev/null
+pid=$(at h2 systemctl show -P MainPID kilter-agent)
+at h2 dpkg -i /root/newer.deb >"$work/h2.upgrade" 2>&1
+check "h2: upgraded, restarted, same key" \
+    test "$(at h2 kilter-agent key)" = "$before" -a "$(at h2 systemctl show -P MainPID kilter-agent)" != "$pid"
+eventually 150 "h2: trades again after its upgrade" at_least h2 9464 kilter_session_certified_time_seconds 1
+at c1 sh -c "cd /root && kilter revoke $(at h2 kilter-agent key | cut -c1-8)" >"$work/revoked" 2>&1 || wrong "h2 is revoked"
+eventually 30 "h2: has left, and knows it" sh -c "nsenter -t ${leader[h2]} -m -p kilter-agent explain | grep -qiE 'no longer|not on|does not name|left|revoked'"
+at h2 kilter-agent explain | sed 's/^/           h2: /' | head -n 2
+
+now=$(written h1) done_sessions=$(($(sessions h1) - sessions_at_start))
+if ((done_sessions > 0)); then
+    per_session=$(((now - at_start) / done_sessions))
+    printf '           writes: %d bytes in %d sessions of a trading agent, %d each; at 5-minute intervals %.1f MB a day\n' \
+        $((now - at_start)) "$done_sessions" "$per_session" "$(awk -v b="$per_session" 'BEGIN { print b * 288 / 1e6 }')"
+    check "writes: at most 50 MB a day" test $((per_session * 288)) -le 50000000
+fi
+idle_start=$(written h2)
+sleep 20
+printf '           writes: %d bytes in 20 s of an idle agent\n' $(($(written h2) - idle_start))
+check "a bundle is made on a coordinator, with its log" at c2 sh -c 'cd /root && kilter bundle && tar -tzf kilter-coordinator-*.tar.gz | grep -q log.txt'
+check "no unit has failed but those that were made to" \
+    test "$(for m in c1 c2 c3 h1; do at "$m" systemctl --failed --no-legend | grep kilter; done)" = ""
+if ((failures)); then
+    for name in "${!leader[@]}"; do
+        echo "---- $name"
+        at "$name" journalctl --no-pager -n 25 -u 'kilter-*' 2>/dev/null || true
+    done
+    echo "$failures failed"
+    exit 1
+fi
