@@ -1,5 +1,6 @@
 #include "common/topology/files.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -20,10 +21,14 @@ Result<std::string> read_text_file(const std::filesystem::path& path) {
         return Error{path.string() + ": is a folder; name the file in it"};
     std::ifstream in(path, std::ios::binary);
     if (!in) return Error{path.string() + ": " + std::strerror(errno)};
-    std::string text(limits::config_file_bytes_max + 1, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    // Piece by piece: the limit is many times what most files have, and a daemon keeps what it once touched.
+    std::string text;
+    std::array<char, 65'536> piece;
+    while (text.size() <= limits::config_file_bytes_max && in) {
+        in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+        text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
+    }
     if (in.bad()) return Error{path.string() + ": reading failed: " + std::strerror(errno)};
-    text.resize(static_cast<std::size_t>(in.gcount()));
     if (text.size() > limits::config_file_bytes_max)
         return Error{path.string() + ": larger than " +
                      std::to_string(limits::config_file_bytes_max >> 20) +
