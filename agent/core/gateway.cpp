@@ -15,7 +15,6 @@ namespace {
 constexpr std::uint32_t greet_first_ms = 50;
 constexpr int eager_greetings = 20;  // while something is missing; then it may be missing for long
 constexpr std::uint32_t greet_seldom_ms = 5'000;
-constexpr int record_patience = 6;  // greetings a new session waits for the record of the last one
 
 }  // namespace
 
@@ -137,11 +136,12 @@ void Gateway::State::greet(Outputs& out) const {
 void Gateway::State::on_greet(Outputs& out) {
     greet(out);
     if (!known.agreed.empty()) send_clearing_share(out);
-    if (postponed && (known.agreed.empty() || ++greetings_postponed >= record_patience))
+    if (postponed && (known.agreed.empty() || now - postponed_since >= record_patience_ms()))
         return join_postponed(out);
-    if (!known.place || !known.agreed.empty())
-        out.timers.push_back(
-            {Timer::greet, ++greetings < eager_greetings ? greet_waiting_ms : greet_seldom_ms});
+    if (known.place && known.agreed.empty()) return;
+    std::uint32_t again_ms = ++greetings < eager_greetings ? greet_waiting_ms : greet_seldom_ms;
+    if (postponed) again_ms = std::clamp(record_patience_ms() / 2, 1U, greet_waiting_ms);
+    out.timers.push_back({Timer::greet, again_ms});
 }
 
 std::vector<Peer> Gateway::State::peers() const {

@@ -44,10 +44,11 @@ void Gateway::State::on_open(const crypto::PublicKey& from,
         if (charter.is_validator(from) && open.roster_epoch > known.epoch) greet(out);
         return;
     }
-    if (known.agreed.empty() || known.agreed.newest().session.interval >= open.session.interval)
+    if (known.agreed.empty() || known.agreed.newest().session.interval >= open.session.interval ||
+        known.agreed.newest().session == missed)
         return join(from, open, out);
     postponed.emplace(from, open);
-    greetings_postponed = 0;
+    postponed_since = now;
     greetings = 0;
     on_greet(out);
 }
@@ -56,6 +57,7 @@ void Gateway::State::join_postponed(Outputs& out) {
     if (!postponed) return;
     const auto [from, open] = std::move(*postponed);
     postponed.reset();
+    if (!known.agreed.empty()) missed = known.agreed.newest().session;
     if (!objection_to(from, open)) join(from, open, out);
 }
 
@@ -190,6 +192,8 @@ void Gateway::State::on_excluded(const crypto::PublicKey& from,
     if (active && active->id() == message.session && active->net() == message.net &&
         active->chair() == from)
         drive(market::Expelled{}, out);
+    if (postponed && postponed->second.session == message.session && postponed->first == from)
+        postponed.reset();
 }
 
 }  // namespace kilter::agent

@@ -34,7 +34,9 @@ struct Gateway::State {
     /// An opening that came before the record of the interval before it: what was dispatched then
     /// decides what the home can do now.
     std::optional<std::pair<crypto::PublicKey, wire::SessionOpen>> postponed;
-    int greetings_postponed = 0;
+    UnixMs postponed_since = 0;
+    /// The agreement whose record was waited for in vain: no later session is postponed for it.
+    std::optional<market::SessionId> missed;
     int greetings = 0;  ///< since something new happened
     /// For a session that is not open here yet.
     std::map<crypto::PublicKey, std::deque<wire::Share>> early;
@@ -44,6 +46,11 @@ struct Gateway::State {
 
     State(Charter fixed, Forecast source, Remembered before)
         : charter(std::move(fixed)), forecast(std::move(source)), known(std::move(before)) {}
+
+    /// How long a new session waits for the record of the last one: well within what its net waits for this home.
+    [[nodiscard]] std::uint32_t record_patience_ms() const {
+        return charter.parameters.silence_ms / 2;
+    }
 
     /// How often the newest shares are repeated: nine chances for a message before silence is concluded.
     [[nodiscard]] std::uint32_t resend_ms() const {

@@ -45,6 +45,21 @@ Objection about_order(const Charter& charter,
     return std::nullopt;
 }
 
+std::string in_words(UnixMs span_ms) {
+    const UnixMs seconds = (std::abs(span_ms) + 500) / 1'000;
+    return seconds < 120 ? std::to_string(seconds) + " s"
+                         : std::to_string((seconds + 30) / 60) + " min";
+}
+
+// A quarter of an interval is the most that an opening may be late, or two clocks apart.
+Objection about_time(const Charter& charter, UnixMs now, const wire::SessionOpen& open) {
+    const UnixMs apart = now - open.opened_ms;
+    if (std::abs(apart) * 4 <= UnixMs{1'000} * charter.parameters.interval_s) return std::nullopt;
+    return "this home's clock is " + in_words(apart) + (apart > 0 ? " ahead of" : " behind") +
+           " its coordinator's" + (apart > 0 ? ", or the opening was as long on its way" : "") +
+           ": set it by the network's time (NTP); if it is right, tell the coordinator's operator";
+}
+
 Objection about_numbers(const Charter& charter, const Place& place, const wire::SessionOpen& open) {
     const settlement::Directory& directory = *place.directory;
     if (open.session.interval >
@@ -114,6 +129,7 @@ std::optional<std::string> objection(const Charter& charter,
                                      const crypto::PublicKey& from,
                                      const wire::SessionOpen& open) {
     if (auto why = about_origin(charter, place, from, open)) return why;
+    if (auto why = about_time(charter, position.now, open)) return why;
     if (auto why = about_order(charter, position, from, open)) return why;
     if (auto why = about_numbers(charter, place, open)) return why;
     return about_members(charter, place, position.now, open);

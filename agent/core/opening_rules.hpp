@@ -1,5 +1,5 @@
 /// Which openings a home joins. An opening is one coordinator's word, so everything in it is checked against genesis, the
-/// roster and what this home was in before; a home that has an objection says it and stays out.
+/// roster, this home's clock and what it was in before; a home that has an objection says it and stays out.
 #pragma once
 
 #include <optional>

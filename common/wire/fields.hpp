@@ -47,7 +47,7 @@ auto fields(Is<CertifiedEntry> auto& m) {
 /// All but the signature: what is signed.
 auto signed_fields(Is<SessionOpen> auto& m) {
     return std::tie(m.session, m.chair, m.net, m.members, m.roster_epoch, m.parameters,
-                    m.rho_eur_per_kw2, m.terminals, m.start_dual_eur_per_kw);
+                    m.rho_eur_per_kw2, m.terminals, m.start_dual_eur_per_kw, m.opened_ms);
 }
 
 auto fields(Is<SessionOpen> auto& m) {

@@ -81,7 +81,7 @@ Result<void> check_body(const SessionOpen& m) {
             "session_open.start_dual_eur_per_kw: no intervals, or more than the longest horizon"};
     for (const double dual : m.start_dual_eur_per_kw)
         if (!std::isfinite(dual)) return Error{"session_open.start_dual_eur_per_kw: not finite"};
-    return {};
+    return require(m.opened_ms >= 0, "session_open.opened_ms: before 1970");
 }
 
 Result<void> check_body(const Share& m) {

@@ -16,6 +16,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/ids.hpp"
+#include "common/base/time.hpp"
 #include "common/crypto/digest.hpp"
 #include "common/crypto/identity.hpp"
 #include "common/market/session.hpp"
@@ -71,6 +72,7 @@ struct SessionOpen {
     std::uint32_t terminals = 0;     ///< of all members of the session together, ≥ 1
     std::vector<double>
         start_dual_eur_per_kw;    ///< y of this net to start from; horizon long (zeros: cold)
+    UnixMs opened_ms = 0;         ///< by the chair's clock, which homes compare with their own
     crypto::Signature signature;  ///< the chair's, over signing_bytes()
     auto operator<=>(const SessionOpen&) const = default;
 };

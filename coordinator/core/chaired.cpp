@@ -32,7 +32,8 @@ std::vector<wire::SessionOpen> openings_of(const Charter& charter,
                                            const market::Terms& terms,
                                            std::uint64_t roster_epoch,
                                            const std::vector<market::Seat>& seats,
-                                           const market::WarmState& start) {
+                                           const market::WarmState& start,
+                                           UnixMs now) {
     std::vector<wire::SessionOpen> out;
     for (std::size_t i = 0; i < seats.size(); ++i) {
         wire::SessionOpen message;
@@ -46,6 +47,7 @@ std::vector<wire::SessionOpen> openings_of(const Charter& charter,
         message.terminals = terms.terminals;
         const auto y = market::terminal_values(start.y_eur_per_kw, i, charter.parameters);
         message.start_dual_eur_per_kw.assign(y.begin(), y.end());
+        message.opened_ms = std::max<UnixMs>(0, now);
         message.signature = charter.identity.sign(wire::signing_bytes(message, charter.chain));
         out.push_back(std::move(message));
     }
@@ -95,7 +97,7 @@ Chaired::Chaired(const Charter& charter,
       device_(device_for(charter, nets_, id.interval)),
       pricing_(std::make_unique<prox::FeederNewton>(*device_)),
       openings_(openings_of(
-          charter, terms_, directory_->epoch(), seats, priced(start, *pricing_, charter))),
+          charter, terms_, directory_->epoch(), seats, priced(start, *pricing_, charter), now)),
       session_(terms_,
                terms_.chair,
                seats,

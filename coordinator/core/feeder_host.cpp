@@ -1,5 +1,6 @@
 #include "coordinator/core/feeder_host.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "common/market/clearing.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::uint32_t gather_tick_ms = 250;
 constexpr std::uint32_t no_homes_ms = 1'000;  // between two looks for homes
+constexpr std::uint32_t fruitless_max = 6;    // the pause between sessions doubles so often
 
 }  // namespace
 
@@ -27,16 +29,17 @@ struct FeederHost::State {
     WarmStart warm_start;
     std::optional<Attendance> attendance;  // under the newest roster
     std::optional<UnixMs> gathering_since;
+    std::uint32_t fruitless = 0;     // sessions in a row that left nothing on the log
     bool lonely = false;             // no net had enough homes when last looked
     std::optional<Chaired> chaired;  // gone when its last record is final
     std::optional<Records> records;  // of the chaired session, once it has cleared
     UnixMs now = 0;
 
-    State(Charter made, Pace local)
+    State(Charter made, Pace local, std::optional<std::uint32_t> named)
         : charter(std::move(made)),
           pace(local),
           turn(local, charter.index, charter.genesis.validators.size(), charter.parameters),
-          naming(charter.index, charter.genesis.validators.size(), charter.genesis.time_ms),
+          naming(charter.index, charter.genesis.validators.size(), charter.genesis.time_ms, named),
           warm_start(charter.parameters) {}
 
     [[nodiscard]] bool clearing() const { return chaired && !records; }
@@ -67,7 +70,10 @@ struct FeederHost::State {
         gathering_since.reset();
         out.cancel({Timer::gate, Timer::gather, Timer::takeover});
         if (!may_open()) return;
-        out.arm(turn.mine() ? Timer::gate : Timer::takeover, turn.await_ms(now));
+        const std::uint32_t pause_ms =
+            fruitless > 0 ? charter.parameters.silence_ms << (fruitless - 1) : 0;
+        out.arm(turn.mine() ? Timer::gate : Timer::takeover,
+                std::max(turn.await_ms(now), pause_ms));
         if (turn.mine()) out.arm(Timer::presence, 1);
     }
 
@@ -127,6 +133,7 @@ struct FeederHost::State {
         auto start = warm_start.start(interval, nets_of(seats));
         chaired.emplace(charter, naming.next(interval, now), *attendance, std::move(seats),
                         std::move(start), now);
+        out.persist = ByteWriter{}.u32(*naming.newest()).bytes();
         chaired->announce(out);
         out.tell(Severity::routine, session_name() + " opened with " +
                                         std::to_string(chaired->homes()) + " homes on " +
@@ -152,7 +159,7 @@ struct FeederHost::State {
         if (cleared.outcome == market::Outcome::abandoned) {
             out.tell(Severity::notable,
                      session_name() + " came to nothing: " + cleared.explanation);
-            return end(out);
+            return come_to_nothing(out);
         }
         records.emplace(charter, chaired->id(), chaired->directory(), chaired->nets(), cleared);
         for (const NetId net : records->implausible())
@@ -192,11 +199,17 @@ struct FeederHost::State {
         out.cancel({Timer::signatures});
         out.submit = records->make();
         if (out.submit.empty()) {
-            out.tell(Severity::wrong,
+            out.tell(Severity::notable,
                      session_name() + " has no signature of any home; nothing to record");
-            return end(out);
+            return come_to_nothing(out);
         }
         out.arm(Timer::finality, finality_ms);
+    }
+
+    // The next one waits longer: what was in the way may be there still, a home that sends wrong values for instance.
+    void come_to_nothing(Outputs& out) {
+        fruitless = std::min(fruitless + 1, fruitless_max);
+        end(out);
     }
 
     void end(Outputs& out) {
@@ -250,6 +263,7 @@ struct FeederHost::State {
                             "coordinator " + short_hex(final.author.view()) +
                                 " recorded interval " + std::to_string(record.interval) +
                                 ", whose gate is not open: not followed; compare both clocks");
+        fruitless = 0;
         turn.on_record(record.interval, charter.genesis.validators.index_of(final.author));
         warm_start.on_record(record.interval, record.net, record.prices_micro_eur_per_kwh);
         if (!chaired) return await_gate(out);
@@ -323,10 +337,20 @@ struct FeederHost::State {
 Result<FeederHost> FeederHost::create(const crypto::Identity& identity,
                                       settlement::Genesis genesis,
                                       model::Network network,
-                                      Pace pace) {
+                                      Pace pace,
+                                      ByteView memory) {
     auto charter = Charter::create(identity, std::move(genesis), std::move(network));
     if (!charter) return charter.error();
-    return FeederHost(std::make_unique<State>(std::move(*charter), pace));
+    std::optional<std::uint32_t> named;
+    if (!memory.empty()) {
+        ByteReader in(memory);
+        named = in.u32();
+        if (!in.complete())
+            return Error{
+                "what this coordinator remembers of its sessions does not decode: its state "
+                "directory is damaged or another version's; restore it"};
+    }
+    return FeederHost(std::make_unique<State>(std::move(*charter), pace, named));
 }
 
 Outputs FeederHost::step(const Input& input, UnixMs now) {

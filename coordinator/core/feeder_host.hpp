@@ -7,7 +7,7 @@
 /// while there is work; they stand by and take over when it is silent (turn.hpp).
 ///
 /// A crash loses nothing that matters: the log tells what is cleared, homes greet again when asked to, and what was
-/// under way is opened again under a name that was never used (naming.hpp).
+/// under way is opened again under a name that was never used (naming.hpp), which is all there is to remember.
 ///
 /// This file is the states and what moves between them; what they know is in turn, attendance, warm_start, naming
 /// (before a session), chaired (in one) and records (after it).
@@ -52,12 +52,14 @@ using Input = std::variant<Started, RosterFinal, ClearedNetFinal, MessageReceive
 
 class FeederHost {
   public:
-    /// `identity` must outlive the host; its key must be one of genesis' validators.
-    /// Error: parameters or network invalid, or the key is no validator.
+    /// `identity` must outlive the host; its key must be one of genesis' validators. `memory`: the newest Outputs::persist;
+    /// empty for a new coordinator.
+    /// Error: parameters or network invalid, the key is no validator, or a memory that does not decode.
     static Result<FeederHost> create(const crypto::Identity& identity,
                                      settlement::Genesis genesis,
                                      model::Network network,
-                                     Pace pace);
+                                     Pace pace,
+                                     ByteView memory = {});
     ~FeederHost();
     FeederHost(const FeederHost&) = delete;
     FeederHost& operator=(const FeederHost&) = delete;

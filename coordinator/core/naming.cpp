@@ -1,23 +1,26 @@
 #include "coordinator/core/naming.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace kilter::coordinator {
 
-namespace {
-
-constexpr UnixMs seconds_max = 1 << 26;  // × limits::replicas_max fits an opening's number
-
-}  // namespace
-
-Naming::Naming(consensus::ReplicaIndex own, std::size_t validators, UnixMs began_ms)
-    : own_(own), validators_(static_cast<std::uint32_t>(validators)), began_ms_(began_ms) {}
+Naming::Naming(consensus::ReplicaIndex own,
+               std::size_t validators,
+               UnixMs began_ms,
+               std::optional<std::uint32_t> newest)
+    : own_(own),
+      validators_(static_cast<std::uint32_t>(validators)),
+      began_ms_(began_ms),
+      newest_(newest) {}
 
 market::SessionId Naming::next(IntervalIndex interval, UnixMs now) {
+    // An opening's number fits 32 bits: with 4 validators for 34 years, then it begins anew.
+    const std::uint32_t seconds_max = std::numeric_limits<std::uint32_t>::max() / validators_;
     const UnixMs since_s = std::max<UnixMs>(0, now - began_ms_) / 1000;
     auto second = static_cast<std::uint32_t>(since_s % seconds_max);
-    if (newest_ && newest_->interval == interval) second = std::max(second, newest_->second + 1);
-    newest_ = {interval, second};
+    if (newest_ && *newest_ + 1 < seconds_max) second = std::max(second, *newest_ + 1);
+    newest_ = second;
     return {interval, own_ + second * validators_};
 }
 

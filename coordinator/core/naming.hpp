@@ -1,5 +1,6 @@
-/// Names no session twice, neither across a crash nor between coordinators, and stores nothing for it: the number of an
-/// opening is the second since the log began, times the validators, plus this coordinator's index.
+/// Names no session twice, neither across a crash nor between coordinators: the number of an opening is the second since
+/// the log began, times the validators, plus this coordinator's index. The newest second is remembered, so that a clock that
+/// stops or goes back repeats none.
 #pragma once
 
 #include <optional>
@@ -12,22 +13,23 @@ namespace kilter::coordinator {
 
 class Naming {
   public:
-    /// For the validator with index `own` of `validators`, on the log that began at `began_ms`.
-    Naming(consensus::ReplicaIndex own, std::size_t validators, UnixMs began_ms);
+    /// For the validator with index `own` of `validators`, on the log that began at `began_ms`. `newest`: as remembered.
+    Naming(consensus::ReplicaIndex own,
+           std::size_t validators,
+           UnixMs began_ms,
+           std::optional<std::uint32_t> newest = std::nullopt);
 
-    /// A second opening of one interval within one second takes the next second's number.
+    /// A second opening within one second takes the next second's number.
     market::SessionId next(IntervalIndex interval, UnixMs now);
 
-  private:
-    struct Opened {
-        IntervalIndex interval = 0;
-        std::uint32_t second = 0;
-    };
+    /// To remember before anything is said under the name that next() gave.
+    [[nodiscard]] std::optional<std::uint32_t> newest() const { return newest_; }
 
+  private:
     consensus::ReplicaIndex own_;
     std::uint32_t validators_;
     UnixMs began_ms_;
-    std::optional<Opened> newest_;
+    std::optional<std::uint32_t> newest_;
 };
 
 }  // namespace kilter::coordinator

@@ -54,9 +54,10 @@ struct SessionReport {
 };
 
 struct Outputs {
+    std::optional<Bytes> persist;  ///< the host's whole memory: durable before anything in `send` leaves
     std::vector<wire::Outgoing> send;
     std::vector<settlement::ClearedNet>
-        submit;  ///< to be signed as entries by this coordinator and appended
+        submit;  ///< to be signed as entries by this coordinator, numbered by their opening, and appended
     std::vector<ArmTimer> timers;
     std::vector<Event> events;
     std::optional<SessionReport> report;

@@ -18,6 +18,7 @@
 #include "common/settlement/certified_roster.hpp"
 #include "common/settlement/directory.hpp"
 #include "common/storage/key_file.hpp"
+#include "common/storage/key_value.hpp"
 #include "common/topology/files.hpp"
 #include "common/topology/native.hpp"
 #include "common/transport/hub.hpp"
@@ -35,6 +36,7 @@ constexpr std::int64_t refusals_every_ms = 5'000;
 constexpr std::int64_t peers_every_ms = 5'000;
 constexpr std::int64_t entry_life_ms = 3'600'000;
 constexpr std::size_t submitters_max = 10'000;
+constexpr const char* market_key = "market";
 
 Result<settlement::Genesis> load_genesis(const std::filesystem::path& path) {
     auto text = topology::read_text_file(path);
@@ -57,13 +59,14 @@ struct CoordinatorHost::State final : LogEvents {
     std::optional<transport::Hub> hub;
     std::optional<LogHost> log;
 
-    std::vector<wire::Outgoing> mail;  // what the market side sends at the end of this turn
+    std::optional<storage::KeyValue> memory;  // of the market side
+    std::optional<Bytes> persist;             // of it, in this turn
+    std::vector<wire::Outgoing> mail;         // what the market side sends at the end of this turn
     std::map<Timer, runtime::TimerId> feeder_timers;
     std::map<consensus::EntryId, crypto::PublicKey> submitters;  // who waits for a receipt
     std::map<NetId, consensus::EntryId> newest_record;
     std::optional<settlement::Directory> directory;
     std::optional<wire::RosterUpdate> newest_roster;
-    std::uint64_t seq = 0;
 
     std::map<consensus::EntryId, std::filesystem::path> spool;  // at the log, not answered yet
     bool status_due = true;
@@ -80,6 +83,8 @@ struct CoordinatorHost::State final : LogEvents {
 
     void finish_turn() {
         log->finish_turn();
+        if (auto changed = std::exchange(persist, std::nullopt))
+            memory->put({{market_key, std::move(changed)}});
         for (const auto& letter : std::exchange(mail, {}))
             hub->send(letter.to, letter.message);
     }
@@ -218,6 +223,7 @@ struct CoordinatorHost::State final : LogEvents {
         Outputs out = feeder->step(input, runtime::now_ms());
         for (const Event& event : out.events)
             runtime::log_event(event);
+        if (out.persist) persist = std::move(out.persist);
         for (auto& letter : out.send)
             mail.push_back(std::move(letter));
         for (const ArmTimer& arm : out.timers) {
@@ -228,7 +234,7 @@ struct CoordinatorHost::State final : LogEvents {
         }
         for (const settlement::ClearedNet& record : out.submit) {
             const UnixMs now = runtime::now_ms();
-            log->submit(settlement::make_entry(record, genesis.chain_id(), ++seq,
+            log->submit(settlement::make_entry(record, genesis.chain_id(), record.opening,
                                                now + entry_life_ms, *identity));
         }
         if (out.report) {
@@ -438,7 +444,13 @@ struct CoordinatorHost::State final : LogEvents {
         if (auto made = runtime::make_private_directory(config.runtime_dir); !made)
             return made.error();
 
-        auto host = FeederHost::create(*identity, genesis, network, config.pace);
+        auto store = storage::KeyValue::open(config.state_dir / "market.db");
+        if (!store) return store.error();
+        memory = std::move(*store);
+        auto remembered = memory->get(market_key);
+        if (!remembered) return remembered.error();
+        auto host = FeederHost::create(*identity, genesis, network, config.pace,
+                                       remembered->value_or(Bytes{}));
         if (!host) return host.error();
         feeder = std::move(*host);
         ledger.emplace(genesis);
@@ -453,7 +465,6 @@ struct CoordinatorHost::State final : LogEvents {
                     consensus::Replica(settlement::config_of(genesis, log_parameters),
                                        std::move(log_key), *ledger, std::move(*image)),
                     *ledger, *this);
-        seq = static_cast<std::uint64_t>(runtime::now_ms()) << 16;
         if (!config.metrics.empty()) {
             auto server = runtime::ScrapeServer::open(loop, config.metrics, [this] {
                 return metrics_page(figures(), sessions, config.state_dir);

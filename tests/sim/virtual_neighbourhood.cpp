@@ -58,7 +58,7 @@ VirtualNeighbourhood::VirtualNeighbourhood(planner::Neighbourhood neighbourhood,
 }
 
 void VirtualNeighbourhood::start_coordinator() {
-    auto host = coordinator::FeederHost::create(coordinator, genesis, network_, pace_);
+    auto host = coordinator::FeederHost::create(coordinator, genesis, network_, pace_, memory_);
     KILTER_CHECK(host.ok(), "the test's feeder host");
     host_ = std::move(*host);
     for (const auto& input : std::vector(final_))
@@ -127,6 +127,7 @@ void VirtualNeighbourhood::step_home(std::size_t home, const agent::Input& input
 
 void VirtualNeighbourhood::step_host(const coordinator::Input& input) {
     coordinator::Outputs out = host_->step(input, now);
+    if (out.persist) memory_ = *out.persist;
     for (auto& letter : out.send)
         send({coordinator.public_key(), letter.to, std::move(letter.message)});
     for (const auto& arm : out.timers) {
@@ -145,7 +146,7 @@ void VirtualNeighbourhood::step_host(const coordinator::Input& input) {
 }
 
 void VirtualNeighbourhood::submit(const settlement::ClearedNet& record) {
-    step_log(consensus::Submitted{{settlement::make_entry(record, genesis.chain_id(), ++seq_,
+    step_log(consensus::Submitted{{settlement::make_entry(record, genesis.chain_id(), record.opening,
                                                           now + 3'600'000, coordinator)}});
 }
 

@@ -111,7 +111,7 @@ class VirtualNeighbourhood {
     std::map<Bytes, Bytes> receipts_;  // by semantic key
     std::map<crypto::PublicKey, std::size_t> by_key_;
     std::deque<Letter> post_;
-    std::uint64_t seq_ = 0;
+    Bytes memory_;  // the coordinator's
 };
 
 }  // namespace kilter::sim

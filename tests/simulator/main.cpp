@@ -1,4 +1,4 @@
-// kilter-sim log: many runs of the log's fault simulator.
+// kilter-sim: many runs of the fault simulators of the log and of a whole neighbourhood.
 #include <ctime>
 #include <iomanip>
 #include <iostream>
@@ -8,6 +8,7 @@
 
 #include "common/consensus/mutation.hpp"
 #include "tests/simulator/cluster.hpp"
+#include "tests/simulator/neighbourhood/town.hpp"
 #include "tests/simulator/twins.hpp"
 
 namespace {
@@ -23,6 +24,7 @@ struct Arguments {
     std::string mutant;
     bool verbose = false;
     bool keep_going = false;
+    bool story = false;
 };
 
 Options options_of(const Arguments& arguments, std::uint64_t seed) {
@@ -96,6 +98,48 @@ int run_log(const Arguments& arguments) {
     return failed == 0 ? 0 : 1;
 }
 
+int run_neighbourhood(const Arguments& arguments) {
+    namespace simulation = kilter::simulation;
+    std::uint64_t failed = 0;
+    std::uint64_t done = 0;
+    std::uint64_t records = 0;
+    std::uint64_t messages = 0;
+    std::map<std::string, std::uint64_t> found;
+    const std::clock_t start = std::clock();
+    for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
+        const simulation::Options options = simulation::draw(seed);
+        const simulation::Outcome outcome = simulation::run(options);
+        ++done;
+        records += outcome.records;
+        messages += outcome.messages;
+        const bool clean = outcome.report.clean();
+        if (!clean) {
+            ++failed;
+            ++found[outcome.report.violations().front().invariant];
+        }
+        if (clean && !arguments.verbose) continue;
+        std::cout << "seed " << seed << (clean ? " PASS" : " FAIL") << " trace " << std::hex
+                  << std::setw(16) << std::setfill('0') << outcome.trace << std::dec << " homes "
+                  << outcome.homes << " records " << outcome.records << " sessions "
+                  << outcome.sessions << " restarts " << outcome.restarts << " messages "
+                  << outcome.messages << " points " << outcome.points << " simulated "
+                  << outcome.ended / second << " s  " << simulation::describe(options) << '\n';
+        for (const Violation& violation : outcome.report.violations())
+            std::cout << "  " << violation.invariant << ": " << violation.what << '\n';
+        if (arguments.story)
+            for (const std::string& line : outcome.story)
+                std::cout << "  " << line << '\n';
+        if (!clean && !arguments.keep_going) break;
+    }
+    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    std::cout << done << " neighbourhoods, " << failed << " failed";
+    for (const auto& [invariant, times] : found)
+        std::cout << ", " << invariant << ' ' << times;
+    std::cout << "; " << records << " records, " << messages << " messages, " << seconds
+              << " s of CPU, " << static_cast<double>(done) / seconds << " a second\n";
+    return failed == 0 ? 0 : 1;
+}
+
 int run_twins(std::size_t views) {
     std::uint64_t failed = 0;
     std::uint64_t contradictions = 0;
@@ -134,10 +178,20 @@ int main(int argc, char** argv) {
                     "break this rule of the protocol: the run must fail");
     log->add_flag("--verbose", arguments.verbose, "a line for every seed, not only for failures");
     log->add_flag("--keep-going", arguments.keep_going, "do not stop at the first failure");
+    CLI::App* neighbourhood = app.add_subcommand(
+        "neighbourhood", "runs of homes, coordinators and log together under faults from a seed");
+    neighbourhood->add_option("--seed", arguments.seed, "first seed")->capture_default_str();
+    neighbourhood->add_option("--seeds", arguments.seeds, "how many")->capture_default_str();
+    neighbourhood->add_flag("--verbose", arguments.verbose,
+                            "a line for every seed, not only for failures");
+    neighbourhood->add_flag("--keep-going", arguments.keep_going,
+                            "do not stop at the first failure");
+    neighbourhood->add_flag("--story", arguments.story, "what the processes told at the end");
     std::size_t views = 3;
     CLI::App* twins =
         app.add_subcommand("twins", "every way to cut four replicas, one of them twins");
     twins->add_option("--views", views, "in each of so many views")->capture_default_str();
     CLI11_PARSE(app, argc, argv);
+    if (neighbourhood->parsed()) return run_neighbourhood(arguments);
     return twins->parsed() ? run_twins(views) : run_log(arguments);
 }

@@ -29,6 +29,7 @@ inline SessionOpen session_open() {
             .rho_eur_per_kw2 = 0.0075,
             .terminals = 128,
             .start_dual_eur_per_kw = {0.05, -0.0, 1e-300},
+            .opened_ms = 1'780'000'000'123,
             .signature = signature};
 }
 

@@ -27,6 +27,14 @@ TEST(Naming, a_restart_a_second_later_goes_on_upwards) {
     EXPECT_LT(before, after);
 }
 
+TEST(Naming, a_restart_with_a_clock_that_went_back_repeats_no_name) {
+    Naming before(2, 4, 0);
+    const auto last = before.next(7, 60'000);
+    const auto after = Naming(2, 4, 0, before.newest()).next(6, 1'000);
+    EXPECT_GT(after.opening, last.opening);
+    EXPECT_EQ(after.opening % 4, 2U);
+}
+
 TEST(Naming, a_clock_before_the_log_began_counts_as_its_beginning) {
     EXPECT_EQ(Naming(3, 4, 1'000'000).next(7, 0).opening, 3U);
 }

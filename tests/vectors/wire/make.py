@@ -73,7 +73,8 @@ COUNTER = 0x19A_0000_0000_0007
 
 hello = [0, DIGEST, 3]
 open_members = [[1, 0.5], [7, 1.0], [300, 10.0]]
-session_open = [3, SESSION, 1, 17, open_members, 3, DIGEST, 0.0075, 128, doubles(0.05, -0.0, 1e-300), SIGNATURE]
+session_open = [3, SESSION, 1, 17, open_members, 3, DIGEST, 0.0075, 128, doubles(0.05, -0.0, 1e-300),
+                1_780_000_000_123, SIGNATURE]
 notice = [41, 2**40, 2**63, 40, 1]
 share_home = [4, SESSION, [17, 300, 42, 2, [1, 7, 300], words(0, 1, 2**64 - 1), None]]
 share_chair = [4, SESSION, [17, 1, 42, 0, [1, 7], words(2**63, 5), notice]]
@@ -150,6 +151,7 @@ rejected = {
     "dual_nan": ("a dual is not a number", "start_dual", seal(with_field(session_open, 9, doubles(0.1, float("nan"))))),
     "dual_ragged": ("duals of 9 bytes", "wrong type or size", seal(with_field(session_open, 9, filled(0, 9)))),
     "dual_too_long": ("673 intervals", "start_dual", seal(with_field(session_open, 9, doubles(*[0.0] * 673)))),
+    "opened_negative": ("opened before 1970", "opened_ms", seal(with_field(session_open, 10, -1))),
     "members_unordered": ("members 7, 1", "ascending", seal(share_with(4, [7, 1]))),
     "members_twice": ("members 7, 7", "ascending", seal(share_with(4, [7, 7]))),
     "members_too_many": ("257 members", "array size overflow", seal(share_with(4, list(range(257))))),

@@ -1,0 +1,208 @@
+#include "tests/simulator/neighbourhood/checker.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/market/clearing.hpp"
+
+namespace kilter::simulation {
+
+namespace {
+
+// Words of a message are as good as uniform: of two, both this small once in 2^46.
+constexpr std::uint64_t bare_word_max = std::uint64_t{1} << 40;
+
+bool is_bare(std::uint64_t word) {
+    return word < bare_word_max || -word < bare_word_max;
+}
+
+}  // namespace
+
+Checker::Checker(Report& report,
+                 Options options,
+                 market::Parameters parameters,
+                 model::Network network,
+                 std::vector<Resident> residents)
+    : report_(report),
+      options_(std::move(options)),
+      parameters_(parameters),
+      network_(std::move(network)),
+      residents_(std::move(residents)) {
+    for (std::size_t i = 0; i < residents_.size(); ++i)
+        by_key_[residents_[i].key] = i;
+}
+
+const Resident* Checker::resident(const crypto::PublicKey& key) const {
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : &residents_[found->second];
+}
+
+std::size_t Checker::homes_in(const std::vector<PartyId>& set) const {
+    return static_cast<std::size_t>(std::count_if(set.begin(), set.end(), [&](PartyId party) {
+        return party.value >= options_.coordinators;
+    }));
+}
+
+bool Checker::is_lied_to(NetId net) const {
+    return std::any_of(residents_.begin(), residents_.end(),
+                       [&](const Resident& home) { return home.net == net && !home.honest; });
+}
+
+bool Checker::honest_values() const {
+    return std::all_of(residents_.begin(), residents_.end(),
+                       [](const Resident& home) { return home.honest; });
+}
+
+void Checker::on_sent(const crypto::PublicKey& from, const wire::Message& message) {
+    if (const auto* share = std::get_if<wire::Share>(&message)) on_share(from, *share);
+    if (const auto* open = std::get_if<wire::SessionOpen>(&message)) on_opening(*open);
+}
+
+void Checker::on_share(const crypto::PublicKey& from, const wire::Share& sent) {
+    const market::MaskedShare& share = sent.share;
+    const std::string who = short_hex(from.view()) + " in session " +
+                            market::name_of(sent.session) + ", iteration " +
+                            std::to_string(share.iteration);
+    const auto [known, fresh] = masked_.try_emplace(
+        {sent.session, share.net, share.from, share.iteration, share.attempt, share.members},
+        share.words);
+    if (!fresh && known->second != share.words)
+        report_.violation("N1", who + ": one mask over two messages");
+    if (homes_in(share.members) < parameters_.privacy_members_min)
+        report_.violation("N2", who + ": sums over " + std::to_string(homes_in(share.members)) +
+                                    " homes, fewer than agreed");
+    if (share.from.value >= options_.coordinators &&
+        std::count_if(share.words.begin(), share.words.end(), is_bare) > 1)
+        report_.violation("N3", who + ": words without a mask");
+    if (share.notice && share.notice->stop_iteration != 0)
+        stopped_[{sent.session, share.net}] = share.members;
+}
+
+void Checker::on_opening(const wire::SessionOpen& open) {
+    const auto [known, fresh] = openings_.try_emplace({open.session, open.net}, open.signature);
+    if (!fresh && known->second != open.signature)
+        report_.violation("N9", "two sessions are named " + market::name_of(open.session));
+}
+
+void Checker::on_agreed(std::size_t home, const agent::Agreement& agreement) {
+    auto& net = agreed_[{agreement.session, agreement.net}];
+    for (const auto& [other, its] : net)
+        if ((its.iteration != agreement.iteration || its.prices_micro != agreement.prices_micro) &&
+            !is_lied_to(agreement.net))
+            report_.violation("N4", "homes " + std::to_string(home) + " and " +
+                                        std::to_string(other) + " agreed to different results of " +
+                                        market::name_of(agreement.session));
+    const auto [known, fresh] = net.try_emplace(home, agreement);
+    if (!fresh && known->second != agreement)
+        report_.violation("N4", "home " + std::to_string(home) + " agreed twice to " +
+                                    market::name_of(agreement.session));
+}
+
+void Checker::on_setpoint(std::size_t home, const agent::Setpoint& setpoint) {
+    const std::string what =
+        "home " + std::to_string(home) + ", interval " + std::to_string(setpoint.interval);
+    if (!dispatched_.insert({home, setpoint.interval}).second)
+        report_.violation("N8", what + ": dispatched twice");
+    const auto record = records_.find({setpoint.interval, residents_[home].net});
+    if (record == records_.end()) {
+        report_.violation("N8", what + ": dispatched without a record on the log");
+        return;
+    }
+    const auto& net = agreed_[{{setpoint.interval, record->second.opening}, residents_[home].net}];
+    const auto agreement = net.find(home);
+    if (agreement == net.end() || agreement->second.consumption_kw != setpoint.consumption_kw)
+        report_.violation("N8", what + ": dispatched what it has not agreed to");
+}
+
+void Checker::on_report(const coordinator::SessionReport& report) {
+    if (report.outcome != market::Outcome::converged || !honest_values()) return;
+    double drawn_kw = 0;
+    std::size_t terminals = report.nets.size();
+    for (const NetId net : report.nets) {
+        const auto set = stopped_.find({report.session, net});
+        if (set == stopped_.end() && options_.homes.at(net.value) > 0) return;
+        const auto& agreed = agreed_[{report.session, net}];
+        if (agreed.size() != homes_in(set->second)) return;  // somebody has not heard of it
+        terminals += agreed.size();
+        for (const auto& [home, agreement] : agreed)
+            drawn_kw += agreement.consumption_kw;
+    }
+    const auto most = static_cast<double>(report.nets.size() * terminals * parameters_.horizon);
+    const double tolerance_kw = std::sqrt(most) * report.primal_residual_kw + 1e-4;
+    const double import_kw = report.import_kw(0);
+    if (std::abs(drawn_kw - import_kw) > tolerance_kw)
+        report_.violation("N5", "session " + market::name_of(report.session) + ": homes draw " +
+                                    std::to_string(drawn_kw) + " kW and the feeder imports " +
+                                    std::to_string(import_kw) + " kW");
+    if (drawn_kw > network_.tie.import_max_kw + tolerance_kw)
+        report_.violation("N6", "session " + market::name_of(report.session) + ": homes draw " +
+                                    std::to_string(drawn_kw) + " kW, more than the feeder may");
+}
+
+void Checker::on_submitted(const consensus::Entry& entry) {
+    const auto [known, fresh] =
+        numbers_.try_emplace({entry.author, entry.seq, entry.key}, entry.body);
+    if (!fresh && known->second != entry.body)
+        report_.violation("N9", "coordinator " + short_hex(entry.author.view()) +
+                                    " numbered two entries alike");
+}
+
+void Checker::on_block(consensus::Height height,
+                       const consensus::Block& block,
+                       consensus::BlockHash hash) {
+    const auto [known, fresh] = chain_.try_emplace(height, hash);
+    if (!fresh) {
+        if (known->second != hash)
+            report_.violation("S1", "two blocks at height " + std::to_string(height));
+        return;
+    }
+    for (const consensus::EntryPtr& entry : block.entries)
+        if (entry->entry.type == settlement::cleared_net_entry)
+            on_record(*settlement::decode_cleared_net(entry->entry.body));
+}
+
+void Checker::on_record(const settlement::ClearedNet& record) {
+    const market::SessionId session{record.interval, record.opening};
+    const std::string what =
+        "session " + market::name_of(session) + ", net " + std::to_string(record.net.value);
+    if (!records_.try_emplace({record.interval, record.net}, record).second)
+        report_.violation("N7", what + ": two records of an interval");
+    const auto& agreed = agreed_[{session, record.net}];
+    for (const settlement::ClearedMember& member : record.members) {
+        const Resident* home = resident(member.key);
+        if (home == nullptr || home->net != record.net) {
+            report_.violation("N7", what + ": recorded with a stranger");
+            continue;
+        }
+        if (!home->honest) continue;
+        const auto its = agreed.find(by_key_.at(member.key));
+        if (its == agreed.end() || its->second.commitment != member.commitment ||
+            its->second.prices_micro != record.prices_micro_eur_per_kwh ||
+            its->second.iteration != record.iteration)
+            report_.violation("N7", what + ": home " + std::to_string(by_key_.at(member.key)) +
+                                        " has not agreed to what is recorded");
+    }
+}
+
+void Checker::on_event(const std::string& who, const Event& event) {
+    const bool clocks_lie = options_.clock.jump > 0 || options_.clock.freeze > 0;
+    if (event.severity == Severity::wrong && options_.lie == Lie::none && !clocks_lie)
+        report_.violation("N11", who + " finds something wrong where nobody lies: " + event.text);
+}
+
+std::set<NetId> Checker::recorded(IntervalIndex interval) const {
+    std::set<NetId> out;
+    for (auto at = records_.lower_bound({interval, NetId{0}});
+         at != records_.end() && at->first.first == interval; ++at)
+        out.insert(at->first.second);
+    return out;
+}
+
+bool Checker::recorded(IntervalIndex interval, const Resident& home) const {
+    const auto record = records_.find({interval, home.net});
+    return record != records_.end() &&
+           std::any_of(record->second.members.begin(), record->second.members.end(),
+                       [&](const auto& member) { return member.key == home.key; });
+}
+
+}  // namespace kilter::simulation

@@ -1,0 +1,96 @@
+/// What must hold in a neighbourhood whatever fails, seen from outside: what leaves the processes, what homes keep, what is
+/// on the log. Names of invariants as in docs/testing-the-log.md.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "agent/core/agreements.hpp"
+#include "agent/core/gateway.hpp"
+#include "common/model/network.hpp"
+#include "coordinator/core/outputs.hpp"
+#include "tests/simulator/neighbourhood/options.hpp"
+#include "tests/simulator/report.hpp"
+
+namespace kilter::simulation {
+
+using consensus::simulation::Report;
+
+/// A home as the checker knows it.
+struct Resident {
+    crypto::PublicKey key;
+    NetId net;
+    bool honest = true;
+};
+
+class Checker {
+  public:
+    /// `residents` in the order of their parties, which follow those of the coordinators.
+    Checker(Report& report,
+            Options options,
+            market::Parameters parameters,
+            model::Network network,
+            std::vector<Resident> residents);
+
+    /// An honest process has sent this.
+    void on_sent(const crypto::PublicKey& from, const wire::Message& message);
+    /// An honest home has this on its disk.
+    void on_agreed(std::size_t home, const agent::Agreement& agreement);
+    /// An honest home's devices follow this.
+    void on_setpoint(std::size_t home, const agent::Setpoint& setpoint);
+    /// An honest coordinator's.
+    void on_report(const coordinator::SessionReport& report);
+    /// An honest coordinator has handed this in.
+    void on_submitted(const consensus::Entry& entry);
+    /// A block is final at a coordinator.
+    void on_block(consensus::Height height, const consensus::Block& block, consensus::BlockHash);
+    /// An honest process complains.
+    void on_event(const std::string& who, const Event& event);
+
+    /// Nets with a record of this interval.
+    [[nodiscard]] std::set<NetId> recorded(IntervalIndex interval) const;
+    /// Whether the record of this interval and net has this home in it.
+    [[nodiscard]] bool recorded(IntervalIndex interval, const Resident& home) const;
+
+    [[nodiscard]] std::size_t records() const { return records_.size(); }
+
+  private:
+    using Session = std::pair<market::SessionId, NetId>;
+    /// Whom a mask is between, and what for.
+    using Mask = std::tuple<market::SessionId,
+                            NetId,
+                            PartyId,
+                            std::uint32_t,
+                            std::uint16_t,
+                            std::vector<PartyId>>;
+
+    void on_share(const crypto::PublicKey& from, const wire::Share& share);
+    void on_opening(const wire::SessionOpen& open);
+    void on_record(const settlement::ClearedNet& record);
+    [[nodiscard]] std::size_t homes_in(const std::vector<PartyId>& set) const;
+    [[nodiscard]] const Resident* resident(const crypto::PublicKey& key) const;
+    /// Whether somebody's values there may be anything.
+    [[nodiscard]] bool is_lied_to(NetId net) const;
+    [[nodiscard]] bool honest_values() const;
+
+    Report& report_;
+    Options options_;
+    market::Parameters parameters_;
+    model::Network network_;
+    std::vector<Resident> residents_;
+    std::map<crypto::PublicKey, std::size_t> by_key_;
+
+    std::map<Mask, std::vector<std::uint64_t>> masked_;
+    std::map<Session, crypto::Signature> openings_;
+    std::map<Session, std::vector<PartyId>> stopped_;  // the set of the chair's last word
+    std::map<Session, std::map<std::size_t, agent::Agreement>> agreed_;  // by home
+    std::map<std::pair<IntervalIndex, NetId>, settlement::ClearedNet> records_;
+    std::map<consensus::Height, consensus::BlockHash> chain_;
+    std::map<std::tuple<crypto::PublicKey, std::uint64_t, Bytes>, Bytes> numbers_;  // bodies
+    std::set<std::pair<std::size_t, IntervalIndex>> dispatched_;
+};
+
+}  // namespace kilter::simulation

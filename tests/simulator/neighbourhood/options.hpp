@@ -1,0 +1,66 @@
+/// Everything one run of a neighbourhood is made of. draw(seed) draws all of it from the seed: most faults are off in most
+/// runs, so that each gets runs in which it is not drowned by the others.
+#pragma once
+
+#include <string>
+
+#include "tests/simulator/clock.hpp"
+#include "tests/simulator/network.hpp"
+
+namespace kilter::simulation {
+
+using consensus::simulation::ClockOptions;
+using consensus::simulation::Micros;
+using consensus::simulation::NetworkOptions;
+
+/// What one home does to the messages it sends, from the first session on, for ever.
+enum class Lie : std::uint8_t {
+    none,
+    offset,      ///< wrong values, the same to everyone
+    beyond,      ///< likewise, far beyond what a connection can carry
+    two_faced,   ///< other values to each
+    malformed,   ///< shares with a word too few, a member too many, a notice
+    changing,    ///< says something else when it repeats itself
+    half_heard,  ///< speaks with some of its net only
+    mute,        ///< joins, and says nothing from some iteration on
+    forger,      ///< signs something else than what cleared
+    replayer,    ///< sends what it sent before once more
+    count,
+};
+const char* name(Lie lie);
+
+/// What is wrong with a whole run on purpose, to prove that its checkers notice.
+enum class Sabotage : std::uint8_t {
+    none,
+    forgetful_homes,  ///< a home's writes are lost when it dies
+    bare_words,       ///< messages are not masked
+    lone_homes,       ///< a home's messages name one home of its net
+    deaf,             ///< no coordinator hears a home after the network has healed
+};
+
+struct Options {
+    std::uint64_t seed = 1;
+    std::vector<std::size_t> homes;    ///< on each net
+    std::size_t coordinators = 4;
+    std::uint32_t horizon = 6;         ///< intervals
+    std::uint32_t privacy_members_min = 2;
+    bool accelerated = false;
+    std::int64_t break_intervals = 2;  ///< market intervals of faults
+    NetworkOptions network;
+    ClockOptions clock;
+    double crash = 0;           ///< chance per process and second
+    double crash_at_point = 0;  ///< chance at each point between the steps of a turn
+    double crash_all = 0;       ///< chance per second that every coordinator dies
+    double kill_chair = 0;      ///< chance per second that the coordinator dies that is in a session
+    double pause = 0;           ///< chance per process and second of standing still for a while
+    double restart_late = 0.2;  ///< chance that a dead process stays so until the network heals
+    Micros down_max = 20 * consensus::simulation::second;
+    Lie lie = Lie::none;
+    Sabotage sabotage = Sabotage::none;
+};
+
+Options draw(std::uint64_t seed);
+/// What is switched on, in one line.
+std::string describe(const Options& options);
+
+}  // namespace kilter::simulation
