@@ -38,7 +38,8 @@ wire::ClearingShare clearing_share(const Charter& charter, const Agreement& agre
 
 class Agreements {
   public:
-    static constexpr std::size_t kept_max = 4;
+    /// Of several openings of an interval and of several intervals, while the log is away.
+    static constexpr std::size_t kept_max = 16;
 
     /// Forgets the oldest when there are too many.
     void add(Agreement agreement);

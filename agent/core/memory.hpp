@@ -19,7 +19,7 @@ inline constexpr const char* pending_key = "pending";      ///< Remembered::agre
 inline constexpr const char* joined_key = "joined";        ///< Remembered::joined
 inline constexpr const char* warm_key = "warm";            ///< Remembered::warm
 
-/// Newest session joined under each coordinator.
+/// Newest session joined under each coordinator, whose openings are numbered upwards whatever their interval.
 using Joined = std::map<crypto::PublicKey, market::SessionId>;
 
 /// How a session for `interval` ended: where the next one starts from. A row per channel.

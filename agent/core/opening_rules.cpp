@@ -37,7 +37,7 @@ Objection about_order(const Charter& charter,
         return "that interval is already on the log";
     if (open.session.opening % genesis.validators.size() != genesis.validators.index_of(from))
         return "its number is another coordinator's";
-    if (position.joined && open.session <= *position.joined)
+    if (position.joined && open.session.opening <= position.joined->opening)
         return open.session == *position.joined ? "this home was in it already"
                                                 : "this home was in a later one already";
     if (position.under_way)

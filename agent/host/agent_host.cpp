@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "agent/host/device_memory.hpp"
 #include "agent/host/metrics.hpp"
 #include "common/cli/output.hpp"
+#include "common/cli/peer_json.hpp"
 #include "common/market/clearing.hpp"
 #include "common/runtime/files.hpp"
 #include "common/runtime/logging.hpp"
@@ -189,23 +189,13 @@ struct AgentHost::State {
         auto list = nlohmann::ordered_json::array();
         for (const Peer& peer : linked_to) {
             const auto counted = stats.peers.find(peer.key);
-            const transport::Counts counts =
-                counted == stats.peers.end() ? transport::Counts{} : counted->second;
             const auto last_heard = heard.find(peer.key);
-            list.push_back(
-                {{"id", short_hex(peer.key.view())},
-                 {"role", coordinators.contains(peer.key) ? "coordinator" : "home"},
-                 {"endpoint", peer.endpoint},
-                 {"connected", hub->connected(peer.key)},
-                 {"heard_ms", last_heard == heard.end()
-                                  ? nlohmann::ordered_json()
-                                  : nlohmann::ordered_json(last_heard->second)},
-                 {"sent", {{"messages", counts.sent.messages}, {"bytes", counts.sent.bytes}}},
-                 {"received",
-                  {{"messages", counts.received.messages}, {"bytes", counts.received.bytes}}},
-                 {"unsent", counts.unsent},
-                 {"dropped", std::accumulate(counts.dropped.begin(), counts.dropped.end(),
-                                             std::uint64_t{0})}});
+            auto& line = list.emplace_back(cli::peer_json(
+                peer.key, coordinators.contains(peer.key) ? "coordinator" : "home",
+                counted == stats.peers.end() ? transport::Counts{} : counted->second,
+                hub->connected(peer.key),
+                last_heard == heard.end() ? std::nullopt : std::optional(last_heard->second)));
+            line["endpoint"] = peer.endpoint;
         }
         return list;
     }

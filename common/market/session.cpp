@@ -185,7 +185,13 @@ void Session::State::on_silence(Outputs& out) {
         out.progressed = true;
         send(net, out);
     }
-    advance(out);
+    const bool alone = std::all_of(nets.begin(), nets.end(),
+                                   [](const Gathering& net) { return net.members().size() == 1; });
+    if (alone)
+        give_up(Outcome::abandoned,
+                "All homes were silent: check the network between them and this coordinator.", out);
+    else
+        advance(out);
 }
 
 void Session::State::on_deadline(Outputs& out) {

@@ -88,11 +88,17 @@ void Attendance::waive(const std::vector<PartyId>& homes) {
     waived_.insert(homes.begin(), homes.end());
 }
 
-std::vector<PartyId> Attendance::missing(UnixMs now) const {
+std::vector<PartyId> Attendance::silent(UnixMs now) const {
     std::vector<PartyId> out;
     for (const NetId net : directory_->nets())
         for (const PartyId home : served(net, now))
-            if (!ready_.contains(home) && !waived_.contains(home)) out.push_back(home);
+            if (!ready_.contains(home)) out.push_back(home);
+    return out;
+}
+
+std::vector<PartyId> Attendance::missing(UnixMs now) const {
+    std::vector<PartyId> out = silent(now);
+    std::erase_if(out, [this](PartyId home) { return waived_.contains(home); });
     return out;
 }
 

@@ -40,10 +40,12 @@ class Attendance {
     bool on_greeting(const crypto::PublicKey& from);
     /// It fell silent in a session: not ready until it greets again.
     void on_silence(const crypto::PublicKey& home);
-    /// Waited for in vain: not again until they greet.
+    /// Waited for in vain: not waited for again until they greet.
     void waive(const std::vector<PartyId>& homes);
 
-    /// Homes worth waiting for: served, not ready, not waived.
+    /// Homes to ask whether they are ready: served, and not.
+    [[nodiscard]] std::vector<PartyId> silent(UnixMs now) const;
+    /// Homes worth waiting for: of those, the ones not waived.
     [[nodiscard]] std::vector<PartyId> missing(UnixMs now) const;
     /// The nets that can trade, with the homes that are ready and the chair. REQUIRES: chair().
     [[nodiscard]] std::vector<market::Seat> seats(UnixMs now) const;

@@ -73,7 +73,7 @@ struct FeederHost::State {
         const std::uint32_t pause_ms =
             fruitless > 0 ? charter.parameters.silence_ms << (fruitless - 1) : 0;
         out.arm(turn.mine() ? Timer::gate : Timer::takeover,
-                std::max(turn.await_ms(now), pause_ms));
+                std::max(std::min(turn.await_ms(now), Turn::look_again_ms), pause_ms));
         if (turn.mine()) out.arm(Timer::presence, 1);
     }
 
@@ -88,7 +88,7 @@ struct FeederHost::State {
 
     void on_takeover(Outputs& out) {
         if (!may_open()) return;
-        if (turn.next_gate(now).wait_ms > 0) return await_gate(out);
+        if (turn.await_ms(now) > 1) return await_gate(out);
         out.tell(Severity::notable,
                  "no record for too long: opening sessions in place of coordinator " +
                      std::to_string(turn.acting()));
@@ -102,11 +102,11 @@ struct FeederHost::State {
     void gather_or_open(Outputs& out) {
         if (!may_open() || !turn.mine()) return;
         const Turn::Gate gate = turn.next_gate(now);
+        for (const PartyId home : attendance->silent(now))
+            out.send.push_back({attendance->directory()->at(home).key, hello()});
         if (gate.wait_ms > 0) return await_gate(out);
         if (!gathering_since) gathering_since = now;
         const auto absent = attendance->missing(now);
-        for (const PartyId home : absent)
-            out.send.push_back({attendance->directory()->at(home).key, hello()});
         if (!absent.empty() && now - *gathering_since < pace.gather_ms)
             return out.arm(Timer::gather, gather_tick_ms);
         attendance->waive(absent);

@@ -54,7 +54,8 @@ struct SessionReport {
 };
 
 struct Outputs {
-    std::optional<Bytes> persist;  ///< the host's whole memory: durable before anything in `send` leaves
+    std::optional<Bytes>
+        persist;  ///< the host's whole memory: durable before anything in `send` leaves
     std::vector<wire::Outgoing> send;
     std::vector<settlement::ClearedNet>
         submit;  ///< to be signed as entries by this coordinator, numbered by their opening, and appended

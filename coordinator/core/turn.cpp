@@ -4,12 +4,6 @@
 
 namespace kilter::coordinator {
 
-namespace {
-
-constexpr std::int64_t wait_ms_max = 3'600'000;
-
-}  // namespace
-
 Turn::Turn(Pace pace,
            consensus::ReplicaIndex own,
            std::size_t validators,
@@ -31,9 +25,12 @@ Turn::Gate Turn::next_gate(UnixMs now) const {
 
 std::uint32_t Turn::await_ms(UnixMs now) {
     const Gate gate = next_gate(now);
-    if (!due_ || due_->interval != gate.interval) due_ = {gate.interval, now + gate.wait_ms};
-    const auto wait = static_cast<std::uint32_t>(std::min(gate.wait_ms, wait_ms_max));
-    return mine() ? std::max(1U, wait) : wait + pace_.takeover_ms * distance();
+    if (!due_ || due_->interval != gate.interval || gate.wait_ms > 0 || due_->since > now)
+        due_ = {gate.interval, now + gate.wait_ms};
+    heard_ = std::min(heard_, now);
+    const UnixMs patience = std::int64_t{pace_.takeover_ms} * distance();
+    const UnixMs act = mine() ? due_->since : std::max(due_->since, heard_) + patience;
+    return static_cast<std::uint32_t>(std::clamp<UnixMs>(act - now, 1, wait_ms_max));
 }
 
 std::uint32_t Turn::distance() const {
@@ -59,6 +56,7 @@ bool Turn::on_presence_of(consensus::ReplicaIndex other, UnixMs now) {
     if (!due_ || now - due_->since > session_takes_ms_) return false;
     if (mine() && other > own_) return false;
     acting_ = other;
+    heard_ = now;
     return true;
 }
 

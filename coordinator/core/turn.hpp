@@ -30,6 +30,9 @@ constexpr std::uint32_t finality_ms = 30'000;
 
 class Turn {
   public:
+    static constexpr std::uint32_t look_again_ms = 30'000;
+    static constexpr UnixMs wait_ms_max = 3'600'000;
+
     struct Gate {
         IntervalIndex interval = 0;
         std::int64_t wait_ms = 0;  ///< until it opens; 0: it is open
@@ -43,8 +46,9 @@ class Turn {
 
     /// The interval whose gate opens next. With the clock, the interval under way is too late to clear.
     [[nodiscard]] Gate next_gate(UnixMs now) const;
-    /// How long until this coordinator is to look again: until the gate if it acts, its distance later if it stands by.
-    /// Remembers since when the interval is due.
+    /// How long until this coordinator is to act, at least 1: until the gate if it acts, if it stands by its distance after
+    /// the gate and after the last sign of who acts. Remembers since when the interval is due. A clock that goes back or
+    /// jumps shows only when this is asked again: look_again_ms at most is a good time to.
     std::uint32_t await_ms(UnixMs now);
 
     [[nodiscard]] consensus::ReplicaIndex acting() const { return acting_; }
@@ -81,6 +85,7 @@ class Turn {
     consensus::ReplicaIndex acting_ = 0;
     std::optional<IntervalIndex> newest_;  // on the log
     std::optional<Due> due_;               // when its gate opened or will
+    UnixMs heard_ = 0;                     // of the acting host, newest
 };
 
 }  // namespace kilter::coordinator

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/base/limits.hpp"
+#include "common/cli/peer_json.hpp"
 #include "common/runtime/files.hpp"
 #include "common/runtime/logging.hpp"
 #include "common/runtime/loop.hpp"
@@ -349,30 +350,21 @@ struct CoordinatorHost::State final : LogEvents {
         std::filesystem::rename(file, aside.replace_extension(".refused"), error);
     }
 
+    [[nodiscard]] std::string role_of(const crypto::PublicKey& key) const {
+        if (genesis.validators.index_of(key)) return "coordinator";
+        if (key == genesis.operator_key) return "operator";
+        const auto party = directory ? directory->find(key) : std::nullopt;
+        return party ? name_of(directory->at(*party).role) : "unknown";
+    }
+
     [[nodiscard]] nlohmann::ordered_json peers_json(const transport::Stats& stats) const {
         auto list = nlohmann::ordered_json::array();
         for (const auto& [key, counts] : stats.peers) {
             if (key == identity->public_key()) continue;
-            const auto party = directory ? directory->find(key) : std::nullopt;
             const auto last_heard = heard.find(key);
-            std::uint64_t dropped = 0;
-            for (const std::uint64_t count : counts.dropped)
-                dropped += count;
-            list.push_back(
-                {{"id", short_hex(key.view())},
-                 {"role", genesis.validators.index_of(key) ? "coordinator"
-                          : key == genesis.operator_key    ? "operator"
-                          : party                          ? name_of(directory->at(*party).role)
-                                                           : "unknown"},
-                 {"connected", hub->connected(key)},
-                 {"heard_ms", last_heard == heard.end()
-                                  ? nlohmann::ordered_json()
-                                  : nlohmann::ordered_json(last_heard->second)},
-                 {"sent", {{"messages", counts.sent.messages}, {"bytes", counts.sent.bytes}}},
-                 {"received",
-                  {{"messages", counts.received.messages}, {"bytes", counts.received.bytes}}},
-                 {"unsent", counts.unsent},
-                 {"dropped", dropped}});
+            list.push_back(cli::peer_json(
+                key, role_of(key), counts, hub->connected(key),
+                last_heard == heard.end() ? std::nullopt : std::optional(last_heard->second)));
         }
         return list;
     }

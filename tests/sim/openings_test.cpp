@@ -46,6 +46,18 @@ TEST_F(Openings, a_good_one_is_joined) {
     expect_joined(good);
 }
 
+TEST_F(Openings, of_another_time_is_not_joined_and_the_home_says_whose_clock_to_look_at) {
+    const UnixMs opened = good.opened_ms;
+    good.opened_ms = opened - 3'600'000;
+    expect_refused(good, "this home's clock is 60 min ahead of its coordinator's");
+    EXPECT_NE(world.homes[home].gateway->explain().find("clock is 60 min ahead"),
+              std::string::npos);
+    good.opened_ms = opened + 3'600'000;
+    expect_refused(good, "this home's clock is 60 min behind its coordinator's");
+    good.opened_ms = opened - 3'600'000 / 4;  // a quarter of an interval is the most
+    expect_joined(good);
+}
+
 TEST_F(Openings, another_roster_is_not_joined) {
     good.roster_epoch = 2;
     expect_refused(good, "roster epoch 2");

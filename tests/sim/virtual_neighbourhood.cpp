@@ -146,8 +146,8 @@ void VirtualNeighbourhood::step_host(const coordinator::Input& input) {
 }
 
 void VirtualNeighbourhood::submit(const settlement::ClearedNet& record) {
-    step_log(consensus::Submitted{{settlement::make_entry(record, genesis.chain_id(), record.opening,
-                                                          now + 3'600'000, coordinator)}});
+    step_log(consensus::Submitted{{settlement::make_entry(
+        record, genesis.chain_id(), record.opening, now + 3'600'000, coordinator)}});
 }
 
 void VirtualNeighbourhood::step_log(consensus::Input input) {

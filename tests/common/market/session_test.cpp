@@ -442,6 +442,21 @@ TEST(Session, AnExcludedMembersLateMessageIsHarmlessAndAnswered) {
     expect_same(quiet, exchange);
 }
 
+TEST(Session, ASessionThatAllHomesLeaveIsAbandoned) {
+    Scene left = scene(2, 4, 4);
+    Exchange exchange(left);
+    exchange.loses = [&](PartyId from, PartyId, const MaskedShare&) { return from != left.chair; };
+    for (auto& [party, session] : exchange.sessions)
+        exchange.give(party, Begin{});
+    while (!exchange.packets.empty())
+        exchange.deliver();
+    const Outputs out = exchange.sessions.at(left.chair).step(SilenceElapsed{});
+    ASSERT_TRUE(out.cleared.has_value());
+    EXPECT_EQ(out.cleared->outcome, Outcome::abandoned);
+    EXPECT_NE(out.cleared->explanation.find("All homes were silent"), std::string::npos);
+    EXPECT_EQ(out.expel.size(), 8u);
+}
+
 TEST(Session, TheDeadlineStopsEveryoneAtTheBestCommonIterate) {
     for (const std::size_t delivered : {250u, 400u, 777u, 1200u}) {
         Scene slow = scene(3, 3, 6);

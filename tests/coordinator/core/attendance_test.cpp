@@ -45,6 +45,13 @@ TEST_F(AttendanceTest, who_has_greeted_or_was_waived_is_not_waited_for) {
     EXPECT_TRUE(homes.missing(now).empty());
 }
 
+TEST_F(AttendanceTest, a_waived_home_is_asked_again_and_not_waited_for) {
+    Attendance homes = attendance();
+    homes.waive(homes.missing(now));
+    EXPECT_TRUE(homes.missing(now).empty());
+    EXPECT_EQ(homes.silent(now).size(), 5U);
+}
+
 TEST_F(AttendanceTest, a_waived_home_that_greets_and_falls_silent_is_waited_for_again) {
     Attendance homes = attendance();
     homes.waive(homes.missing(now));

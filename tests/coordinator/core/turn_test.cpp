@@ -67,6 +67,24 @@ TEST(Turn, standby_looks_its_distance_after_the_gate) {
     EXPECT_EQ(turn_of(0, by_finality(0, 0)).await_ms(now), 1U);
 }
 
+TEST(Turn, standby_waits_its_distance_from_the_last_sign_of_who_acts) {
+    Turn turn = turn_of(2, by_finality(0, 0));
+    EXPECT_EQ(turn.await_ms(now), 2 * 4'000U);
+    EXPECT_EQ(turn.await_ms(now + 5'000), 3'000U);
+    EXPECT_TRUE(turn.on_presence_of(0, now + 6'000));
+    EXPECT_EQ(turn.await_ms(now + 6'000), 2 * 4'000U);
+    EXPECT_EQ(turn.await_ms(now + 14'000), 1U);
+}
+
+TEST(Turn, a_clock_that_goes_back_delays_nothing_beyond_the_gate) {
+    Turn turn = turn_of(0, by_clock());
+    turn.await_ms(now + 3'600'000);
+    EXPECT_EQ(turn.await_ms(now), 480'000U);
+    Turn standby = turn_of(1, by_finality(0, 0));
+    standby.await_ms(now + 3'600'000);
+    EXPECT_EQ(standby.await_ms(now), 4'000U);
+}
+
 TEST(Turn, presence_counts_until_the_interval_is_due_for_longer_than_a_session_takes) {
     Turn turn = turn_of(3, by_finality(0, 0));
     EXPECT_FALSE(turn.on_presence_of(1, now));  // nothing is due yet

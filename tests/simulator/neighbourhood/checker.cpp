@@ -79,8 +79,8 @@ void Checker::on_share(const crypto::PublicKey& from, const wire::Share& sent) {
 }
 
 void Checker::on_opening(const wire::SessionOpen& open) {
-    const auto [known, fresh] = openings_.try_emplace({open.session, open.net}, open.signature);
-    if (!fresh && known->second != open.signature)
+    const auto [known, fresh] = openings_.try_emplace({open.session, open.net}, open);
+    if (!fresh && known->second.signature != open.signature)
         report_.violation("N9", "two sessions are named " + market::name_of(open.session));
 }
 
@@ -117,13 +117,13 @@ void Checker::on_setpoint(std::size_t home, const agent::Setpoint& setpoint) {
 void Checker::on_report(const coordinator::SessionReport& report) {
     if (report.outcome != market::Outcome::converged || !honest_values()) return;
     double drawn_kw = 0;
-    std::size_t terminals = report.nets.size();
+    std::size_t terminals = 0;
     for (const NetId net : report.nets) {
         const auto set = stopped_.find({report.session, net});
-        if (set == stopped_.end() && options_.homes.at(net.value) > 0) return;
+        terminals = openings_.at({report.session, net}).terminals;
+        if (set == stopped_.end()) continue;  // all of its homes were silent
         const auto& agreed = agreed_[{report.session, net}];
         if (agreed.size() != homes_in(set->second)) return;  // somebody has not heard of it
-        terminals += agreed.size();
         for (const auto& [home, agreement] : agreed)
             drawn_kw += agreement.consumption_kw;
     }
@@ -133,7 +133,8 @@ void Checker::on_report(const coordinator::SessionReport& report) {
     if (std::abs(drawn_kw - import_kw) > tolerance_kw)
         report_.violation("N5", "session " + market::name_of(report.session) + ": homes draw " +
                                     std::to_string(drawn_kw) + " kW and the feeder imports " +
-                                    std::to_string(import_kw) + " kW");
+                                    std::to_string(import_kw) + " kW, at a residual of " +
+                                    std::to_string(report.primal_residual_kw));
     if (drawn_kw > network_.tie.import_max_kw + tolerance_kw)
         report_.violation("N6", "session " + market::name_of(report.session) + ": homes draw " +
                                     std::to_string(drawn_kw) + " kW, more than the feeder may");
@@ -143,8 +144,8 @@ void Checker::on_submitted(const consensus::Entry& entry) {
     const auto [known, fresh] =
         numbers_.try_emplace({entry.author, entry.seq, entry.key}, entry.body);
     if (!fresh && known->second != entry.body)
-        report_.violation("N9", "coordinator " + short_hex(entry.author.view()) +
-                                    " numbered two entries alike");
+        report_.violation(
+            "N9", "coordinator " + short_hex(entry.author.view()) + " numbered two entries alike");
 }
 
 void Checker::on_block(consensus::Height height,

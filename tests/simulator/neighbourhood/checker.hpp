@@ -84,7 +84,7 @@ class Checker {
     std::map<crypto::PublicKey, std::size_t> by_key_;
 
     std::map<Mask, std::vector<std::uint64_t>> masked_;
-    std::map<Session, crypto::Signature> openings_;
+    std::map<Session, wire::SessionOpen> openings_;
     std::map<Session, std::vector<PartyId>> stopped_;  // the set of the chair's last word
     std::map<Session, std::map<std::size_t, agent::Agreement>> agreed_;  // by home
     std::map<std::pair<IntervalIndex, NetId>, settlement::ClearedNet> records_;

@@ -73,9 +73,8 @@ void CoordinatorProcess::on_final(const consensus::Finalised& final) {
     for (std::size_t i = 0; i < final.block->entries.size(); ++i) {
         const consensus::SealedEntry& sealed = *final.block->entries[i];
         receipts_.by_key.try_emplace(
-            sealed.entry.key,
-            Receipts::One{consensus::encode(consensus::make_receipt(final, i)),
-                          final.block->header.height});
+            sealed.entry.key, Receipts::One{consensus::encode(consensus::make_receipt(final, i)),
+                                            final.block->header.height});
         if (!up()) continue;
         learn(sealed);
         if (sealed.entry.author != identity_.public_key() || !up()) continue;
@@ -160,14 +159,13 @@ void CoordinatorProcess::arm(const coordinator::ArmTimer& arm) {
         return;
     }
     timers_[arm.timer] = ++armed_;
-    street_.time().after(
-        log_.clock().timer(arm.delay_ms),
-        [this, timer = arm.timer, armed = armed_, incarnation = incarnation_] {
-            const auto due = timers_.find(timer);
-            if (incarnation_ != incarnation || due == timers_.end() || due->second != armed) return;
-            timers_.erase(due);
-            step(coordinator::TimerElapsed{timer});
-        });
+    street_.time().after(log_.clock().timer(arm.delay_ms), [this, timer = arm.timer, armed = armed_,
+                                                            incarnation = incarnation_] {
+        const auto due = timers_.find(timer);
+        if (incarnation_ != incarnation || due == timers_.end() || due->second != armed) return;
+        timers_.erase(due);
+        step(coordinator::TimerElapsed{timer});
+    });
 }
 
 }  // namespace kilter::simulation

@@ -37,7 +37,9 @@ class CoordinatorProcess {
     void boot();
     /// The process is gone.
     void end();
+
     void pause() { paused_ = true; }
+
     void resume();
     void hear(const crypto::PublicKey& from, const wire::Message& message);
     void on_final(const consensus::Finalised& final);
@@ -46,6 +48,7 @@ class CoordinatorProcess {
 
     /// In a session, from its opening to its records.
     [[nodiscard]] bool chairs() const;
+
     /// REQUIRES: up().
     [[nodiscard]] const coordinator::FeederHost& feeder() const { return *feeder_; }
 
@@ -63,6 +66,7 @@ class CoordinatorProcess {
     void certify(const crypto::PublicKey& to, const Bytes& key);
     void send(const wire::Outgoing& letter);
     void arm(const coordinator::ArmTimer& arm);
+
     [[nodiscard]] UnixMs wall() const { return log_.wall(); }
 
     Street& street_;
@@ -76,8 +80,8 @@ class CoordinatorProcess {
     std::optional<coordinator::FeederHost> feeder_;
     std::optional<settlement::Directory> directory_;
     settlement::Roster roster_;
-    std::map<NetId, Bytes> newest_record_;  // semantic keys
-    Bytes disk_;  // what the feeder's host remembers
+    std::map<NetId, Bytes> newest_record_;    // semantic keys
+    Bytes disk_;                              // what the feeder's host remembers
     std::deque<coordinator::Input> waiting_;  // while it is paused
     std::map<coordinator::Timer, std::uint64_t> timers_;
     std::uint64_t armed_ = 0;

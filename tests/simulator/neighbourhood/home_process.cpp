@@ -138,14 +138,13 @@ void HomeProcess::arm(const agent::ArmTimer& arm) {
         return;
     }
     timers_[arm.timer] = ++armed_;
-    street_.time().after(
-        clock_.timer(arm.delay_ms),
-        [this, timer = arm.timer, armed = armed_, incarnation = incarnation_] {
-            const auto due = timers_.find(timer);
-            if (incarnation_ != incarnation || due == timers_.end() || due->second != armed) return;
-            timers_.erase(due);
-            step(agent::TimerElapsed{timer});
-        });
+    street_.time().after(clock_.timer(arm.delay_ms), [this, timer = arm.timer, armed = armed_,
+                                                      incarnation = incarnation_] {
+        const auto due = timers_.find(timer);
+        if (incarnation_ != incarnation || due == timers_.end() || due->second != armed) return;
+        timers_.erase(due);
+        step(agent::TimerElapsed{timer});
+    });
 }
 
 }  // namespace kilter::simulation

@@ -49,7 +49,9 @@ class HomeProcess {
 
     void boot();
     void kill();
+
     void pause() { paused_ = true; }
+
     void resume();
     void hear(const crypto::PublicKey& from, wire::Message message);
 
@@ -75,6 +77,7 @@ class HomeProcess {
     void keep(const agent::Outputs& out);
     void send(const wire::Outgoing& letter);
     void arm(const agent::ArmTimer& arm);
+
     [[nodiscard]] UnixMs wall() const { return clock_.wall(street_.time().now()); }
 
     Street& street_;

@@ -40,9 +40,9 @@ enum class Sabotage : std::uint8_t {
 
 struct Options {
     std::uint64_t seed = 1;
-    std::vector<std::size_t> homes;    ///< on each net
+    std::vector<std::size_t> homes;  ///< on each net
     std::size_t coordinators = 4;
-    std::uint32_t horizon = 6;         ///< intervals
+    std::uint32_t horizon = 6;  ///< intervals
     std::uint32_t privacy_members_min = 2;
     bool accelerated = false;
     std::int64_t break_intervals = 2;  ///< market intervals of faults
@@ -51,8 +51,8 @@ struct Options {
     double crash = 0;           ///< chance per process and second
     double crash_at_point = 0;  ///< chance at each point between the steps of a turn
     double crash_all = 0;       ///< chance per second that every coordinator dies
-    double kill_chair = 0;      ///< chance per second that the coordinator dies that is in a session
-    double pause = 0;           ///< chance per process and second of standing still for a while
+    double kill_chair = 0;  ///< chance per second that the coordinator dies that is in a session
+    double pause = 0;       ///< chance per process and second of standing still for a while
     double restart_late = 0.2;  ///< chance that a dead process stays so until the network heals
     Micros down_max = 20 * consensus::simulation::second;
     Lie lie = Lie::none;

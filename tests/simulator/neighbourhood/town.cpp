@@ -14,13 +14,13 @@ using consensus::simulation::ms;
 using consensus::simulation::second;
 using consensus::simulation::stream;
 
-constexpr std::uint32_t interval_s = 120;
+constexpr std::uint32_t interval_s = 180;
 constexpr std::uint64_t operator_number = 900;
 constexpr std::uint64_t first_home_number = 1'000;
 constexpr Micros enrolment_patience = 2 * second;
 // From the healing on: records that were lost are given up, sessions under way end, everyone is back.
 constexpr Micros recovery = 80 * second;
-constexpr Micros verdict_after = 70 * second;  // of the start of the interval that must clear
+constexpr Micros verdict_after = 10 * second;  // of the start of the interval that must clear
 
 market::Parameters parameters_of(const Options& options) {
     market::Parameters out;
@@ -39,7 +39,7 @@ market::Parameters parameters_of(const Options& options) {
 
 coordinator::Pace pace() {
     coordinator::Pace out;
-    out.lead_ms = 45'000;
+    out.lead_ms = 100'000;
     out.gather_ms = 4'000;
     out.takeover_ms = 3'000;
     return out;
@@ -59,7 +59,6 @@ const topology::Profiles& profiles() {
     static const topology::Profiles all = topology::generated_profiles(1);
     return all;
 }
-
 
 }  // namespace
 
@@ -106,8 +105,7 @@ void Town::build() {
     for (std::size_t i = 0; i < options_.coordinators; ++i) {
         const auto key = consensus::simulation::identity_of(i).public_key();
         genesis_.validators.validators.push_back({key, ""});
-        members.push_back(
-            {key, settlement::Role::coordinator, NetId{0}, 1'000, "", network_.name});
+        members.push_back({key, settlement::Role::coordinator, NetId{0}, 1'000, "", network_.name});
     }
     const std::size_t liar =
         options_.lie == Lie::none ? specs_.size() : process_prng_.below(specs_.size());
@@ -141,12 +139,10 @@ void Town::build() {
     }
     for (std::size_t i = 0; i < specs_.size(); ++i) {
         const Address address = options_.coordinators + i;
-        homes_.push_back(std::make_unique<HomeProcess>(*this, address, i, identities_[i], genesis_,
-                                                       specs_[i],
-                                                       Clock(options_.clock, clock_prng_),
-                                                       options_));
-        if (i == liar)
-            homes_.back()->becomes_liar(options_.lie, stream(options_.seed, "liar"));
+        homes_.push_back(
+            std::make_unique<HomeProcess>(*this, address, i, identities_[i], genesis_, specs_[i],
+                                          Clock(options_.clock, clock_prng_), options_));
+        if (i == liar) homes_.back()->becomes_liar(options_.lie, stream(options_.seed, "liar"));
         addresses_[identities_[i].public_key()] = address;
     }
     outcome_.homes = specs_.size();
@@ -184,8 +180,8 @@ void Town::post(consensus::simulation::Host& from,
 void Town::carry(Address from, Address to, const wire::Message& message) {
     ++outcome_.messages;
     if (auto sound = wire::check(message); !sound) {
-        outcome_.report.violation("N12", "an honest process sent what no codec takes: " +
-                                             sound.error().message);
+        outcome_.report.violation(
+            "N12", "an honest process sent what no codec takes: " + sound.error().message);
         return;
     }
     const auto bytes = std::make_shared<const Bytes>(wire::encode(message));
@@ -201,8 +197,8 @@ void Town::deliver(Address from, Address to, const Bytes& bytes) {
     trace_.note(bytes);
     auto message = wire::decode(bytes);
     if (!message) {
-        outcome_.report.violation("N12", "what was encoded does not decode: " +
-                                             message.error().message);
+        outcome_.report.violation("N12",
+                                  "what was encoded does not decode: " + message.error().message);
         return;
     }
     if (!is_coordinator(to))
@@ -256,8 +252,8 @@ void Town::written(consensus::simulation::Host& /*host*/, const consensus::Outpu
 
 void Town::turned(consensus::simulation::Host& host, const consensus::Outputs& outputs) {
     if (outputs.halt)
-        outcome_.report.violation("S1", "coordinator " + std::to_string(host.address()) +
-                                            " halted: " + *outputs.halt);
+        outcome_.report.violation(
+            "S1", "coordinator " + std::to_string(host.address()) + " halted: " + *outputs.halt);
     for (const consensus::Finalised& final : outputs.finalised)
         checker_->on_block(final.block->header.height, *final.block, final.block->hash);
     for (const consensus::SubmissionAnswer& answer : outputs.answers)
@@ -289,9 +285,9 @@ void Town::restart(Address address) {
     ++outcome_.restarts;
     trace_.note(0xDEAD + address);
     if (breaking() && process_prng_.chance(options_.restart_late)) return;
-    schedule_.after(50 * ms + static_cast<Micros>(
-                                  process_prng_.below(healed_ ? second : options_.down_max)),
-                    [this, address] { start(address); });
+    schedule_.after(
+        50 * ms + static_cast<Micros>(process_prng_.below(healed_ ? second : options_.down_max)),
+        [this, address] { start(address); });
 }
 
 void Town::start(Address address) {

@@ -70,6 +70,7 @@ class Town final : public consensus::simulation::World, public Street {
     struct Coordinator;
 
     void build();
+
     [[nodiscard]] bool breaking() const { return schedule_.now() < break_until_; }
 
     [[nodiscard]] bool is_coordinator(Address address) const {
