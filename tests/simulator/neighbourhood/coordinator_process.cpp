@@ -4,8 +4,8 @@ namespace kilter::simulation {
 
 namespace {
 
-constexpr std::size_t events_kept_max = 200;
-constexpr UnixMs entry_life_ms = 3'600'000;
+constexpr std::size_t coordinator_events_max = 200;
+constexpr UnixMs record_life_ms = 3'600'000;
 
 }  // namespace
 
@@ -134,14 +134,14 @@ void CoordinatorProcess::turn(const coordinator::Input& input) {
         arm(timer);
     for (const settlement::ClearedNet& record : out.submit) {
         const consensus::EntryPtr entry = settlement::make_entry(
-            record, genesis_.chain_id(), record.opening, wall() + entry_life_ms, identity_);
+            record, genesis_.chain_id(), record.opening, wall() + record_life_ms, identity_);
         street_.checker().on_submitted(entry->entry);
         log_.take(consensus::Submitted{{entry}});
     }
     for (Event& event : out.events) {
         street_.checker().on_event("coordinator " + std::to_string(log_.address()), event);
         events_.push_back(std::move(event));
-        if (events_.size() > events_kept_max) events_.pop_front();
+        if (events_.size() > coordinator_events_max) events_.pop_front();
     }
     if (incarnation_ != incarnation || !out.report) return;
     street_.checker().on_report(*out.report);

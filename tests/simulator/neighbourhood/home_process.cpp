@@ -7,7 +7,7 @@ namespace kilter::simulation {
 namespace {
 
 constexpr const char* energy_key = "energy";
-constexpr std::size_t events_kept_max = 200;
+constexpr std::size_t home_events_max = 200;
 
 }  // namespace
 
@@ -99,7 +99,7 @@ void HomeProcess::turn(const agent::Input& input) {
     for (Event& event : out.events) {
         if (honest()) street_.checker().on_event("home " + std::to_string(number_), event);
         events_.push_back(std::move(event));
-        if (events_.size() > events_kept_max) events_.pop_front();
+        if (events_.size() > home_events_max) events_.pop_front();
     }
     if (out.peers) step(agent::PeersConnected{});
 }

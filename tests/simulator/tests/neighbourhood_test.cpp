@@ -7,7 +7,7 @@
 namespace kilter::simulation {
 namespace {
 
-void expect_clean(const Options& options) {
+void expect_sound(const Options& options) {
     const Outcome outcome = run(options);
     for (const auto& violation : outcome.report.violations())
         ADD_FAILURE() << "seed " << options.seed << ": " << violation.invariant << ": "
@@ -23,7 +23,7 @@ Options quiet(std::uint64_t seed) {
 
 TEST(NeighbourhoodSwarm, FixedSeeds) {
     for (std::uint64_t seed = 1; seed <= 120; ++seed)
-        expect_clean(draw(seed));
+        expect_sound(draw(seed));
 }
 
 TEST(NeighbourhoodSwarm, TheSameSeedIsTheSameRun) {
@@ -99,8 +99,8 @@ TEST(NeighbourhoodSabotage, ATownThatDoesNotRecover) {
     EXPECT_TRUE(breaks(Sabotage::deaf, "N10"));
 }
 
-struct CheckerTest : testing::Test {
-    CheckerTest() : checker(report, options(), {}, {}, residents()) {}
+struct NeighbourhoodChecker : testing::Test {
+    NeighbourhoodChecker() : checker(report, options(), {}, {}, residents()) {}
 
     static Options options() {
         Options out = quiet(1);
@@ -153,7 +153,7 @@ struct CheckerTest : testing::Test {
     consensus::Height height = 0;
 };
 
-TEST_F(CheckerTest, AcceptsWhatWasAgreedRecordedAndDispatched) {
+TEST_F(NeighbourhoodChecker, AcceptsWhatWasAgreedRecordedAndDispatched) {
     checker.on_agreed(0, agreement());
     checker.on_agreed(1, agreement());
     append(record());
@@ -161,7 +161,7 @@ TEST_F(CheckerTest, AcceptsWhatWasAgreedRecordedAndDispatched) {
     EXPECT_TRUE(report.clean());
 }
 
-TEST_F(CheckerTest, ObjectsToDifferentPrices) {
+TEST_F(NeighbourhoodChecker, ObjectsToDifferentPrices) {
     checker.on_agreed(0, agreement());
     agent::Agreement other = agreement();
     other.prices_micro[0] += 1;
@@ -169,32 +169,32 @@ TEST_F(CheckerTest, ObjectsToDifferentPrices) {
     EXPECT_TRUE(report.names("N4"));
 }
 
-TEST_F(CheckerTest, ObjectsToARecordNobodyAgreedTo) {
+TEST_F(NeighbourhoodChecker, ObjectsToARecordNobodyAgreedTo) {
     append(record());
     EXPECT_TRUE(report.names("N7"));
 }
 
-TEST_F(CheckerTest, ObjectsToTwoRecordsOfOneInterval) {
+TEST_F(NeighbourhoodChecker, ObjectsToTwoRecordsOfOneInterval) {
     checker.on_agreed(0, agreement());
     append(record());
     append(record());
     EXPECT_TRUE(report.names("N7"));
 }
 
-TEST_F(CheckerTest, ObjectsToASetpointThatIsNotOnTheLog) {
+TEST_F(NeighbourhoodChecker, ObjectsToASetpointThatIsNotOnTheLog) {
     checker.on_agreed(0, agreement());
     checker.on_setpoint(0, {7, 1.5});
     EXPECT_TRUE(report.names("N8"));
 }
 
-TEST_F(CheckerTest, ObjectsToASetpointThatWasNotAgreed) {
+TEST_F(NeighbourhoodChecker, ObjectsToASetpointThatWasNotAgreed) {
     checker.on_agreed(0, agreement());
     append(record());
     checker.on_setpoint(0, {7, 2.5});
     EXPECT_TRUE(report.names("N8"));
 }
 
-TEST_F(CheckerTest, ObjectsToAnImportThatIsNotWhatHomesDraw) {
+TEST_F(NeighbourhoodChecker, ObjectsToAnImportThatIsNotWhatHomesDraw) {
     wire::SessionOpen open;
     open.session = {7, 4};
     open.terminals = 3;
@@ -219,7 +219,7 @@ TEST_F(CheckerTest, ObjectsToAnImportThatIsNotWhatHomesDraw) {
     EXPECT_TRUE(report.names("N5"));
 }
 
-TEST_F(CheckerTest, ObjectsToOneNameForTwoSessions) {
+TEST_F(NeighbourhoodChecker, ObjectsToOneNameForTwoSessions) {
     wire::SessionOpen open;
     checker.on_sent({}, open);
     open.signature.bytes[0] = 1;
