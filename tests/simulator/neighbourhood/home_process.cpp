@@ -53,7 +53,6 @@ void HomeProcess::kill() {
     timers_.clear();
     ++incarnation_;
     paused_ = false;
-    if (sabotage_ == Sabotage::forgetful_homes) disk_.erase(agent::joined_key);
     street_.home_ended(address_);
 }
 

@@ -32,10 +32,9 @@ const char* name(Lie lie);
 /// What is wrong with a whole run on purpose, to prove that its checkers notice.
 enum class Sabotage : std::uint8_t {
     none,
-    forgetful_homes,  ///< a home's writes are lost when it dies
-    bare_words,       ///< messages are not masked
-    lone_homes,       ///< a home's messages name one home of its net
-    deaf,             ///< no coordinator hears a home after the network has healed
+    bare_words,  ///< messages are not masked
+    lone_homes,  ///< a home's messages name one home of its net
+    deaf,        ///< no coordinator hears a home after the network has healed
 };
 
 struct Options {
