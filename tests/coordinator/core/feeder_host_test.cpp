@@ -196,8 +196,8 @@ TEST_F(FeederHostTest, standby_waits_its_distance_and_takes_over) {
     const std::uint32_t gate = 600'000 - pace.lead_ms;
     EXPECT_EQ(delay(start(2), Timer::takeover), Turn::look_again_ms);
     greet_all();
-    EXPECT_TRUE(openings(elapse(Timer::takeover, gate + 2 * pace.takeover_ms - 1)).empty());
-    const Outputs out = elapse(Timer::takeover, 1);
+    EXPECT_TRUE(openings(elapse(Timer::takeover, gate + 2 * pace.takeover_ms - 2)).empty());
+    const Outputs out = elapse(Timer::takeover, 2);
     EXPECT_EQ(openings(out).size(), 3U);
     EXPECT_GT(delay(out, Timer::presence), 0U);
 }
