@@ -6,7 +6,7 @@ namespace kilter::products {
 
 namespace {
 constexpr const char* flexibility_product = "flexibility";
-}
+}  // namespace
 
 Result<Activation> activate(const Reservation& reservation) {
     if (reservation.homes.empty()) return Error{"flexibility: nobody has offered any"};

@@ -7,7 +7,7 @@ namespace kilter::products {
 
 namespace {
 constexpr const char* reserve_product = "reserve";
-}
+}  // namespace
 
 Reserve call_reserve(const ReserveInterval& interval) {
     Reserve out;

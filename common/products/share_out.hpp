@@ -17,9 +17,8 @@ namespace kilter::products {
 using Wh = std::int64_t;        ///< energy
 using MicroEur = std::int64_t;  ///< money; 10^-6 EUR
 
-/// Products of two 64-bit quantities.
-__extension__ typedef __int128
-    Wide;  // NOLINT(modernize-use-using): of an extension there is no other form
+/// Products of two 64-bit quantities. Of an extension there is no other form.
+__extension__ typedef __int128 Wide;  // NOLINT(modernize-use-using)
 
 /// A million: fractions are in parts per million.
 inline constexpr std::int64_t million = 1'000'000;

@@ -20,7 +20,7 @@ std::optional<governance::Case> closed_case(const crypto::MerkleMap& map, std::u
 /// `offices`: what the author holds at this place.
 Result<void> move_docket(crypto::MerkleMap& map,
                          const Genesis& genesis,
-                         const consensus::SealedEntry& entry,
+                         const consensus::SealedEntry& sealed,
                          governance::Offices offices,
                          governance::Place place);
 

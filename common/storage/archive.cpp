@@ -12,7 +12,7 @@ using consensus::Height;
 
 namespace {
 constexpr const char* archive_suffix = ".blocks";
-constexpr std::uintmax_t bytes_max = std::uintmax_t{4} << 30;
+constexpr std::uintmax_t archive_bytes_max = std::uintmax_t{4} << 30;
 }  // namespace
 
 void Archive::write(const ArchiveFile& stretch) const {
@@ -34,7 +34,7 @@ void Archive::write(const ArchiveFile& stretch) const {
 }
 
 Result<ArchiveFile> read_archive(const std::filesystem::path& file) {
-    Result<Bytes> bytes = read_whole(file, bytes_max);
+    Result<Bytes> bytes = read_whole(file, archive_bytes_max);
     if (!bytes) return bytes.error();
     const Error damaged{file.string() + " is no archive of this version, or is damaged"};
     ByteReader in(*bytes);
