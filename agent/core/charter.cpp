@@ -14,6 +14,13 @@ Result<Charter> Charter::create(const crypto::Identity& identity, settlement::Ge
     return Charter{identity, std::move(genesis), *parameters, parameters_digest, chain};
 }
 
+void Charter::follow(const Bytes& market_parameters) {
+    const auto decided = market::Parameters::decode(market_parameters);
+    KILTER_CHECK(decided.ok(), "the log holds market parameters that do not decode");
+    parameters = *decided;
+    parameters_digest = governance::market_digest(market_parameters);
+}
+
 std::optional<std::string> Charter::fault(const consensus::Receipt& receipt) const {
     const auto verdict = consensus::verify(receipt, genesis.chain_id(), genesis.validators);
     if (verdict == consensus::ReceiptVerdict::valid) return std::nullopt;

@@ -1,5 +1,5 @@
-/// What a home's gateway is created with, and what never changes while it lives: who it is, on which log, under which
-/// agreed parameters.
+/// What a home's gateway is created with: who it is, on which log, under which agreed parameters. The parameters change
+/// between sessions when the docket says so; nothing else does.
 #pragma once
 
 #include <optional>
@@ -15,12 +15,15 @@ namespace kilter::agent {
 struct Charter {
     const crypto::Identity& identity;  ///< must outlive the charter
     settlement::Genesis genesis;
-    market::Parameters parameters;     ///< genesis', decoded
+    market::Parameters parameters;     ///< in force: at first genesis', decoded
     crypto::Digest parameters_digest;  ///< what openings must name
     crypto::Digest chain;              ///< names the log in messages
 
     /// Error: parameters invalid.
     static Result<Charter> create(const crypto::Identity& identity, settlement::Genesis genesis);
+
+    /// Other parameters from the next session on. REQUIRES: decided by the log, so valid.
+    void follow(const Bytes& market_parameters);
 
     /// Length of a market interval in hours: what lies between a dual (EUR/kW) and a price (EUR/kWh).
     [[nodiscard]] double interval_h() const { return parameters.interval_s / 3600.0; }

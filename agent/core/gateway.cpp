@@ -41,6 +41,13 @@ std::uint64_t Gateway::roster_epoch() const {
     return state_->known.epoch;
 }
 
+RulesReport Gateway::rules() const {
+    const State& state = *state_;
+    return {state.known.rules.edition(),
+            governance::market_digest(state.known.rules.now().market_parameters),
+            state.charter.parameters_digest, state.stopped};
+}
+
 std::string Gateway::explain() const {
     const State& state = *state_;
     const std::string epoch = "roster epoch " + std::to_string(state.known.epoch);
@@ -56,6 +63,9 @@ std::string Gateway::explain() const {
                          "certificate";
     if (!state.known.place->directory->at(state.known.place->self).valid_at(state.now))
         return "this home's certificate has expired: waiting until the operator renews it";
+    if (state.stopped)
+        return "the market is stopped by case " + std::to_string(*state.stopped) +
+               " of the docket: waiting for it to resume";
     if (state.active)
         return "agreeing with the net on prices: session " + market::name_of(state.active->id()) +
                ", iteration " + std::to_string(state.active->session().iteration()) +
@@ -104,6 +114,8 @@ void Gateway::State::on(const MessageReceived& received, Outputs& out) {
         on_certified(from, *certified_entry, out);
     else if (const auto* update = std::get_if<wire::RosterUpdate>(&received.message))
         on_roster(from, *update, out);
+    else if (const auto* rules = std::get_if<wire::RulesUpdate>(&received.message))
+        on_rules(from, *rules, out);
     else if (const auto* open = std::get_if<wire::SessionOpen>(&received.message))
         on_open(from, *open, out);
     else if (const auto* share = std::get_if<wire::Share>(&received.message))
@@ -125,7 +137,8 @@ void Gateway::State::on(const PeersConnected&, Outputs& out) {
 
 void Gateway::State::greet(const crypto::PublicKey& coordinator, Outputs& out) const {
     if (!known.place || connected)
-        out.send.push_back({coordinator, wire::Hello{charter.chain, known.epoch}});
+        out.send.push_back(
+            {coordinator, wire::Hello{charter.chain, known.epoch, known.rules.edition()}});
 }
 
 void Gateway::State::greet(Outputs& out) const {
@@ -174,7 +187,48 @@ void Gateway::State::on_certified(const crypto::PublicKey& from,
                  "); ignored");
         return;
     }
+    known.rules.reached(receipt->header.height);
+    heed_rules(out);
     if (receipt->entry.type == settlement::cleared_net_entry) on_record(*receipt, out);
+}
+
+void Gateway::State::on_rules(const crypto::PublicKey& from,
+                              const wire::RulesUpdate& update,
+                              Outputs& out) {
+    auto certified = settlement::certified_docket(charter.genesis, update.proof);
+    if (!certified)
+        return tell(out, Severity::wrong,
+                    short_hex(from.view()) + " sent rules that are not the log's (" +
+                        certified.error().message + "); ignored");
+    const std::uint64_t before = known.rules.edition();
+    if (!known.rules.take(*std::move(certified))) return;
+    out.persist[rules_key] = update.proof;
+    if (known.rules.edition() != before)
+        tell(out, Severity::routine,
+             "edition " + std::to_string(known.rules.edition()) + " of the rules, proof checked");
+    heed_rules(out);
+}
+
+void Gateway::State::heed_rules(Outputs& out) {
+    const auto now_stopped = known.rules.now().stopped;
+    if (now_stopped == stopped) return;
+    stopped = now_stopped;
+    if (!stopped) {
+        tell(out, Severity::notable, "the market resumes");
+        return greet(out);
+    }
+    drop_session(out);
+    tell(out, Severity::notable,
+         "the market is stopped by case " + std::to_string(*stopped) +
+             " of the docket: no session is joined and no set-point given until it resumes");
+}
+
+void Gateway::State::drop_session(Outputs& out) {
+    active.reset();
+    postponed.reset();
+    early.clear();
+    out.timers.push_back({Timer::deadline, 0});
+    out.timers.push_back({Timer::resend, 0});
 }
 
 void Gateway::State::on_roster(const crypto::PublicKey& from,
@@ -217,11 +271,7 @@ void Gateway::State::on_roster(const crypto::PublicKey& from,
 }
 
 void Gateway::State::leave(bool traded, const settlement::RosterChange& change, Outputs& out) {
-    active.reset();
-    postponed.reset();
-    early.clear();
-    out.timers.push_back({Timer::deadline, 0});
-    out.timers.push_back({Timer::resend, 0});
+    drop_session(out);
     out.timers.push_back({Timer::greet, greet_waiting_ms});
     out.peers = peers();
     known.revoked = revokes(change, charter.identity.public_key());
@@ -265,6 +315,10 @@ void Gateway::State::dispatch(const settlement::ClearedNet& record, Outputs& out
         return tell(
             out, Severity::notable,
             "interval " + std::to_string(record.interval) + " was cleared without this home");
+    if (stopped)
+        return tell(out, Severity::notable,
+                    "the record of interval " + std::to_string(record.interval) +
+                        " came after the market was stopped: nothing is dispatched from it");
     const Agreement* agreement = known.agreed.matching(record, mine->commitment);
     if (agreement == nullptr)
         return tell(out, Severity::wrong,

@@ -77,6 +77,14 @@ struct SessionReport {
     std::string shortfall;  ///< what they will miss, in words; empty: nothing
 };
 
+/// The rules as this home knows them.
+struct RulesReport {
+    std::uint64_t edition = 0;             ///< 0: genesis'
+    crypto::Digest parameters;             ///< of the market parameters in force
+    crypto::Digest session_parameters;     ///< of those of the newest opening
+    std::optional<std::uint32_t> stopped;  ///< by which case of the docket
+};
+
 /// What the home's devices are to do in one interval, from a certified record only.
 struct Setpoint {
     IntervalIndex interval = 0;
@@ -117,6 +125,7 @@ class Gateway {
 
     /// Of the newest roster seen; 0: none yet.
     [[nodiscard]] std::uint64_t roster_epoch() const;
+    [[nodiscard]] RulesReport rules() const;
     /// What the agent is doing and what it waits for, one sentence a home owner understands.
     [[nodiscard]] std::string explain() const;
     /// On whom it waits, if on somebody in particular.

@@ -29,6 +29,8 @@ Position Gateway::State::position(const crypto::PublicKey& from) const {
 
 std::optional<std::string> Gateway::State::objection_to(const crypto::PublicKey& from,
                                                         const wire::SessionOpen& open) const {
+    if (stopped)
+        return "the market is stopped by case " + std::to_string(*stopped) + " of the docket";
     return objection(charter, *known.place, position(from), from, open);
 }
 
@@ -36,12 +38,16 @@ void Gateway::State::on_open(const crypto::PublicKey& from,
                              const wire::SessionOpen& open,
                              Outputs& out) {
     if (!known.place || (active && active->id() == open.session)) return;
+    charter.follow(
+        known.rules.parameters(open.parameters).value_or(known.rules.now().market_parameters));
     if (postponed && postponed->second.session == open.session) return;
     if (auto reason = objection_to(from, open)) {
         const std::string text =
             "did not join session " + market::name_of(open.session) + ": " + *reason;
         if (text != last_word) tell(out, Severity::notable, text);
-        if (charter.is_validator(from) && open.roster_epoch > known.epoch) greet(out);
+        if (charter.is_validator(from) &&
+            (open.roster_epoch > known.epoch || open.parameters != charter.parameters_digest))
+            greet(out);
         return;
     }
     if (known.agreed.empty() || known.agreed.newest().session.interval >= open.session.interval ||

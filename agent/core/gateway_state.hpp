@@ -24,10 +24,11 @@ namespace kilter::agent {
 inline constexpr std::uint32_t greet_waiting_ms = 250;
 
 struct Gateway::State {
-    const Charter charter;
+    Charter charter;
     const Forecast forecast;
     Remembered known;  ///< what changes here is persisted in the same step
 
+    std::optional<std::uint32_t> stopped;  ///< by which case of the docket, as far as known
     std::optional<Participation> active;
     std::optional<SessionReport> last;
     std::optional<wire::Outgoing> regret;  ///< of the newest agreement, for its chair
@@ -45,7 +46,10 @@ struct Gateway::State {
     UnixMs now = 0;
 
     State(Charter fixed, Forecast source, Remembered before)
-        : charter(std::move(fixed)), forecast(std::move(source)), known(std::move(before)) {}
+        : charter(std::move(fixed)),
+          forecast(std::move(source)),
+          known(std::move(before)),
+          stopped(known.rules.now().stopped) {}
 
     /// How long a new session waits for the record of the last one: well within what its net waits for this home.
     [[nodiscard]] std::uint32_t record_patience_ms() const {
@@ -82,9 +86,14 @@ struct Gateway::State {
                       const wire::CertifiedEntry& message,
                       Outputs& out);
     void on_roster(const crypto::PublicKey& from, const wire::RosterUpdate& update, Outputs& out);
+    void on_rules(const crypto::PublicKey& from, const wire::RulesUpdate& update, Outputs& out);
+    /// What is in force may have changed: stops and resumes with the market.
+    void heed_rules(Outputs& out);
     /// The newest roster does not name this home. `traded`: the one before did.
     void leave(bool traded, const settlement::RosterChange& change, Outputs& out);
     void on_record(const consensus::Receipt& receipt, Outputs& out);
+    /// Not in a session any more, nor about to be.
+    void drop_session(Outputs& out);
     /// The devices follow a record of what this home agreed to, and no other.
     void dispatch(const settlement::ClearedNet& record, Outputs& out);
 

@@ -115,13 +115,18 @@ Bytes encode(const Warm& warm) {
 }
 
 Result<Remembered> recall(const Charter& charter, const Memory& memory) {
-    Remembered out;
+    Remembered out{KnownRules(charter.genesis)};
     const auto find = [&](const char* key) -> const Bytes* {
         const auto found = memory.find(key);
         return found == memory.end() || found->second.empty() ? nullptr : &found->second;
     };
     if (const Bytes* bytes = find(roster_key)) {
         if (auto recalled = recall_roster(charter, *bytes, out); !recalled) return recalled.error();
+    }
+    if (const Bytes* bytes = find(rules_key)) {
+        auto certified = settlement::certified_docket(charter.genesis, *bytes);
+        if (!certified) return damaged(rules_key);
+        out.rules.take(*std::move(certified));
     }
     if (const Bytes* bytes = find(certified_key)) {
         out.certified = decode_certified(*bytes);

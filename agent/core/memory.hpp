@@ -8,12 +8,14 @@
 #include "agent/core/agreements.hpp"
 #include "agent/core/charter.hpp"
 #include "agent/core/gateway.hpp"
+#include "agent/core/known_rules.hpp"
 #include "agent/core/place.hpp"
 #include "common/wire/messages.hpp"
 
 namespace kilter::agent {
 
 inline constexpr const char* roster_key = "roster";        ///< the newest roster with its proof
+inline constexpr const char* rules_key = "rules";          ///< the newest docket's proof
 inline constexpr const char* certified_key = "certified";  ///< Remembered::certified
 inline constexpr const char* pending_key = "pending";      ///< Remembered::agreed
 inline constexpr const char* joined_key = "joined";        ///< Remembered::joined
@@ -29,6 +31,7 @@ struct Warm {
 };
 
 struct Remembered {
+    KnownRules rules;
     std::uint64_t epoch = 0;     ///< of the newest roster seen; an older one is never taken again
     std::optional<Place> place;  ///< on that roster, if it names this home
     bool revoked = false;        ///< by the change that led to that roster

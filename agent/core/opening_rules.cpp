@@ -20,7 +20,7 @@ Objection about_origin(const Charter& charter,
         return "it is for roster epoch " + std::to_string(open.roster_epoch) + ", this home has " +
                std::to_string(place.directory->epoch());
     if (open.parameters != charter.parameters_digest)
-        return "it uses other market parameters than genesis";
+        return "it uses other market parameters than those in force";
     if (open.net != place.net) return "it is for another net";
     if (open.start_dual_eur_per_kw.size() != charter.parameters.quantities())
         return "its horizon is not the market's";

@@ -229,6 +229,11 @@ struct AgentHost::State {
         for (const auto& key : gateway->awaited())
             status["waiting_for"].push_back(short_hex(key.view()));
         status["roster_epoch"] = gateway->roster_epoch();
+        const RulesReport rules = gateway->rules();
+        status["rules"] = {{"edition", rules.edition},
+                           {"market_parameters", to_hex(rules.parameters.view())},
+                           {"session_parameters", to_hex(rules.session_parameters.view())}};
+        if (rules.stopped) status["rules"]["stopped_by_case"] = *rules.stopped;
         if (last) {
             auto& session = status["session"];
             session["interval"] = last->session.interval;

@@ -225,6 +225,19 @@ std::string describe(const Action& action) {
         action);
 }
 
+Result<void> may_replace(ByteView before, ByteView after) {
+    const auto old = market::Parameters::decode(before);
+    if (!old)
+        return malformed("this log's market parameters cannot be changed: " + old.error().message);
+    const auto now = market::Parameters::decode(after);
+    if (!now) return now.error();
+    if (old->interval_s == now->interval_s && old->horizon == now->horizon &&
+        old->channels == now->channels)
+        return {};
+    return malformed(
+        "interval_s, horizon and channels stay as genesis has them: another market is another log");
+}
+
 Digest market_digest(ByteView parameters) {
     return crypto::digest("market", parameters);
 }

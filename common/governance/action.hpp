@@ -88,6 +88,9 @@ Result<Action> decode_action(ByteView bytes);
 /// One line for people: "tariff network.use = 21000".
 std::string describe(const Action& action);
 
+/// Error: interval, horizon or channels would change, or one of the two is not encoded market parameters.
+Result<void> may_replace(ByteView before, ByteView after);
+
 /// Digest of market parameters, as Genesis::market_digest().
 Digest market_digest(ByteView parameters);
 

@@ -286,6 +286,13 @@ Rules Docket::rules_to_come() const {
     return rules_at(std::numeric_limits<Height>::max());
 }
 
+std::uint64_t Docket::edition(Height height) const {
+    return number_ + static_cast<std::uint64_t>(
+                         std::count_if(live_.begin(), live_.end(), [&](const Case& one) {
+                             return one.state == CaseState::adopted && one.effective <= height;
+                         }));
+}
+
 const Case* Docket::find(const EntryId& proposal) const {
     const auto found = std::find_if(live_.begin(), live_.end(),
                                     [&](const Case& one) { return one.id == proposal; });
@@ -308,11 +315,14 @@ Result<void> Docket::propose(const PublicKey& author,
                        names_of(power->propose) + ", and the author is " + names_of(offices));
     if (live_.size() >= limits::live_cases_max)
         return refusal("too many cases are open: wait until some are decided or lapse");
-    if (const auto* set = std::get_if<SetMarketParameters>(&proposal.action);
-        set != nullptr && set->replaces != market_digest(rules_to_come().market_parameters))
-        return refusal(
-            "the market parameters have changed since this was written: propose it again from "
-            "the newest ones");
+    if (const auto* set = std::get_if<SetMarketParameters>(&proposal.action)) {
+        const Bytes newest = rules_to_come().market_parameters;
+        if (set->replaces != market_digest(newest))
+            return refusal(
+                "the market parameters have changed since this was written: propose it again from "
+                "the newest ones");
+        if (auto may = may_replace(newest, set->parameters); !may) return may;
+    }
     Case one;
     one.number = ++cases_;
     one.id = id;
@@ -375,10 +385,11 @@ std::vector<Case> Docket::close(Place place) {
         if (one->effective <= place.height) take_effect(base_, *one);
     std::vector<Case> closed;
     for (Case& one : live_) {
-        if (one.state == CaseState::adopted && one.effective <= place.height)
+        if (one.state == CaseState::adopted && one.effective <= place.height) {
             one.state = CaseState::in_force;
-        else if (one.state == CaseState::open &&
-                 place.time_ms - one.opened_ms > base_.constitution.open_ms)
+            ++number_;
+        } else if (one.state == CaseState::open &&
+                   place.time_ms - one.opened_ms > base_.constitution.open_ms)
             one.state = CaseState::lapsed;
         if (one.state != CaseState::open && one.state != CaseState::adopted) closed.push_back(one);
     }

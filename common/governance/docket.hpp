@@ -102,8 +102,9 @@ class Docket {
     /// Those that hold for a block at this height. REQUIRES: not below the height of the newest entry taken.
     [[nodiscard]] Rules rules_at(Height height) const;
 
-    /// Rises with whatever changes what is or will be in force; 0: as genesis says.
-    [[nodiscard]] std::uint64_t number() const { return number_; }
+    /// Rises with every adoption, every veto of what was adopted, and every coming into force; 0: as genesis says. Whoever
+    /// knows this edition knows what is in force at this height, and what is to come.
+    [[nodiscard]] std::uint64_t edition(Height height) const;
 
     /// Not closed yet, ascending by number.
     [[nodiscard]] const std::vector<Case>& live() const { return live_; }
@@ -143,7 +144,7 @@ class Docket {
     Rules base_;
     std::vector<Case> live_;
     std::uint32_t cases_ = 0;
-    std::uint64_t number_ = 0;
+    std::uint64_t number_ = 0;  // of the edition, without what live cases add to it
 };
 
 }  // namespace kilter::governance

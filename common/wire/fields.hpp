@@ -33,7 +33,7 @@ auto fields(Is<market::MaskedShare> auto& share) {
 }
 
 auto fields(Is<Hello> auto& m) {
-    return std::tie(m.chain, m.roster_epoch);
+    return std::tie(m.chain, m.roster_epoch, m.rules);
 }
 
 auto fields(Is<Refusal> auto& m) {
@@ -76,6 +76,10 @@ auto fields(Is<ConsensusMessage> auto& m) {
 
 auto fields(Is<RosterUpdate> auto& m) {
     return std::tie(m.receipt, m.roster);
+}
+
+auto fields(Is<RulesUpdate> auto& m) {
+    return std::tie(m.proof);
 }
 
 }  // namespace kilter::wire

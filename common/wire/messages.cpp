@@ -122,6 +122,10 @@ Result<void> check_body(const RosterUpdate& m) {
     return check_opaque(m.roster, limits::roster_bytes_max, "roster.roster: empty or too long");
 }
 
+Result<void> check_body(const RulesUpdate& m) {
+    return check_opaque(m.proof, limits::state_proof_bytes_max, "rules.proof: empty or too long");
+}
+
 }  // namespace
 
 std::string_view name_of(Kind kind) {
@@ -146,6 +150,8 @@ std::string_view name_of(Kind kind) {
             return "consensus";
         case Kind::roster:
             return "roster";
+        case Kind::rules:
+            return "rules";
     }
     return "unknown";
 }
@@ -183,6 +189,8 @@ Context context_of(const Message& message) {
         Context operator()(const Submit&) const { return {}; }
 
         Context operator()(const ConsensusMessage&) const { return {}; }
+
+        Context operator()(const RulesUpdate&) const { return {}; }
 
         Context operator()(const RosterUpdate&) const { return {}; }
     };

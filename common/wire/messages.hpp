@@ -36,6 +36,7 @@ enum class Kind : std::uint8_t {
     submit,
     consensus,
     roster,
+    rules,
 };
 
 /// Agent → coordinator at connect: who I follow and what I know. Also asks for roster and receipts
@@ -43,6 +44,7 @@ enum class Kind : std::uint8_t {
 struct Hello {
     crypto::Digest chain;            ///< the genesis digest: names the log
     std::uint64_t roster_epoch = 0;  ///< newest roster known; 0: none
+    std::uint64_t rules = 0;         ///< edition of the rules known to be in force; 0: genesis'
     auto operator<=>(const Hello&) const = default;
 };
 
@@ -116,6 +118,13 @@ struct RosterUpdate {
     auto operator<=>(const RosterUpdate&) const = default;
 };
 
+/// Coordinator → agent: the docket with the proof of the ledger's state that held it, encoded. Worth what its proof is
+/// worth (settlement::certified_docket).
+struct RulesUpdate {
+    Bytes proof;  ///< 1 .. limits::state_proof_bytes_max bytes
+    auto operator<=>(const RulesUpdate&) const = default;
+};
+
 /// Coordinator → coordinator: the log's own messages, opaque here.
 struct ConsensusMessage {
     Bytes payload;  ///< 1 .. limits::consensus_payload_bytes_max bytes
@@ -134,7 +143,8 @@ using Message = std::variant<Hello,
                              ClearingShare,
                              Submit,
                              ConsensusMessage,
-                             RosterUpdate>;
+                             RosterUpdate,
+                             RulesUpdate>;
 
 inline Kind kind_of(const Message& message) {
     return static_cast<Kind>(message.index());

@@ -23,6 +23,9 @@ class Attendance {
                std::size_t nets,
                const market::Parameters& parameters);
 
+    /// Other parameters from the next session on. REQUIRES: of the same interval, horizon and channels.
+    void follow(const market::Parameters& parameters) { parameters_ = parameters; }
+
     [[nodiscard]] const settlement::DirectoryPtr& directory() const { return directory_; }
 
     /// This coordinator on the roster; nothing when it is not named, and so may not chair.

@@ -42,7 +42,7 @@ std::vector<wire::SessionOpen> openings_of(const Charter& charter,
         message.net = seats[i].net;
         message.members = seats[i].members;
         message.roster_epoch = roster_epoch;
-        message.parameters = charter.genesis.market_digest();
+        message.parameters = charter.parameters_digest;
         message.rho_eur_per_kw2 = terms.rho_eur_per_kw2;
         message.terminals = terms.terminals;
         const auto y = market::terminal_values(start.y_eur_per_kw, i, charter.parameters);

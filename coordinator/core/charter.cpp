@@ -18,7 +18,9 @@ Result<Charter> Charter::create(const crypto::Identity& identity,
             "key " + short_hex(identity.public_key().view()) +
             " is not one of genesis' validators: this key cannot run a coordinator of this log"};
     const auto chain = crypto::Digest::from(genesis.chain_id().view());
-    return Charter{identity, std::move(genesis), std::move(network), *parameters, chain, *index};
+    const auto digest = genesis.market_digest();
+    return Charter{identity, std::move(genesis), std::move(network), *parameters, digest, chain,
+                   *index};
 }
 
 }  // namespace kilter::coordinator

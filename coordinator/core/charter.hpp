@@ -1,5 +1,5 @@
-/// What a feeder's host is created with, and what never changes while it lives: who it is, on which log, under which
-/// agreed parameters, and the network it feeds.
+/// What a feeder's host is created with: who it is, on which log, under which agreed parameters, and the network it feeds.
+/// The parameters change between sessions when the docket says so; nothing else does.
 #pragma once
 
 #include "common/crypto/identity.hpp"
@@ -13,7 +13,8 @@ struct Charter {
     const crypto::Identity& identity;  ///< must outlive the charter
     settlement::Genesis genesis;
     model::Network network;
-    market::Parameters parameters;      ///< genesis', decoded
+    market::Parameters parameters;      ///< in force: at first genesis', decoded
+    crypto::Digest parameters_digest;   ///< what openings name
     crypto::Digest chain;               ///< names the log in messages
     consensus::ReplicaIndex index = 0;  ///< of this coordinator among the validators
 

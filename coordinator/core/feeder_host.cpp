@@ -33,6 +33,8 @@ struct FeederHost::State {
     bool lonely = false;             // no net had enough homes when last looked
     std::optional<Chaired> chaired;  // gone when its last record is final
     std::optional<Records> records;  // of the chaired session, once it has cleared
+    std::optional<market::Parameters> parameters_due;  // for the next session
+    std::optional<std::uint32_t> stopped;              // by which case of the docket
     UnixMs now = 0;
 
     State(Charter made, Pace local, std::optional<std::uint32_t> named)
@@ -54,14 +56,16 @@ struct FeederHost::State {
     [[nodiscard]] bool may_chair() const { return attendance && attendance->chair(); }
 
     // And whether there is one to open.
-    [[nodiscard]] bool may_open() const { return may_chair() && !chaired && !finished(); }
+    [[nodiscard]] bool may_open() const {
+        return may_chair() && !chaired && !finished() && !stopped;
+    }
 
     [[nodiscard]] std::string session_name() const {
         return "session " + market::name_of(chaired->id());
     }
 
     [[nodiscard]] wire::Hello hello() const {
-        return {charter.chain, attendance->directory()->epoch()};
+        return {charter.chain, attendance->directory()->epoch(), 0};
     }
 
     // ---- awaiting the gate ---------------------------------------------------------------------------------------
@@ -79,7 +83,7 @@ struct FeederHost::State {
 
     // The acting host tells those who stand by that it is at work.
     void on_presence(Outputs& out) const {
-        if (!may_chair() || !turn.mine() || finished()) return;
+        if (!may_chair() || !turn.mine() || finished() || stopped) return;
         for (const auto& validator : charter.genesis.validators.validators)
             if (validator.key != charter.identity.public_key())
                 out.send.push_back({validator.key, hello()});
@@ -114,6 +118,7 @@ struct FeederHost::State {
     }
 
     void open(IntervalIndex interval, std::size_t absent, Outputs& out) {
+        follow_parameters();
         auto seats = attendance->seats(now);
         if (seats.empty()) {
             if (!lonely) out.tell(Severity::notable, "no net has enough homes to trade; trying on");
@@ -141,6 +146,16 @@ struct FeederHost::State {
         out.arm(Timer::takeover, 0);
         out.arm(Timer::deadline, charter.parameters.session_ms);
         drive(market::Begin{}, out);
+    }
+
+    void follow_parameters() {
+        if (!parameters_due) return;
+        charter.parameters = *parameters_due;
+        charter.parameters_digest = crypto::digest("market", parameters_due->encode());
+        turn.follow(charter.parameters);
+        warm_start.follow(charter.parameters);
+        attendance->follow(charter.parameters);
+        parameters_due.reset();
     }
 
     // ---- clearing ------------------------------------------------------------------------------------------------
@@ -256,6 +271,29 @@ struct FeederHost::State {
         await_gate(out);
     }
 
+    void on(const RulesFinal& final, Outputs& out) {
+        const auto parameters = market::Parameters::decode(final.market_parameters);
+        KILTER_CHECK(parameters.ok(), "the log holds market parameters that do not decode");
+        if (*parameters != charter.parameters || parameters_due) {
+            parameters_due = *parameters;
+            out.tell(Severity::notable,
+                     "market parameters " +
+                         short_hex(crypto::digest("market", final.market_parameters).view()) +
+                         " hold from the next session on");
+        }
+        if (stopped == final.stopped) return;
+        stopped = final.stopped;
+        if (!stopped) {
+            out.tell(Severity::notable, "the market resumes: sessions open again");
+            return await_gate(out);
+        }
+        const std::string why =
+            "the market is stopped by case " + std::to_string(*stopped) + " of the docket";
+        if (chaired) return give_up(why, out);
+        out.tell(Severity::notable, why + ": no session opens");
+        await_gate(out);
+    }
+
     void on(const ClearedNetFinal& final, Outputs& out) {
         const settlement::ClearedNet& record = final.record;
         if (!turn.can_be_cleared(record.interval, now))
@@ -314,7 +352,10 @@ struct FeederHost::State {
     }
 
     void on_hello(const crypto::PublicKey& from, const wire::Hello& greeting, Outputs& out) {
-        if (!attendance || greeting != hello() || !attendance->directory()->find(from)) return;
+        if (!attendance || greeting.chain != charter.chain ||
+            greeting.roster_epoch != attendance->directory()->epoch() ||
+            !attendance->directory()->find(from))
+            return;
         if (const auto peer = charter.genesis.validators.index_of(from)) {
             if (!chaired && turn.on_presence_of(*peer, now)) await_gate(out);
         } else if (attendance->on_greeting(from) && gathering_since && !chaired &&
@@ -363,6 +404,9 @@ Outputs FeederHost::step(const Input& input, UnixMs now) {
 std::string FeederHost::explain() const {
     const State& state = *state_;
     if (!state.attendance) return "waiting for the operator's roster on the log";
+    if (state.stopped)
+        return "the market is stopped by case " + std::to_string(*state.stopped) +
+               " of the docket: waiting for it to resume";
     if (state.clearing())
         return "clearing " + state.session_name() + ", iteration " +
                std::to_string(state.chaired->iteration()) + ", waiting for " +

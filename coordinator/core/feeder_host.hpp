@@ -14,6 +14,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -34,6 +35,12 @@ struct RosterFinal {
     settlement::Roster roster;
 };
 
+/// What is in force for the log's next block, whenever it is news. In log order.
+struct RulesFinal {
+    Bytes market_parameters;               ///< encoded; of genesis' interval, horizon and channels
+    std::optional<std::uint32_t> stopped;  ///< by which case of the docket
+};
+
 struct ClearedNetFinal {
     settlement::ClearedNet record;
     crypto::PublicKey author;
@@ -48,7 +55,8 @@ struct TimerElapsed {
     Timer timer;
 };
 
-using Input = std::variant<Started, RosterFinal, ClearedNetFinal, MessageReceived, TimerElapsed>;
+using Input =
+    std::variant<Started, RosterFinal, RulesFinal, ClearedNetFinal, MessageReceived, TimerElapsed>;
 
 class FeederHost {
   public:

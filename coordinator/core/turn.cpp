@@ -14,6 +14,10 @@ Turn::Turn(Pace pace,
       interval_s_(parameters.interval_s),
       session_takes_ms_(std::int64_t{pace.gather_ms} + parameters.session_ms + finality_ms) {}
 
+void Turn::follow(const market::Parameters& parameters) {
+    session_takes_ms_ = std::int64_t{pace_.gather_ms} + parameters.session_ms + finality_ms;
+}
+
 Turn::Gate Turn::next_gate(UnixMs now) const {
     const IntervalIndex earliest =
         pace_.follow_clock ? interval_at(now, interval_s_) + 1 : pace_.first_interval;

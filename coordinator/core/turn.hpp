@@ -44,6 +44,9 @@ class Turn {
          std::size_t validators,
          const market::Parameters& parameters);
 
+    /// Other parameters from the next session on. REQUIRES: of the same interval, horizon and channels.
+    void follow(const market::Parameters& parameters);
+
     /// The interval whose gate opens next. With the clock, the interval under way is too late to clear.
     [[nodiscard]] Gate next_gate(UnixMs now) const;
     /// How long until this coordinator is to act, at least 1: until the gate if it acts, if it stands by its distance after

@@ -16,6 +16,9 @@ class WarmStart {
     /// REQUIRES: parameters valid.
     explicit WarmStart(const market::Parameters& parameters) : parameters_(parameters) {}
 
+    /// Other parameters from the next session on. REQUIRES: of the same interval, horizon and channels.
+    void follow(const market::Parameters& parameters) { parameters_ = parameters; }
+
     /// A record became final. Prices in micro-EUR/kWh (kvarh), channel by channel, per interval from `interval` on.
     void on_record(IntervalIndex interval,
                    NetId net,

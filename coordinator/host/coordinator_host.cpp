@@ -16,8 +16,10 @@
 #include "common/runtime/scrape_server.hpp"
 #include "common/runtime/service.hpp"
 #include "common/runtime/since.hpp"
+#include "common/settlement/certified_docket.hpp"
 #include "common/settlement/certified_roster.hpp"
 #include "common/settlement/directory.hpp"
+#include "common/settlement/docket_state.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/storage/key_value.hpp"
 #include "common/topology/files.hpp"
@@ -68,6 +70,9 @@ struct CoordinatorHost::State final : LogEvents {
     std::map<NetId, consensus::EntryId> newest_record;
     std::optional<settlement::Directory> directory;
     std::optional<wire::RosterUpdate> newest_roster;
+    std::uint64_t edition = 0;  // of the rules that the market side follows
+    governance::Rules rules;
+    std::optional<wire::RulesUpdate> newest_rules;  // with the proof; nothing for edition 0
 
     std::map<consensus::EntryId, std::filesystem::path> spool;  // at the log, not answered yet
     bool status_due = true;
@@ -90,7 +95,10 @@ struct CoordinatorHost::State final : LogEvents {
             hub->send(letter.to, letter.message);
     }
 
-    void on_jump() override { recall_state(); }
+    void on_jump() override {
+        recall_state();
+        follow_rules(nullptr);
+    }
 
     [[nodiscard]] bool may_learn(const crypto::PublicKey& key) const override {
         const auto party = directory ? directory->find(key) : std::nullopt;
@@ -120,6 +128,7 @@ struct CoordinatorHost::State final : LogEvents {
                     for (const auto& member : record->members)
                         mail.push_back({member.key, proof});
         }
+        follow_rules(&final);
         status_due = true;
     }
 
@@ -143,6 +152,8 @@ struct CoordinatorHost::State final : LogEvents {
             if (validator.key != identity->public_key()) link(validator.key, validator.endpoint);
         }
         keys.push_back(genesis.operator_key);
+        for (const auto& seat : rules.constitution.seats)
+            keys.push_back(seat.key);
         if (directory)
             for (const auto& member : directory->roster().members) {
                 keys.push_back(member.key);
@@ -189,6 +200,52 @@ struct CoordinatorHost::State final : LogEvents {
                 "the proof of roster epoch {} is not in this store any more: other coordinators "
                 "have to show it",
                 directory->epoch());
+    }
+
+    // What is in force for the log's next block, if it is news. `final`: the newest block, if it has just become so.
+    void follow_rules(const consensus::Finalised* final) {
+        const auto& replica = log->replica();
+        const consensus::Height next = replica.status().final_height + 1;
+        const governance::Docket docket = settlement::docket(*replica.state(), genesis);
+        const std::uint64_t newest = docket.edition(next);
+        if (newest == edition && (newest == 0 || newest_rules)) return;
+        const bool news = newest != edition;
+        edition = newest;
+        rules = docket.rules_at(next);
+        prove_rules(final);
+        if (!news) return;
+        spdlog::info("edition {} of the rules is in force", edition);
+        admit_roster();
+        if (newest_rules && directory)
+            for (const auto& member : directory->roster().members)
+                if (member.role == settlement::Role::home)
+                    mail.push_back({member.key, *newest_rules});
+        step_feeder(RulesFinal{rules.market_parameters, rules.stopped});
+    }
+
+    // The proof of the newest docket: made from the block after which it holds, kept in a file of its own.
+    void prove_rules(const consensus::Finalised* final) {
+        const auto file = config.state_dir / "rules.proof";
+        newest_rules.reset();
+        if (final != nullptr) {
+            const auto proof = consensus::make_state_proof(
+                *final, *log->replica().state(), settlement::docket_key(), log->store().epochs());
+            if (!proof) return;  // not the newest block of this turn: that one follows
+            newest_rules = wire::RulesUpdate{consensus::encode(*proof)};
+            const Bytes& bytes = newest_rules->proof;
+            if (auto written = runtime::replace_file(
+                    file, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+                !written)
+                spdlog::error("{}", written.error().message);
+        } else if (auto kept = topology::read_text_file(file)) {
+            const auto shown = settlement::certified_docket(genesis, as_bytes(*kept));
+            if (shown && shown->docket.edition(log->replica().status().final_height + 1) == edition)
+                newest_rules = wire::RulesUpdate{to_bytes(as_bytes(*kept))};
+        }
+    }
+
+    [[nodiscard]] bool holds_office(const crypto::PublicKey& key) const {
+        return key == genesis.operator_key || !rules.constitution.held_by(key).empty();
     }
 
     void link(const crypto::PublicKey& key, const std::string& endpoint) {
@@ -293,7 +350,8 @@ struct CoordinatorHost::State final : LogEvents {
             return;
         }
         const std::uint64_t epoch = directory ? directory->epoch() : 0;
-        if (from == genesis.operator_key) mail.push_back({from, wire::Hello{hello.chain, epoch}});
+        if (holds_office(from)) mail.push_back({from, wire::Hello{hello.chain, epoch, edition}});
+        if (hello.rules < edition && newest_rules) mail.push_back({from, *newest_rules});
         if (hello.roster_epoch < epoch)
             if (newest_roster) mail.push_back({from, *newest_roster});
         if (!directory) return;
@@ -352,7 +410,7 @@ struct CoordinatorHost::State final : LogEvents {
 
     [[nodiscard]] std::string role_of(const crypto::PublicKey& key) const {
         if (genesis.validators.index_of(key)) return "coordinator";
-        if (key == genesis.operator_key) return "operator";
+        if (holds_office(key)) return names_of(rules.constitution.held_by(key));
         const auto party = directory ? directory->find(key) : std::nullopt;
         return party ? name_of(directory->at(*party).role) : "unknown";
     }
@@ -402,6 +460,10 @@ struct CoordinatorHost::State final : LogEvents {
                       {"height", log_status.final_height}, {"entries", log_status.entries},
                       {"mempool", log_status.mempool},     {"halted", log_status.halted}};
         out["roster_epoch"] = directory ? directory->epoch() : 0;
+        out["rules"] = {{"edition", edition},
+                        {"market_parameters",
+                         to_hex(governance::market_digest(rules.market_parameters).view())}};
+        if (rules.stopped) out["rules"]["stopped_by_case"] = *rules.stopped;
         out["sent"] = {{"messages", traffic.sent.messages}, {"bytes", traffic.sent.bytes}};
         out["received"] = {{"messages", traffic.received.messages},
                            {"bytes", traffic.received.bytes}};
@@ -423,6 +485,7 @@ struct CoordinatorHost::State final : LogEvents {
         auto document = load_genesis(config.genesis_file);
         if (!document) return document.error();
         genesis = std::move(*document);
+        rules = genesis.rules();
         auto own = storage::read_key_file(config.key_file);
         if (!own) return own.error();
         identity = std::make_unique<crypto::Identity>(std::move(*own));
@@ -490,6 +553,7 @@ struct CoordinatorHost::State final : LogEvents {
                 apply_final(*entry);
         }
         recall_state();
+        follow_rules(nullptr);
         return {};
     }
 

@@ -96,14 +96,16 @@ TEST_F(DocketTest, KOfNApprovalsAdoptAndTheHeightIsTheLaterOfWishAndNotice) {
     EXPECT_EQ(docket.find(id(1))->state, CaseState::open);
     EXPECT_EQ(say(2, 1, Opinion::approve), "");
     EXPECT_EQ(docket.find(id(1))->state, CaseState::open) << "the supplier is missing";
-    EXPECT_EQ(docket.number(), 0u);
+    EXPECT_EQ(docket.edition(height), 0u);
     height = 103;
     EXPECT_EQ(say(5, 1, Opinion::approve), "");
     EXPECT_EQ(docket.find(id(1))->state, CaseState::adopted);
     EXPECT_EQ(docket.find(id(1))->effective, 113u);
-    EXPECT_EQ(docket.number(), 1u);
+    EXPECT_EQ(docket.edition(height), 1u);
     EXPECT_EQ(tariff_at(112), std::nullopt);
     EXPECT_EQ(tariff_at(113), 21'000);
+    EXPECT_EQ(docket.edition(112), 1u);
+    EXPECT_EQ(docket.edition(113), 2u);
 
     EXPECT_EQ(propose(1, 2, SetTariff{"network.use", 5}, 300), "");
     EXPECT_EQ(say(3, 2, Opinion::approve), "");
@@ -132,7 +134,7 @@ TEST_F(DocketTest, TheRegulatorVetoesUntilItIsInForceAndMandatesAlone) {
     height = 109;
     EXPECT_EQ(say(4, 1, Opinion::veto), "");
     EXPECT_EQ(tariff_at(110), std::nullopt);
-    EXPECT_EQ(docket.number(), 2u);
+    EXPECT_EQ(docket.edition(height), 2u);
     const auto closed = docket.close(place());
     ASSERT_EQ(closed.size(), 1u);
     EXPECT_EQ(closed[0].state, CaseState::vetoed);
@@ -254,8 +256,10 @@ TEST_F(DocketTest, ClosingAndCodingChangeNothingThatIsInForce) {
             const auto again = Docket::decode(docket.encode());
             ASSERT_TRUE(again.ok());
             EXPECT_EQ(*again, docket);
-            for (const Height ahead : {0u, 3u, 17u, 90u})
+            for (const Height ahead : {0u, 3u, 17u, 90u}) {
                 EXPECT_EQ(docket.rules_at(height + ahead), never_closed.rules_at(height + ahead));
+                EXPECT_EQ(docket.edition(height + ahead), never_closed.edition(height + ahead));
+            }
         }
     }
 }

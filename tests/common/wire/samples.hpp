@@ -58,7 +58,7 @@ inline Share share_chair() {
 
 /// By the vector's file name.
 inline std::map<std::string, Message> all() {
-    return {{"hello", Hello{digest, 3}},
+    return {{"hello", Hello{digest, 3, 2}},
             {"refusal", Refusal{"unknown key: ask for enrolment.."}},
             {"certified_entry", CertifiedEntry{Bytes(100, 0xEE)}},
             {"session_open", session_open()},
@@ -68,7 +68,8 @@ inline std::map<std::string, Message> all() {
             {"clearing_share", ClearingShare{session, {17}, 71, digest, signature}},
             {"submit", Submit{Bytes{0x01}}},
             {"consensus", ConsensusMessage{Bytes(300, 0xAB)}},
-            {"roster", RosterUpdate{Bytes(100, 0xEE), Bytes(200, 0xCC)}}};
+            {"roster", RosterUpdate{Bytes(100, 0xEE), Bytes(200, 0xCC)}},
+            {"rules", RulesUpdate{Bytes(300, 0xDD)}}};
 }
 
 }  // namespace kilter::wire::samples

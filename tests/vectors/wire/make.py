@@ -71,7 +71,7 @@ DIGEST, SIGNATURE = filled(0xD1, 32), filled(0x51, 64)
 SESSION = [1978321, 1]  # the interval that starts at 2026-06-03 12:15 UTC, opened a second time
 COUNTER = 0x19A_0000_0000_0007
 
-hello = [0, DIGEST, 3]
+hello = [0, DIGEST, 3, 2]
 open_members = [[1, 0.5], [7, 1.0], [300, 10.0]]
 session_open = [3, SESSION, 1, 17, open_members, 3, DIGEST, 0.0075, 128, doubles(0.05, -0.0, 1e-300),
                 1_780_000_000_123, SIGNATURE]
@@ -91,6 +91,7 @@ accepted = {
     "submit": ("an entry of one byte", [7, filled(0x01, 1)]),
     "consensus": ("an opaque payload of 300 bytes", [8, filled(0xAB, 300)]),
     "roster": ("an opaque receipt and roster", [9, filled(0xEE, 100), filled(0xCC, 200)]),
+    "rules": ("an opaque proof", [10, filled(0xDD, 300)]),
 }
 
 
@@ -167,6 +168,7 @@ rejected = {
     "refusal_control": ("a text with a line feed", "printable", seal([1, "a\nb"])),
     "receipt_empty": ("a receipt of no bytes", "certified_entry.receipt", seal([2, filled(0, 0)])),
     "roster_empty": ("a roster of no bytes", "roster.roster", seal([9, filled(1, 4), filled(0, 0)])),
+    "rules_empty": ("a proof of no bytes", "rules.proof", seal([10, filled(0, 0)])),
 }
 
 
