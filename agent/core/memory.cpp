@@ -115,7 +115,7 @@ Bytes encode(const Warm& warm) {
 }
 
 Result<Remembered> recall(const Charter& charter, const Memory& memory) {
-    Remembered out{KnownRules(charter.genesis)};
+    Remembered out(charter.genesis);
     const auto find = [&](const char* key) -> const Bytes* {
         const auto found = memory.find(key);
         return found == memory.end() || found->second.empty() ? nullptr : &found->second;

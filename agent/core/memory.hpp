@@ -31,6 +31,9 @@ struct Warm {
 };
 
 struct Remembered {
+    /// Of nothing but genesis.
+    explicit Remembered(const settlement::Genesis& genesis) : rules(genesis) {}
+
     KnownRules rules;
     std::uint64_t epoch = 0;     ///< of the newest roster seen; an older one is never taken again
     std::optional<Place> place;  ///< on that roster, if it names this home

@@ -333,6 +333,7 @@ Result<void> Docket::propose(const PublicKey& author,
     if (permitted(Opinion::approve, offices, *power))
         one.said.push_back({author, offices, Opinion::approve, place.height});
     live_.push_back(std::move(one));
+    ++number_;
     weigh(live_.back(), *power, place);
     return {};
 }
@@ -358,8 +359,8 @@ Result<void> Docket::state(const PublicKey& author,
     if (one.state == CaseState::adopted && statement.opinion != Opinion::veto)
         return refusal("the case is adopted already");
     one.said.push_back({author, offices, statement.opinion, place.height});
+    ++number_;
     if (statement.opinion == Opinion::veto) {
-        if (one.state == CaseState::adopted) ++number_;
         one.state = CaseState::vetoed;
         return {};
     }
@@ -377,7 +378,6 @@ void Docket::weigh(Case& one, const Power& power, Place place) {
         if (other.state == CaseState::adopted && subject_of(other.proposal.action) == subject)
             one.effective = std::max(one.effective, other.effective);
     one.state = CaseState::adopted;
-    ++number_;
 }
 
 std::vector<Case> Docket::close(Place place) {

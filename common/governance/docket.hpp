@@ -102,8 +102,11 @@ class Docket {
     /// Those that hold for a block at this height. REQUIRES: not below the height of the newest entry taken.
     [[nodiscard]] Rules rules_at(Height height) const;
 
-    /// Rises with every adoption, every veto of what was adopted, and every coming into force; 0: as genesis says. Whoever
-    /// knows this edition knows what is in force at this height, and what is to come.
+    /// As rules_at(), for the height when everything adopted is in force.
+    [[nodiscard]] Rules rules_to_come() const;
+
+    /// Rises with every entry the docket takes and every coming into force; 0: as genesis says. Whoever knows this edition
+    /// knows the live cases, what is in force at this height, and what is to come.
     [[nodiscard]] std::uint64_t edition(Height height) const;
 
     /// Not closed yet, ascending by number.
@@ -138,8 +141,6 @@ class Docket {
     Docket() = default;
     /// Adopts it if nothing is missing.
     void weigh(Case& one, const Power& power, Place place);
-    /// As rules_at(), for the height when everything adopted is in force.
-    [[nodiscard]] Rules rules_to_come() const;
 
     Rules base_;
     std::vector<Case> live_;

@@ -9,6 +9,8 @@ namespace {
 constexpr const char* sharing_product = "sharing";
 
 Result<void> check(const SharingInterval& interval) {
+    if (interval.version < 1 || interval.version > 2)
+        return Error{"sharing: version " + std::to_string(interval.version) + " is not known"};
     std::int64_t ppm = 0;
     for (const SharingMember& member : interval.members) {
         if (member.consumed_wh < 0 || member.coefficient_ppm < 0)
@@ -23,6 +25,24 @@ Result<void> check(const SharingInterval& interval) {
         return Error{"sharing: the coefficients sum to " + std::to_string(ppm) +
                      " parts per million, more than there is"};
     return {};
+}
+
+// What members have left goes to those who still consume, by their coefficients.
+void offer_again(Wh surplus,
+                 const SharingInterval& interval,
+                 const std::vector<Wh>& consumed,
+                 std::vector<Wh>& allocated) {
+    Wh left = surplus;
+    std::vector<std::int64_t> weights;
+    std::vector<std::int64_t> room;
+    for (std::size_t i = 0; i < consumed.size(); ++i) {
+        left -= allocated[i];
+        weights.push_back(interval.members[i].coefficient_ppm);
+        room.push_back(consumed[i] - allocated[i]);
+    }
+    const auto more = share_out_within(left, weights, room);
+    for (std::size_t i = 0; i < consumed.size(); ++i)
+        allocated[i] += more[i];
 }
 
 }  // namespace
@@ -48,6 +68,7 @@ Result<Shared> share(const SharingInterval& interval) {
         out.allocated_wh.pop_back();
         for (std::size_t i = 0; i < consumed.size(); ++i)
             out.allocated_wh[i] = std::min(out.allocated_wh[i], consumed[i]);
+        if (interval.version == 2) offer_again(surplus, interval, consumed, out.allocated_wh);
     } else {
         const Wh demand = std::accumulate(consumed.begin(), consumed.end(), Wh{0});
         out.allocated_wh = share_out(std::min(surplus, demand), consumed);

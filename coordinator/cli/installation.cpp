@@ -100,6 +100,10 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
     const auto operator_identity = crypto::Identity::generate();
     if (auto written = storage::write_key_file(root / "operator.key", operator_identity); !written)
         return written.error();
+    const auto regulator_identity = crypto::Identity::generate();
+    if (auto written = storage::write_key_file(root / "regulator.key", regulator_identity);
+        !written)
+        return written.error();
     if (auto written = runtime::replace_file(root / "feeder.toml",
                                              topology::write_network(neighbourhood.network));
         !written)
@@ -111,6 +115,9 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
     out.genesis.time_ms = runtime::now_ms();
     out.genesis.operator_key = operator_identity.public_key();
     out.genesis.market_parameters = options.parameters.encode();
+    out.genesis.constitution = governance::Constitution::of_operator_and_regulator(
+                                   operator_identity.public_key(), regulator_identity.public_key())
+                                   .encode();
     for (std::size_t i = 0; i < options.coordinators; ++i, ++port) {
         const auto directory = root / ("coordinator-" + std::to_string(i));
         auto identity = settle(directory);

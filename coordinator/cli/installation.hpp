@@ -1,7 +1,7 @@
 /// A whole neighbourhood's files under one directory, as an operator and the installers would lay them out on many
 /// machines: keys, genesis, the feeder, the operator's first grants, and one configuration per process. What `kilter demo` runs.
 ///
-///     DIR/genesis.bin  feeder.toml  operator.key
+///     DIR/genesis.bin  feeder.toml  operator.key  regulator.key
 ///     DIR/coordinator-<i>/  coordinator.toml  key  state/
 ///     DIR/home-<net>-<n>/   agent.toml  home.toml  key  state/
 #pragma once

@@ -5,6 +5,7 @@
 #include "common/cli/output.hpp"
 #include "common/cli/table.hpp"
 #include "common/market/parameters.hpp"
+#include "common/settlement/governance_entries.hpp"
 
 namespace kilter::cli {
 namespace {
@@ -111,6 +112,13 @@ std::string entry_text(const consensus::Entry& entry, std::int64_t interval_s) {
     if (entry.type == settlement::cleared_net_entry)
         if (const auto net = settlement::decode_cleared_net(entry.body))
             return text_of(*net, interval_s);
+    if (entry.type == settlement::proposal_entry)
+        if (const auto proposal = governance::decode_proposal(entry.body))
+            return "proposal  " + describe(proposal->action);
+    if (entry.type == settlement::statement_entry)
+        if (const auto statement = governance::decode_statement(entry.body))
+            return std::string(name_of(statement->opinion)) + " of proposal " +
+                   short_hex(statement->proposal.view());
     return std::string(settlement::entry_type_name(entry.type)) + " (type " +
            std::to_string(entry.type) + ")";
 }
@@ -127,6 +135,15 @@ Json entry_json(const settlement::CheckedEntry& checked, std::int64_t interval_s
     if (entry.type == settlement::roster_change_entry)
         if (const auto change = settlement::decode_roster_change(entry.body))
             out["roster_change"] = json_of(*change);
+    if (entry.type == settlement::proposal_entry)
+        if (const auto proposal = governance::decode_proposal(entry.body))
+            out["proposal"] = {{"action", describe(proposal->action)},
+                               {"height", proposal->height},
+                               {"reason", proposal->reason}};
+    if (entry.type == settlement::statement_entry)
+        if (const auto statement = governance::decode_statement(entry.body))
+            out["statement"] = {{"opinion", name_of(statement->opinion)},
+                                {"proposal", to_hex(statement->proposal.view())}};
     if (entry.type == settlement::cleared_net_entry)
         if (const auto net = settlement::decode_cleared_net(entry.body))
             out["cleared_net"] = json_of(*net, interval_s);

@@ -5,6 +5,7 @@
 #include "coordinator/cli/admission.hpp"
 #include "coordinator/cli/bench.hpp"
 #include "coordinator/cli/bundle.hpp"
+#include "coordinator/cli/correct.hpp"
 #include "coordinator/cli/demo.hpp"
 #include "coordinator/cli/genesis.hpp"
 #include "coordinator/cli/import.hpp"
@@ -13,6 +14,7 @@
 #include "coordinator/cli/log_prove.hpp"
 #include "coordinator/cli/log_show.hpp"
 #include "coordinator/cli/log_verify.hpp"
+#include "coordinator/cli/rules.hpp"
 #include "coordinator/cli/simulate.hpp"
 
 // What building the command line throws is a programmer's error, and ends the process.
@@ -30,6 +32,7 @@ int main(int argc, char** argv) {
     kilter::cli::add_admission(app, exit_code);
     kilter::cli::add_bench(app, exit_code);
     kilter::cli::add_bundle(app, KILTER_VERSION, exit_code);
+    kilter::cli::add_correct(app, exit_code);
     kilter::cli::add_demo(app, exit_code);
     kilter::cli::add_genesis(app, exit_code);
     kilter::cli::add_import(app, exit_code);
@@ -40,6 +43,7 @@ int main(int argc, char** argv) {
     kilter::cli::add_log_show(*log, exit_code);
     kilter::cli::add_log_prove(*log, exit_code);
     kilter::cli::add_log_follow(*log, exit_code);
+    kilter::cli::add_rules(app, exit_code);
     kilter::cli::add_simulate(app, exit_code);
 
     return kilter::cli::run(app, argc, argv, exit_code);

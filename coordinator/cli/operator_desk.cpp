@@ -1,6 +1,6 @@
 #include "coordinator/cli/operator_desk.hpp"
 
-#include <set>
+#include <algorithm>
 
 #include "common/runtime/files.hpp"
 #include "common/runtime/loop.hpp"
@@ -15,9 +15,7 @@ namespace kilter::cli {
 namespace {
 
 constexpr UnixMs entry_life_ms =
-    UnixMs{12} * 3'600'000;          // an entry in a file may be carried about for a while
-constexpr UnixMs others_ms = 1'500;  // to hear whether another coordinator has a newer roster
-constexpr std::chrono::milliseconds tick{50};
+    UnixMs{12} * 3'600'000;  // an entry in a file may be carried about for a while
 
 }  // namespace
 
@@ -44,21 +42,16 @@ Result<OperatorDesk> OperatorDesk::open(const OperatorOptions& options) {
     if (!document) return document.error();
     auto genesis = settlement::Genesis::decode(as_bytes(*document));
     if (!genesis) return Error{options.genesis_file.string() + ": " + genesis.error().message};
-    out.genesis_ = *std::move(genesis);
+    out.genesis_ = std::make_unique<settlement::Genesis>(*std::move(genesis));
     auto key = storage::read_key_file(options.key_file);
     if (!key) return key.error();
     out.identity_ = std::make_unique<crypto::Identity>(std::move(*key));
-    if (out.identity_->public_key() != out.genesis_.operator_key)
+    if (out.identity_->public_key() != out.genesis_->operator_key)
         return Error{options.key_file.string() + " is not the key of this log's operator (" +
-                     short_hex(out.genesis_.operator_key.view()) +
+                     short_hex(out.genesis_->operator_key.view()) +
                      "): name the operator's key file with --key"};
+    out.line_ = std::make_unique<LogConnection>(*out.genesis_, *out.identity_, options.seconds_max);
     return out;
-}
-
-Error OperatorDesk::silence(const std::string& what) const {
-    return {what + " within " + std::to_string(options_.seconds_max) +
-            " s: see whether the coordinators run and can be reached, wait longer with "
-            "--seconds-max, or work without a connection with --store and --entry"};
 }
 
 // ---- the roster ------------------------------------------------------------------------------------------------
@@ -70,60 +63,32 @@ Result<settlement::Roster> OperatorDesk::newest_roster() {
 Result<settlement::Roster> OperatorDesk::roster_of_store() const {
     const auto store = storage::LogStore::open_read_only(store_file(options_.store));
     if (!store) return store.error();
-    if (store->genesis().chain_id() != genesis_.chain_id())
+    if (store->genesis().chain_id() != genesis_->chain_id())
         return Error{options_.store.string() + " is of another log than " +
                      options_.genesis_file.string()};
-    const settlement::Ledger ledger(genesis_);
+    const settlement::Ledger ledger(*genesis_);
     const auto image = store->load(ledger);
     if (!image) return image.error();
     return image->state ? settlement::roster(*image->state) : settlement::Roster{};
 }
 
-Result<void> OperatorDesk::connect() {
-    if (hub_) return {};
-    auto hub = transport::Hub::open(*identity_, {});
-    if (!hub) return hub.error();
-    hub_ = std::move(*hub);
-    for (const auto& validator : genesis_.validators.validators)
-        if (auto linked = hub_->connect(validator.key, validator.endpoint); !linked) return linked;
-    return {};
-}
-
 Result<settlement::Roster> OperatorDesk::roster_of_coordinators() {
-    if (auto connected = connect(); !connected) return connected.error();
-    const auto& validators = genesis_.validators.validators;
-    const crypto::Digest chain = crypto::Digest::from(genesis_.chain_id().view());
-    std::set<crypto::PublicKey> asked;
-    std::map<crypto::PublicKey, std::uint64_t> claimed;
     settlement::Roster newest;
-    const UnixMs give_up = runtime::now_ms() + 1'000 * UnixMs{options_.seconds_max};
-    UnixMs enough = give_up;
-    for (UnixMs now = runtime::now_ms(); now < give_up; now = runtime::now_ms()) {
-        for (const auto& validator : validators)
-            if (!asked.contains(validator.key) && hub_->connected(validator.key) &&
-                hub_->send(validator.key, wire::Hello{chain, 0}))
-                asked.insert(validator.key);
-        while (const auto received = hub_->receive()) {
-            if (const auto* hello = std::get_if<wire::Hello>(&received->message)) {
-                claimed[received->from] = hello->roster_epoch;
-                enough = std::min(enough, runtime::now_ms() + others_ms);
-            } else if (const auto* refusal = std::get_if<wire::Refusal>(&received->message)) {
-                return Error{"coordinator " + short_hex(received->from.view()) +
-                             " refused: " + refusal->reason};
-            } else if (const auto* update = std::get_if<wire::RosterUpdate>(&received->message)) {
-                auto shown =
-                    settlement::certified_roster(genesis_, update->receipt, update->roster);
-                if (shown && shown->roster.epoch > newest.epoch) newest = std::move(shown->roster);
-            }
-        }
-        const bool proved = std::all_of(claimed.begin(), claimed.end(), [&](const auto& claim) {
-            return claim.second <= newest.epoch;
-        });
-        if (!claimed.empty() && proved && (claimed.size() == validators.size() || now >= enough))
-            return newest;
-        hub_->wait(tick);
-    }
-    return silence("no coordinator showed the roster");
+    const auto shown = line_->ask(
+        [&](const wire::Message& message) {
+            const auto* update = std::get_if<wire::RosterUpdate>(&message);
+            if (update == nullptr) return;
+            auto roster = settlement::certified_roster(*genesis_, update->receipt, update->roster);
+            if (roster && roster->roster.epoch > newest.epoch) newest = std::move(roster->roster);
+        },
+        [&](const auto& claims) {
+            return std::all_of(claims.begin(), claims.end(), [&](const auto& claim) {
+                return claim.second.roster_epoch <= newest.epoch;
+            });
+        },
+        "no coordinator showed the roster");
+    if (!shown) return shown.error();
+    return newest;
 }
 
 // ---- changes ---------------------------------------------------------------------------------------------------
@@ -145,14 +110,14 @@ Result<AppendedChange> OperatorDesk::append(const settlement::Roster& before,
     auto after = settlement::apply(before, *change);
     if (!after) return after.error();
     const auto entry =
-        settlement::make_entry(*change, genesis_.chain_id(), static_cast<std::uint64_t>(now),
+        settlement::make_entry(*change, genesis_->chain_id(), static_cast<std::uint64_t>(now),
                                now + entry_life_ms, *identity_);
     AppendedChange out{*std::move(after), std::nullopt};
     if (!options_.entry.empty()) {
         if (auto written = write_entry(*entry); !written) return written.error();
         return out;
     }
-    auto receipt = submit(*entry);
+    auto receipt = line_->submit(*entry);
     if (!receipt) return receipt.error();
     out.receipt = *std::move(receipt);
     return out;
@@ -162,31 +127,6 @@ Result<void> OperatorDesk::write_entry(const consensus::SealedEntry& entry) cons
     return runtime::replace_file(
         options_.entry,
         {reinterpret_cast<const char*>(entry.encoded.data()), entry.encoded.size()});
-}
-
-Result<Bytes> OperatorDesk::submit(const consensus::SealedEntry& entry) {
-    if (auto connected = connect(); !connected) return connected.error();
-    std::set<crypto::PublicKey> told;
-    const UnixMs give_up = runtime::now_ms() + 1'000 * UnixMs{options_.seconds_max};
-    while (runtime::now_ms() < give_up) {
-        for (const auto& validator : genesis_.validators.validators)
-            if (!told.contains(validator.key) && hub_->connected(validator.key) &&
-                hub_->send(validator.key, wire::Submit{entry.encoded}))
-                told.insert(validator.key);
-        while (const auto received = hub_->receive()) {
-            if (const auto* refusal = std::get_if<wire::Refusal>(&received->message))
-                return Error{"the log refuses it: " + refusal->reason};
-            const auto* certified = std::get_if<wire::CertifiedEntry>(&received->message);
-            if (certified == nullptr) continue;
-            const auto receipt = consensus::decode_receipt(certified->receipt);
-            if (!receipt || consensus::encode(receipt->entry) != entry.encoded) continue;
-            const auto verdict =
-                consensus::verify(*receipt, genesis_.chain_id(), genesis_.validators);
-            if (verdict == consensus::ReceiptVerdict::valid) return certified->receipt;
-        }
-        hub_->wait(tick);
-    }
-    return silence("the change did not come on the log");
 }
 
 }  // namespace kilter::cli

@@ -6,13 +6,14 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include <CLI/CLI.hpp>
 
 #include "common/crypto/identity.hpp"
 #include "common/settlement/certified_roster.hpp"
-#include "common/transport/hub.hpp"
+#include "coordinator/cli/log_connection.hpp"
 
 namespace kilter::cli {
 
@@ -37,7 +38,7 @@ class OperatorDesk {
     /// Error: a file that cannot be used, a key that is not the log's operator's.
     static Result<OperatorDesk> open(const OperatorOptions& options);
 
-    [[nodiscard]] const settlement::Genesis& genesis() const { return genesis_; }
+    [[nodiscard]] const settlement::Genesis& genesis() const { return *genesis_; }
 
     [[nodiscard]] const crypto::Identity& identity() const { return *identity_; }
 
@@ -52,17 +53,15 @@ class OperatorDesk {
 
   private:
     OperatorDesk() = default;
-    Result<void> connect();
     [[nodiscard]] Result<settlement::Roster> roster_of_store() const;
     Result<settlement::Roster> roster_of_coordinators();
     [[nodiscard]] Result<void> write_entry(const consensus::SealedEntry& entry) const;
-    Result<Bytes> submit(const consensus::SealedEntry& entry);
-    [[nodiscard]] Error silence(const std::string& what) const;
 
     OperatorOptions options_;
-    settlement::Genesis genesis_;
+    // The line refers to both, wherever the desk moves.
+    std::unique_ptr<settlement::Genesis> genesis_;
     std::unique_ptr<crypto::Identity> identity_;
-    std::optional<transport::Hub> hub_;
+    std::unique_ptr<LogConnection> line_;
 };
 
 }  // namespace kilter::cli

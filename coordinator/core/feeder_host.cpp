@@ -285,6 +285,7 @@ struct FeederHost::State {
         stopped = final.stopped;
         if (!stopped) {
             out.tell(Severity::notable, "the market resumes: sessions open again");
+            turn.resume();
             return await_gate(out);
         }
         const std::string why =

@@ -47,6 +47,9 @@ class Turn {
     /// Other parameters from the next session on. REQUIRES: of the same interval, horizon and channels.
     void follow(const market::Parameters& parameters);
 
+    /// Nobody could open anything for a while: what is due is due from now on.
+    void resume() { due_.reset(); }
+
     /// The interval whose gate opens next. With the clock, the interval under way is too late to clear.
     [[nodiscard]] Gate next_gate(UnixMs now) const;
     /// How long until this coordinator is to act, at least 1: until the gate if it acts, if it stands by its distance after

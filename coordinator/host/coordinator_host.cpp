@@ -205,6 +205,8 @@ struct CoordinatorHost::State final : LogEvents {
     // What is in force for the log's next block, if it is news. `final`: the newest block, if it has just become so.
     void follow_rules(const consensus::Finalised* final) {
         const auto& replica = log->replica();
+        if (final != nullptr && final->block->header.height != replica.status().final_height)
+            return;  // a later one of this turn follows
         const consensus::Height next = replica.status().final_height + 1;
         const governance::Docket docket = settlement::docket(*replica.state(), genesis);
         const std::uint64_t newest = docket.edition(next);
@@ -214,7 +216,7 @@ struct CoordinatorHost::State final : LogEvents {
         rules = docket.rules_at(next);
         prove_rules(final);
         if (!news) return;
-        spdlog::info("edition {} of the rules is in force", edition);
+        spdlog::info("edition {} of the rules", edition);
         admit_roster();
         if (newest_rules && directory)
             for (const auto& member : directory->roster().members)
@@ -230,7 +232,7 @@ struct CoordinatorHost::State final : LogEvents {
         if (final != nullptr) {
             const auto proof = consensus::make_state_proof(
                 *final, *log->replica().state(), settlement::docket_key(), log->store().epochs());
-            if (!proof) return;  // not the newest block of this turn: that one follows
+            if (!proof) return;
             newest_rules = wire::RulesUpdate{consensus::encode(*proof)};
             const Bytes& bytes = newest_rules->proof;
             if (auto written = runtime::replace_file(

@@ -7,7 +7,7 @@
 #include "common/governance/known_rules.hpp"
 #include "common/market/parameters.hpp"
 
-namespace kilter::governance {
+namespace kilter::governance::docket_test {
 namespace {
 
 crypto::Identity person(std::uint8_t number) {
@@ -96,16 +96,16 @@ TEST_F(DocketTest, KOfNApprovalsAdoptAndTheHeightIsTheLaterOfWishAndNotice) {
     EXPECT_EQ(docket.find(id(1))->state, CaseState::open);
     EXPECT_EQ(say(2, 1, Opinion::approve), "");
     EXPECT_EQ(docket.find(id(1))->state, CaseState::open) << "the supplier is missing";
-    EXPECT_EQ(docket.edition(height), 0u);
+    EXPECT_EQ(docket.edition(height), 2u);
     height = 103;
     EXPECT_EQ(say(5, 1, Opinion::approve), "");
     EXPECT_EQ(docket.find(id(1))->state, CaseState::adopted);
     EXPECT_EQ(docket.find(id(1))->effective, 113u);
-    EXPECT_EQ(docket.edition(height), 1u);
+    EXPECT_EQ(docket.edition(height), 3u);
     EXPECT_EQ(tariff_at(112), std::nullopt);
     EXPECT_EQ(tariff_at(113), 21'000);
-    EXPECT_EQ(docket.edition(112), 1u);
-    EXPECT_EQ(docket.edition(113), 2u);
+    EXPECT_EQ(docket.edition(112), 3u);
+    EXPECT_EQ(docket.edition(113), 4u);
 
     EXPECT_EQ(propose(1, 2, SetTariff{"network.use", 5}, 300), "");
     EXPECT_EQ(say(3, 2, Opinion::approve), "");
@@ -134,7 +134,7 @@ TEST_F(DocketTest, TheRegulatorVetoesUntilItIsInForceAndMandatesAlone) {
     height = 109;
     EXPECT_EQ(say(4, 1, Opinion::veto), "");
     EXPECT_EQ(tariff_at(110), std::nullopt);
-    EXPECT_EQ(docket.edition(height), 2u);
+    EXPECT_EQ(docket.edition(height), 4u);
     const auto closed = docket.close(place());
     ASSERT_EQ(closed.size(), 1u);
     EXPECT_EQ(closed[0].state, CaseState::vetoed);
@@ -282,4 +282,4 @@ TEST(Constitution, IsItsBytesAndRefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace kilter::governance
+}  // namespace kilter::governance::docket_test

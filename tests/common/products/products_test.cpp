@@ -14,7 +14,7 @@
 #include "common/products/roaming.hpp"
 #include "common/products/sharing.hpp"
 
-namespace kilter::products {
+namespace kilter::products::products_test {
 namespace {
 
 std::int64_t sum(const std::vector<std::int64_t>& values) {
@@ -115,6 +115,11 @@ TEST(Sharing, TheExamples) {
     EXPECT_EQ(fixed->allocated_wh, (std::vector<Wh>{350, 210, 100}));  // cem could have had 140
     EXPECT_EQ(net(fixed->transfers, "roof"), 79'200);
     EXPECT_EQ(net(fixed->transfers, "ana"), -42'000);
+    SharingInterval again = shared_roof(Coefficients::fixed);
+    again.version = 2;
+    EXPECT_EQ(share(again)->allocated_wh, (std::vector<Wh>{375, 225, 100}));
+    again.version = 3;
+    EXPECT_FALSE(share(again));
     const auto dynamic = share(shared_roof(Coefficients::dynamic));
     ASSERT_TRUE(dynamic.ok());
     EXPECT_EQ(dynamic->allocated_wh, (std::vector<Wh>{389, 233, 78}));
@@ -128,6 +133,7 @@ TEST(Sharing, NobodyIsAllocatedMoreThanThereIsOrThanHeConsumes) {
     Prng prng(3);
     for (int i = 0; i < 1'000; ++i) {
         SharingInterval interval;
+        interval.version = 1 + static_cast<std::uint32_t>(prng.below(2));
         interval.coefficients = prng.chance(0.5) ? Coefficients::fixed : Coefficients::dynamic;
         interval.price_micro_eur_per_kwh = static_cast<std::int64_t>(prng.below(400'000));
         const std::size_t members = 1 + prng.below(6);
@@ -464,4 +470,4 @@ TEST(Prepaid, CreditIsWhatWasPaidLessWhatWasChargedAndShortageIsShared) {
 }
 
 }  // namespace
-}  // namespace kilter::products
+}  // namespace kilter::products::products_test

@@ -1,0 +1,84 @@
+#include "common/market/parameters_text.hpp"
+
+#include <array>
+#include <charconv>
+#include <variant>
+
+namespace kilter::market {
+
+namespace {
+
+using Field = std::variant<std::uint32_t Parameters::*, double Parameters::*, bool Parameters::*>;
+
+struct Named {
+    const char* name;
+    Field field;
+};
+
+const Named fields_by_name[] = {
+    {"interval_s", &Parameters::interval_s},
+    {"horizon", &Parameters::horizon},
+    {"channels", &Parameters::channels},
+    {"rho_eur_per_kw2", &Parameters::rho_eur_per_kw2},
+    {"alpha", &Parameters::alpha},
+    {"weight_flexible", &Parameters::weight_flexible},
+    {"weight_curtailing", &Parameters::weight_curtailing},
+    {"weight_stiff", &Parameters::weight_stiff},
+    {"weight_feeder_by_homes", &Parameters::weight_feeder_by_homes},
+    {"balance_rho", &Parameters::balance_rho},
+    {"accelerated", &Parameters::accelerated},
+    {"primal_tolerance_kw", &Parameters::primal_tolerance_kw},
+    {"dual_tolerance", &Parameters::dual_tolerance},
+    {"price_scale_eur_per_kwh", &Parameters::price_scale_eur_per_kwh},
+    {"iterations_max", &Parameters::iterations_max},
+    {"silence_ms", &Parameters::silence_ms},
+    {"session_ms", &Parameters::session_ms},
+    {"privacy_members_min", &Parameters::privacy_members_min},
+};
+
+template <class Number>
+std::string text_of(Number value) {
+    std::array<char, 32> out{};
+    const auto end = std::to_chars(out.data(), out.data() + out.size(), value).ptr;
+    return {out.data(), end};
+}
+
+std::string text_of(bool value) {
+    return value ? "true" : "false";
+}
+
+template <class Number>
+bool read(std::string_view text, Number& out) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return error == std::errc{} && end == text.data() + text.size();
+}
+
+bool read(std::string_view text, bool& out) {
+    out = text == "true";
+    return out || text == "false";
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> listed(const Parameters& parameters) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const Named& one : fields_by_name)
+        std::visit([&](auto field) { out.emplace_back(one.name, text_of(parameters.*field)); },
+                   one.field);
+    return out;
+}
+
+Result<void> set(Parameters& parameters, std::string_view name, std::string_view value) {
+    for (const Named& one : fields_by_name) {
+        if (name != one.name) continue;
+        const bool understood =
+            std::visit([&](auto field) { return read(value, parameters.*field); }, one.field);
+        if (understood) return {};
+        return Error{"market parameter " + std::string(name) + " cannot be \"" +
+                     std::string(value) + "\""};
+    }
+    return Error{"there is no market parameter " + std::string(name) +
+                 ": 'kilter rules show' lists them"};
+}
+
+}  // namespace kilter::market

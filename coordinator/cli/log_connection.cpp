@@ -1,0 +1,95 @@
+#include "coordinator/cli/log_connection.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "common/consensus/light_client.hpp"
+#include "common/runtime/loop.hpp"
+
+namespace kilter::cli {
+
+namespace {
+
+constexpr UnixMs others_ms = 1'500;  // to hear whether another coordinator knows something newer
+constexpr std::chrono::milliseconds tick{50};
+
+}  // namespace
+
+Error LogConnection::silence(const std::string& what) const {
+    return {what + " within " + std::to_string(seconds_max_) +
+            " s: see whether the coordinators run and can be reached, wait longer with "
+            "--seconds-max, or work without a connection with --store and --entry"};
+}
+
+Result<void> LogConnection::connect() {
+    if (hub_) return {};
+    auto hub = transport::Hub::open(identity_, {});
+    if (!hub) return hub.error();
+    hub_ = std::move(*hub);
+    for (const auto& validator : genesis_.validators.validators)
+        if (auto linked = hub_->connect(validator.key, validator.endpoint); !linked) return linked;
+    return {};
+}
+
+Result<void> LogConnection::ask(const Answer& answer,
+                                const Enough& enough,
+                                const std::string& what) {
+    if (auto connected = connect(); !connected) return connected;
+    const auto& validators = genesis_.validators.validators;
+    const crypto::Digest chain = crypto::Digest::from(genesis_.chain_id().view());
+    std::set<crypto::PublicKey> asked;
+    std::map<crypto::PublicKey, wire::Hello> claims;
+    const UnixMs give_up = runtime::now_ms() + 1'000 * UnixMs{seconds_max_};
+    UnixMs others = give_up;
+    for (UnixMs now = runtime::now_ms(); now < give_up; now = runtime::now_ms()) {
+        for (const auto& validator : validators)
+            if (!asked.contains(validator.key) && hub_->connected(validator.key) &&
+                hub_->send(validator.key, wire::Hello{chain, 0, 0}))
+                asked.insert(validator.key);
+        while (const auto received = hub_->receive()) {
+            if (const auto* hello = std::get_if<wire::Hello>(&received->message)) {
+                claims[received->from] = *hello;
+                others = std::min(others, runtime::now_ms() + others_ms);
+            } else if (const auto* refusal = std::get_if<wire::Refusal>(&received->message)) {
+                return Error{"coordinator " + short_hex(received->from.view()) +
+                             " refused: " + refusal->reason};
+            } else {
+                answer(received->message);
+            }
+        }
+        if (!claims.empty() && enough(claims) &&
+            (claims.size() == validators.size() || now >= others))
+            return {};
+        hub_->wait(tick);
+    }
+    return silence(what);
+}
+
+Result<Bytes> LogConnection::submit(const consensus::SealedEntry& entry) {
+    if (auto connected = connect(); !connected) return connected.error();
+    std::set<crypto::PublicKey> told;
+    const UnixMs give_up = runtime::now_ms() + 1'000 * UnixMs{seconds_max_};
+    while (runtime::now_ms() < give_up) {
+        for (const auto& validator : genesis_.validators.validators)
+            if (!told.contains(validator.key) && hub_->connected(validator.key) &&
+                hub_->send(validator.key, wire::Submit{entry.encoded}))
+                told.insert(validator.key);
+        while (const auto received = hub_->receive()) {
+            if (const auto* refusal = std::get_if<wire::Refusal>(&received->message))
+                return Error{"the log refuses it: " + refusal->reason};
+            const auto* certified = std::get_if<wire::CertifiedEntry>(&received->message);
+            if (certified == nullptr) continue;
+            const auto receipt = consensus::decode_receipt(certified->receipt);
+            if (!receipt || consensus::encode(receipt->entry) != entry.encoded) continue;
+            const auto verdict =
+                consensus::verify(*receipt, genesis_.chain_id(), genesis_.validators);
+            if (verdict == consensus::ReceiptVerdict::valid) return certified->receipt;
+        }
+        hub_->wait(tick);
+    }
+    return silence("the entry did not come on the log");
+}
+
+}  // namespace kilter::cli
