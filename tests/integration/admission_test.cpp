@@ -275,6 +275,7 @@ TEST_F(DemoAdmission, a_home_enrols_trades_and_is_revoked_while_the_others_go_on
     EXPECT_EQ(refused.exit_code, 1);
     EXPECT_TRUE(says(refused.err, "its roster has epoch 2, this agent has seen 4")) << refused.err;
     start("kilter-agent", newcomer_);
+    ASSERT_TRUE(eventually([&] { return newest_interval(newcomer_) == -1; })) << "its new status";
     ASSERT_NO_FATAL_FAILURE(expect_trade_goes_on(1));
     EXPECT_EQ(newest_interval(newcomer_), -1);
     refused = desk({"grant", text, "--net", net_, "--topology", topology});
