@@ -20,6 +20,7 @@
 #include "coordinator/cli/installation.hpp"
 #include "coordinator/cli/neighbourhood.hpp"
 #include "coordinator/cli/process.hpp"
+#include "coordinator/cli/process_usage.hpp"
 #include "coordinator/planner/simulate.hpp"
 
 namespace kilter::cli {
@@ -31,6 +32,11 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* demo_command = "kilter demo";
 constexpr auto poll_every = std::chrono::milliseconds(50);
 constexpr auto stop_patience = std::chrono::seconds(10);
+// All homes share this machine's cores: each of them makes everyone's turn come so much later.
+constexpr std::uint32_t silence_ms_per_home = 20;
+constexpr std::uint32_t session_ms_per_home = 300;
+constexpr std::uint32_t gather_ms_per_home = 100;
+constexpr std::size_t homes_of_one_machine = 200;  // that need no such patience
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -239,6 +245,26 @@ Traffic traffic_of(const std::vector<std::filesystem::path>& homes, std::size_t 
     return counted > 0 ? Traffic{bytes / counted, messages / counted} : Traffic{};
 }
 
+struct AgentsMemory {
+    double proportional_mean_mb = 0;
+    double proportional_max_mb = 0;
+    double peak_max_mb = 0;
+};
+
+AgentsMemory memory_of_all(const std::vector<Child>& agents) {
+    constexpr double mb = 1024.0 * 1024.0;
+    AgentsMemory out;
+    for (const Child& agent : agents) {
+        if (!agent.process) continue;
+        const Memory its = memory_of(agent.process->pid());
+        const double proportional_mb = static_cast<double>(its.proportional_bytes) / mb;
+        out.proportional_mean_mb += proportional_mb / static_cast<double>(agents.size());
+        out.proportional_max_mb = std::max(out.proportional_max_mb, proportional_mb);
+        out.peak_max_mb = std::max(out.peak_max_mb, static_cast<double>(its.peak_bytes) / mb);
+    }
+    return out;
+}
+
 // The interval in which the nets' prices lie farthest apart: where the grid's limits bind.
 std::size_t widest_interval(const std::vector<std::vector<double>>& prices) {
     std::size_t widest = 0;
@@ -322,13 +348,22 @@ void print_sessions(const std::map<IntervalIndex, Json>& reports, std::int64_t i
 int Demo::run() const {
     const auto started = Clock::now();
     market::Parameters parameters;
+    parameters.accelerated = accelerated;
     std::filesystem::path feeder_file = topology;
-    if (feeder_file.empty()) {
+    if (homes_total > 0 && (!topology.empty() || homes_total < homes_per_net))
+        return fail(demo_command,
+                    Error{"--homes draws a feeder: it goes with no topology, and at least one net "
+                          "of --homes-per-net homes"},
+                    ExitCode::usage);
+    if (feeder_file.empty() && homes_total == 0) {
         auto shipped = shipped_topology();
         if (!shipped) return fail(demo_command, shipped.error());
         feeder_file = *shipped;
     }
-    auto drawn = draw_neighbourhood(feeder_file, homes_per_net, homes_seed, parameters.interval_s);
+    auto drawn =
+        homes_total > 0
+            ? Result<DrawnNeighbourhood>(draw_generated(homes_total, homes_per_net, homes_seed))
+            : draw_neighbourhood(feeder_file, homes_per_net, homes_seed, parameters.interval_s);
     if (!drawn) return fail(demo_command, drawn.error());
     const planner::Neighbourhood& neighbourhood = drawn->neighbourhood;
     if (neighbourhood.three_phase)
@@ -337,6 +372,14 @@ int Demo::run() const {
                           ": coordinators host balanced feeders; clear an unbalanced one with "
                           "kilter simulate"});
     const auto& homes = neighbourhood.homes;
+    InstallationOptions options;
+    if (homes.size() > homes_of_one_machine) {
+        const auto crowd = static_cast<std::uint32_t>(homes.size());
+        parameters.silence_ms += silence_ms_per_home * crowd;
+        parameters.session_ms += session_ms_per_home * crowd;
+        options.pace.gather_ms += gather_ms_per_home * crowd;
+        options.pace.takeover_ms += silence_ms_per_home * crowd;
+    }
     for (const auto& [victim, count, kind] :
          {std::tuple{kill_coordinator, coordinators, "--kill-coordinator"},
           std::tuple{kill_agent, homes.size(), "--kill-agent"}})
@@ -346,7 +389,6 @@ int Demo::run() const {
                               std::to_string(count)},
                         ExitCode::usage);
 
-    InstallationOptions options;
     options.directory = directory;
     if (directory.empty()) {
         std::string place =
@@ -432,6 +474,7 @@ int Demo::run() const {
         }
     }
     const double alive_s = seconds_since(alive);
+    const AgentsMemory memory = memory_of_all(neighbours.agents);
     const std::size_t stubborn = neighbours.stop();
     progress.clear();
     if (!trouble && stubborn > 0)
@@ -500,6 +543,9 @@ int Demo::run() const {
                                         {"differences", comparison->differences}};
         out["bytes_per_home_and_session"] = traffic.bytes_per_home_and_session;
         out["messages_per_home_and_session"] = traffic.messages_per_home_and_session;
+        out["memory_per_agent_mb"] = {{"proportional_mean", memory.proportional_mean_mb},
+                                      {"proportional_max", memory.proportional_max_mb},
+                                      {"peak_max", memory.peak_max_mb}};
         out["seconds"] = {{"install", install_s}, {"alive", alive_s}, {"verify", verify_s}};
         if (auto written = write_output(json, out.dump(1) + "\n"); !written)
             return fail(demo_command, written.error());
@@ -510,7 +556,10 @@ int Demo::run() const {
         std::cout << "lowest voltage " << fixed(lowest, 4) << " pu; "
                   << fixed(traffic.bytes_per_home_and_session / 1e3, 0) << " kB and "
                   << fixed(traffic.messages_per_home_and_session, 0)
-                  << " messages per home and session, sent and received\n";
+                  << " messages per home and session, sent and received\n"
+                  << "memory per agent: PSS " << fixed(memory.proportional_mean_mb, 1)
+                  << " MB, at most " << fixed(memory.proportional_max_mb, 1)
+                  << " MB; peak resident at most " << fixed(memory.peak_max_mb, 1) << " MB\n";
         std::cout << "log: " << logs.size() << " replicas verified and equal, "
                   << logs.front().audit.blocks << " blocks, " << logs.front().audit.entries
                   << " entries (";
@@ -547,6 +596,12 @@ void add_demo(CLI::App& app, int& exit_code) {
                         "Feeder in kilter's TOML format; default: Baran & Wu, 33 buses");
     command->add_option("--dir", options->directory,
                         "Where to put keys, configurations, state and logs (kept)");
+    command
+        ->add_option("--homes", options->homes_total,
+                     "So many homes on a feeder drawn from the seed, in place of a topology")
+        ->check(CLI::Range(2, 5'000));
+    command->add_flag("--accelerated", options->accelerated,
+                      "Homes also say how they answer prices: fewer, larger messages");
     command->add_option("--homes-seed", options->homes_seed, "The homes are drawn from this seed")
         ->capture_default_str();
     command->add_option("--homes-per-net", options->homes_per_net, "Homes on every net")

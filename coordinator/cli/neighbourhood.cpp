@@ -1,5 +1,8 @@
 #include "coordinator/cli/neighbourhood.hpp"
 
+#include <map>
+
+#include "common/topology/generated.hpp"
 #include "common/topology/measured_price.hpp"
 #include "common/topology/neighbourhood.hpp"
 #include "common/topology/profiles.hpp"
@@ -29,6 +32,26 @@ Result<DrawnNeighbourhood> draw_neighbourhood(const std::filesystem::path& topol
         drawn.three_phase = topology::without_homes(std::move(*unbalanced), drawn.homes);
     } else {
         drawn.network = topology::without_homes(std::move(drawn.network), drawn.homes);
+    }
+    return out;
+}
+
+DrawnNeighbourhood draw_generated(std::size_t homes,
+                                  std::size_t homes_per_net,
+                                  std::uint64_t seed) {
+    const topology::Profiles profiles = topology::available_profiles(seed);
+    const std::size_t nets = homes / homes_per_net;
+    topology::FeederOptions options;
+    options.buses = nets + 1;
+    options.homes_per_net = (homes + nets - 1) / nets;
+    auto generated = topology::generate_feeder(options, seed, profiles);
+    DrawnNeighbourhood out;
+    out.series = profiles.source;
+    out.neighbourhood.network = std::move(generated.network);
+    std::map<NetId, std::size_t> taken;
+    for (topology::HomeSpec& home : generated.homes) {
+        const std::size_t room = homes / nets + (home.net.value < homes % nets ? 1 : 0);
+        if (taken[home.net]++ < room) out.neighbourhood.homes.push_back(std::move(home));
     }
     return out;
 }

@@ -21,4 +21,8 @@ Result<DrawnNeighbourhood> draw_neighbourhood(const std::filesystem::path& topol
                                               std::uint64_t homes_seed,
                                               std::int64_t interval_s);
 
+/// So many homes on a feeder drawn from the seed (topology/generated.hpp), `homes_per_net` on every net and the rest one more
+/// each. REQUIRES: homes ≥ homes_per_net ≥ 1.
+DrawnNeighbourhood draw_generated(std::size_t homes, std::size_t homes_per_net, std::uint64_t seed);
+
 }  // namespace kilter::cli

@@ -7,6 +7,28 @@
 
 namespace kilter::cli {
 
+namespace {
+
+// A line "NAME:   123 kB" of a file below /proc/PID.
+std::uint64_t kilobytes(pid_t pid, const std::string& file, const std::string& name) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/" + file);
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with(name + ":")) continue;
+        std::uint64_t out = 0;
+        std::istringstream(line.substr(name.size() + 1)) >> out;
+        return out;
+    }
+    return 0;
+}
+
+}  // namespace
+
+Memory memory_of(pid_t pid) {
+    constexpr std::uint64_t kilobyte = 1024;
+    return {kilobytes(pid, "smaps_rollup", "Pss") * kilobyte,
+            kilobytes(pid, "status", "VmHWM") * kilobyte};
+}
+
 Usage usage_of(pid_t pid) {
     std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
     std::string line;
