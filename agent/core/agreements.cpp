@@ -20,7 +20,11 @@ Bytes encode_one(const Agreement& one) {
     out.u32(static_cast<std::uint32_t>(one.prices_micro.size()));
     for (const std::int64_t price : one.prices_micro)
         out.i64(price);
-    return out.raw(one.commitment.view()).f64(one.consumption_kw).bytes();
+    out.raw(one.commitment.view()).f64(one.consumption_kw);
+    out.u32(static_cast<std::uint32_t>(one.positions_wh.size()));
+    for (const std::int64_t energy : one.positions_wh)
+        out.i64(energy);
+    return std::move(out).bytes();
 }
 
 std::optional<Agreement> decode_one(ByteView bytes) {
@@ -36,6 +40,10 @@ std::optional<Agreement> decode_one(ByteView bytes) {
         out.prices_micro.push_back(in.i64());
     out.commitment = in.fixed<crypto::Digest>();
     out.consumption_kw = in.f64();
+    const std::uint32_t positions = in.u32();
+    if (positions > settlement::series_intervals_max) return std::nullopt;
+    for (std::uint32_t i = 0; i < positions && !in.failed(); ++i)
+        out.positions_wh.push_back(in.i64());
     return in.complete() ? std::optional(out) : std::nullopt;
 }
 
@@ -45,7 +53,8 @@ Agreement agreement_on(const Charter& charter,
                        const market::SessionId& session,
                        NetId net,
                        const crypto::PublicKey& chair,
-                       const market::Cleared& cleared) {
+                       const market::Cleared& cleared,
+                       bool day_ahead) {
     const model::Series x = market::terminal_values(cleared.x_kw, 0, charter.parameters);
     const model::Series y = market::terminal_values(cleared.y_eur_per_kw, 0, charter.parameters);
     const Bytes name = market::session_bytes(charter.chain.view(), session);
@@ -55,9 +64,41 @@ Agreement agreement_on(const Charter& charter,
     out.chair = chair;
     out.iteration = cleared.iteration;
     out.prices_micro = market::prices_micro_eur_per_kwh(y, charter.interval_h());
-    out.commitment = crypto::commit(crypto::salt_for(charter.identity, name),
-                                    market::energies_wh(x, charter.interval_h()));
+    const std::vector<std::int64_t> energies = market::energies_wh(x, charter.interval_h());
     out.consumption_kw = x(0);
+    if (day_ahead) {
+        const auto today = static_cast<std::size_t>(
+            settlement::day_end(session.interval, charter.parameters.interval_s) -
+            session.interval);
+        const std::size_t count =
+            std::min({today, energies.size(), settlement::series_intervals_max});
+        out.positions_wh.assign(energies.begin(),
+                                energies.begin() + static_cast<std::ptrdiff_t>(count));
+        out.commitment = settlement::digest_of_commitments(positions_of(charter, out).series);
+    } else {
+        out.commitment = crypto::commit(crypto::salt_for(charter.identity, name), energies);
+    }
+    return out;
+}
+
+crypto::Scalar position_blinding(const Charter& charter,
+                                 const market::SessionId& session,
+                                 std::size_t k) {
+    const Bytes place =
+        ByteWriter{}.raw(market::session_bytes(charter.chain.view(), session)).u64(k).bytes();
+    return crypto::blinding_for(charter.identity, "kilter position", place);
+}
+
+settlement::Position positions_of(const Charter& charter, const Agreement& agreement) {
+    settlement::Position out;
+    out.opening = agreement.session.opening;
+    out.series.first = agreement.session.interval;
+    out.series.net = agreement.net;
+    for (std::size_t k = 0; k < agreement.positions_wh.size(); ++k)
+        out.series.intervals.push_back(
+            {crypto::commit(agreement.positions_wh[k],
+                            position_blinding(charter, agreement.session, k)),
+             {}});
     return out;
 }
 

@@ -8,7 +8,7 @@
 
 #include "agent/core/charter.hpp"
 #include "common/market/session.hpp"
-#include "common/settlement/entries.hpp"
+#include "common/settlement/position.hpp"
 #include "common/wire/messages.hpp"
 
 namespace kilter::agent {
@@ -23,15 +23,25 @@ struct Agreement {
         prices_micro;           ///< micro-EUR/kWh (kvarh), channel by channel over the horizon
     crypto::Digest commitment;  ///< to this home's energies
     double consumption_kw = 0;  ///< of the first interval, positive = import
+    /// In a day's first session, the energies that bind until midnight: `commitment` is to positions_of() them. Else empty.
+    std::vector<std::int64_t> positions_wh;
     bool operator==(const Agreement&) const = default;
 };
 
+/// `day_ahead`: this home is in no record of this UTC day yet.
 /// `cleared` of this home's one terminal. REQUIRES: outcome converged or partial, prices plausible.
 Agreement agreement_on(const Charter& charter,
                        const market::SessionId& session,
                        NetId net,
                        const crypto::PublicKey& chair,
-                       const market::Cleared& cleared);
+                       const market::Cleared& cleared,
+                       bool day_ahead);
+
+/// The blinding of a position's k-th commitment, and the commitments, nothing masked yet. REQUIRES: positions_wh not empty.
+crypto::Scalar position_blinding(const Charter& charter,
+                                 const market::SessionId& session,
+                                 std::size_t k);
+settlement::Position positions_of(const Charter& charter, const Agreement& agreement);
 
 /// The home's signature under the agreement, for its chair.
 wire::ClearingShare clearing_share(const Charter& charter, const Agreement& agreement);

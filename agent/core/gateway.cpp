@@ -21,13 +21,22 @@ constexpr std::uint32_t greet_seldom_ms = 5'000;
 Result<Gateway> Gateway::create(const crypto::Identity& identity,
                                 settlement::Genesis genesis,
                                 Forecast forecast,
-                                const Memory& memory) {
+                                const Memory& memory,
+                                const crypto::Identity* meter) {
     auto charter = Charter::create(identity, std::move(genesis));
     if (!charter) return charter.error();
     auto known = recall(*charter, memory);
     if (!known) return known.error();
-    return Gateway(
-        std::make_unique<State>(std::move(*charter), std::move(forecast), std::move(*known)));
+    auto outbox = Outbox::recall(memory);
+    if (!outbox) return outbox.error();
+    std::optional<MeterDesk> desk;
+    if (meter != nullptr) {
+        auto made = MeterDesk::recall(*meter, charter->genesis.chain_id(), memory);
+        if (!made) return made.error();
+        desk.emplace(std::move(*made));
+    }
+    return Gateway(std::make_unique<State>(std::move(*charter), std::move(forecast),
+                                           std::move(*known), std::move(*outbox), std::move(desk)));
 }
 
 Outputs Gateway::step(const Input& input, UnixMs now) {
@@ -94,6 +103,7 @@ std::vector<crypto::PublicKey> Gateway::awaited() const {
 void Gateway::State::on(const Started&, Outputs& out) const {
     out.peers = peers();
     out.timers.push_back({Timer::greet, greet_first_ms});
+    if (!outbox.empty()) out.timers.push_back({Timer::append, append_again_ms});
 }
 
 void Gateway::State::on(const TimerElapsed& elapsed, Outputs& out) {
@@ -105,6 +115,8 @@ void Gateway::State::on(const TimerElapsed& elapsed, Outputs& out) {
         case Timer::deadline:
             if (active) drive(market::DeadlineElapsed{}, out);
             return;
+        case Timer::append:
+            return on_append(out);
     }
 }
 
@@ -189,7 +201,10 @@ void Gateway::State::on_certified(const crypto::PublicKey& from,
     }
     known.rules.reached(receipt->header.height);
     heed_rules(out);
-    if (receipt->entry.type == settlement::cleared_net_entry) on_record(*receipt, out);
+    if (receipt->entry.type == settlement::cleared_net_entry)
+        on_record(*receipt, out);
+    else
+        outbox.settle(receipt->entry, out);
 }
 
 void Gateway::State::on_rules(const crypto::PublicKey& from,
@@ -268,6 +283,7 @@ void Gateway::State::on_roster(const crypto::PublicKey& from,
         tell(out, Severity::notable,
              "fewer than three homes on this net: the operator can tell their sum from little "
              "else");
+    publish_reads(out);
 }
 
 void Gateway::State::leave(bool traded, const settlement::RosterChange& change, Outputs& out) {
@@ -325,6 +341,7 @@ void Gateway::State::dispatch(const settlement::ClearedNet& record, Outputs& out
                     "the record of interval " + std::to_string(record.interval) +
                         " is not what this home agreed to; nothing is dispatched from it");
     out.setpoint = Setpoint{agreement->session.interval, agreement->consumption_kw};
+    if (!agreement->positions_wh.empty()) publish(*agreement, record, out);
     if (last && last->session == agreement->session) last->certified = true;
     tell(out, Severity::routine,
          "session " + market::name_of(agreement->session) + " is on the log, proof checked");

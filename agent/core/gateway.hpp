@@ -26,6 +26,7 @@
 #include "common/market/session.hpp"
 #include "common/model/home.hpp"
 #include "common/settlement/genesis.hpp"
+#include "common/settlement/metering.hpp"
 #include "common/wire/outgoing.hpp"
 
 namespace kilter::agent {
@@ -34,6 +35,7 @@ enum class Timer : std::uint8_t {
     greet,     ///< ask the next coordinator for what is missing
     resend,    ///< repeat the newest shares: messages do get lost
     deadline,  ///< market::DeadlineElapsed
+    append,    ///< repeat entries that are not on the log yet
 };
 
 // ---- inputs --------------------------------------------------------------------------------------------------------
@@ -51,7 +53,12 @@ struct TimerElapsed {
 /// There are links to all of Outputs::peers now, or waiting longer for them makes no sense: ready to trade.
 struct PeersConnected {};
 
-using Input = std::variant<Started, MessageReceived, TimerElapsed, PeersConnected>;
+/// What the home's meter shows at the end of an interval.
+struct RegistersRead {
+    settlement::RegisterRead read;
+};
+
+using Input = std::variant<Started, MessageReceived, TimerElapsed, PeersConnected, RegistersRead>;
 
 // ---- outputs -------------------------------------------------------------------------------------------------------
 struct Peer {
@@ -105,16 +112,22 @@ struct Outputs {
 /// What the agent remembers across restarts: Outputs::persist, merged. Empty for a new agent.
 using Memory = std::map<std::string, Bytes>;
 
+/// Of keys under these prefixes the gateway needs nothing back: they grow with time and are read by billing alone
+/// (meter_desk.hpp).
+inline constexpr const char* read_prefix = "read|";
+inline constexpr const char* position_prefix = "position|";
+
 /// What the home's drivers know for a horizon starting at interval `first`: measured state and forecast.
 using Forecast = std::function<model::Home(IntervalIndex first, Eigen::Index intervals)>;
 
 class Gateway {
   public:
-    /// `identity` must outlive the gateway. Error: a remembered value that does not decode or verify; it names the key.
+    /// `identity` and `meter` must outlive the gateway. Without a meter (null) RegistersRead changes nothing. Error: a remembered value that does not decode or verify; it names the key.
     static Result<Gateway> create(const crypto::Identity& identity,
                                   settlement::Genesis genesis,
                                   Forecast forecast,
-                                  const Memory& memory);
+                                  const Memory& memory,
+                                  const crypto::Identity* meter = nullptr);
     ~Gateway();
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;

@@ -172,7 +172,12 @@ void Gateway::State::agree(const Participation& over,
                                 report.price_eur_per_kwh, over.id().interval);
     report.shortfall = over.device().explain();
     known.warm = Warm{over.id().interval, cleared.warm};
-    known.agreed.add(agreement_on(charter, over.id(), over.net(), over.chair(), cleared));
+    const std::int64_t interval_s = charter.parameters.interval_s;
+    const bool day_ahead =
+        !known.certified || settlement::day_end(*known.certified, interval_s) !=
+                                settlement::day_end(over.id().interval, interval_s);
+    known.agreed.add(
+        agreement_on(charter, over.id(), over.net(), over.chair(), cleared, day_ahead));
     out.persist[warm_key] = encode(*known.warm);
     out.persist[pending_key] = known.agreed.encode();
     greetings = 0;

@@ -14,7 +14,9 @@
 #include "agent/core/charter.hpp"
 #include "agent/core/gateway.hpp"
 #include "agent/core/memory.hpp"
+#include "agent/core/meter_desk.hpp"
 #include "agent/core/opening_rules.hpp"
+#include "agent/core/outbox.hpp"
 #include "agent/core/participation.hpp"
 #include "common/settlement/entries.hpp"
 
@@ -22,11 +24,15 @@ namespace kilter::agent {
 
 /// How often a coordinator is asked for what is missing: a roster, a record.
 inline constexpr std::uint32_t greet_waiting_ms = 250;
+/// How long an entry may take to get on the log before the next coordinator is told.
+inline constexpr std::uint32_t append_again_ms = 3'000;
 
 struct Gateway::State {
     Charter charter;
     const Forecast forecast;
     Remembered known;  ///< what changes here is persisted in the same step
+    Outbox outbox;
+    std::optional<MeterDesk> desk;
 
     std::optional<std::uint32_t> stopped;  ///< by which case of the docket, as far as known
     std::optional<Participation> active;
@@ -41,14 +47,21 @@ struct Gateway::State {
     int greetings = 0;  ///< since something new happened
     /// For a session that is not open here yet.
     std::map<crypto::PublicKey, std::deque<wire::Share>> early;
-    bool connected = false;  ///< to all peers of this roster, as far as can be
+    std::size_t appended_to = 0;  ///< whom unsettled entries were repeated to
+    bool connected = false;       ///< to all peers of this roster, as far as can be
     std::string last_word = "has just started";
     UnixMs now = 0;
 
-    State(Charter fixed, Forecast source, Remembered before)
+    State(Charter fixed,
+          Forecast source,
+          Remembered before,
+          Outbox unsettled,
+          std::optional<MeterDesk> metering)
         : charter(std::move(fixed)),
           forecast(std::move(source)),
           known(std::move(before)),
+          outbox(std::move(unsettled)),
+          desk(std::move(metering)),
           stopped(known.rules.now().stopped) {}
 
     /// How long a new session waits for the record of the last one: well within what its net waits for this home.
@@ -71,6 +84,7 @@ struct Gateway::State {
     void on(const TimerElapsed& elapsed, Outputs& out);
     void on(const MessageReceived& received, Outputs& out);
     void on(const PeersConnected&, Outputs& out);
+    void on(const RegistersRead& input, Outputs& out);
 
     // ---- greeting -------------------------------------------------------------------------------
     /// To say hello with the present roster is to say "ready to trade".
@@ -96,6 +110,15 @@ struct Gateway::State {
     void drop_session(Outputs& out);
     /// The devices follow a record of what this home agreed to, and no other.
     void dispatch(const settlement::ClearedNet& record, Outputs& out);
+
+    // ---- what follows clearing (gateway_money.cpp) ----------------------------------------------
+    /// The day-ahead position that this record holds of this home. REQUIRES: agreement.positions_wh not empty.
+    void publish(const Agreement& agreement, const settlement::ClearedNet& record, Outputs& out);
+    /// What the meter has counted, once the roster names the meter.
+    void publish_reads(Outputs& out);
+    /// To the log, and again until its receipt is here.
+    void append(const consensus::EntryPtr& entry, Outputs& out);
+    void on_append(Outputs& out);
 
     // ---- a session (gateway_session.cpp) --------------------------------------------------------
     /// What decides about an opening from this coordinator.

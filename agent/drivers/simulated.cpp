@@ -45,4 +45,17 @@ Reading SimulatedHome::rest(IntervalIndex interval) {
     return dispatch(interval, now.load_kw[0] - now.pv_available_kw[0]);
 }
 
+void SimulatedMeter::count(double consumption_kw, double interval_h) {
+    const double wh = 1e3 * consumption_kw * interval_h;
+    (wh < 0 ? export_wh : import_wh) += std::abs(wh);
+}
+
+std::int64_t SimulatedMeter::shown_import_wh() const {
+    return static_cast<std::int64_t>(import_wh);
+}
+
+std::int64_t SimulatedMeter::shown_export_wh() const {
+    return static_cast<std::int64_t>(export_wh);
+}
+
 }  // namespace kilter::drivers

@@ -47,4 +47,17 @@ class SimulatedHome {
     double energy_kwh_;
 };
 
+/// The meter of such a home: two registers that only grow. What it counts below a Wh, it keeps.
+struct SimulatedMeter {
+    double import_wh = 0;
+    double export_wh = 0;
+
+    /// The mean power of one interval, positive = import.
+    void count(double consumption_kw, double interval_h);
+
+    /// What it shows: whole Wh.
+    [[nodiscard]] std::int64_t shown_import_wh() const;
+    [[nodiscard]] std::int64_t shown_export_wh() const;
+};
+
 }  // namespace kilter::drivers

@@ -37,6 +37,7 @@ constexpr std::int64_t refusals_every_ms = 5'000;
 constexpr std::int64_t connected_every_ms = 50;
 constexpr UnixMs connected_patience_ms = 5'000;  // a neighbour may be switched off
 constexpr std::int64_t status_refresh_ms = 1'000;
+constexpr const char* registers_key = "registers";
 
 }  // namespace
 
@@ -44,8 +45,10 @@ struct AgentHost::State {
     runtime::Loop loop;  // first: the hub's threads inherit its signal mask
     Config config;
     std::unique_ptr<crypto::Identity> identity;
+    std::unique_ptr<crypto::Identity> meter_identity;  // null: no meter
     std::optional<storage::KeyValue> memory;
     std::optional<drivers::SimulatedHome> home;
+    drivers::SimulatedMeter meter;
     std::optional<Gateway> gateway;
     std::set<crypto::PublicKey> coordinators;
     std::int64_t interval_s = 0;
@@ -78,16 +81,29 @@ struct AgentHost::State {
                 timers[arm.timer] = loop.arm(
                     arm.delay_ms, [this, timer = arm.timer] { step(TimerElapsed{timer}); });
         }
-        if (next.setpoint) {
-            home->dispatch(next.setpoint->interval, next.setpoint->consumption_kw);
-            out.persist[energy_key] = encode_energy(home->energy_kwh());
-        }
+        if (next.setpoint) run_interval(*next.setpoint);
         status_due = status_due || next.report || next.peers;
         refresh_status();
         if (next.report) {
             last = std::move(next.report);
             sessions.count(*last, runtime::now_ms());
         }
+    }
+
+    // The devices run through the interval, and the meter counts. Before it, the meter shows what it showed at the end of
+    // the last one it counted: a home that was off consumes nothing.
+    void run_interval(const Setpoint& setpoint) {
+        const auto reading = home->dispatch(setpoint.interval, setpoint.consumption_kw);
+        out.persist[energy_key] = encode_energy(home->energy_kwh());
+        if (!meter_identity) return;
+        read_meter(setpoint.interval - 1);
+        meter.count(reading.consumption_kw, static_cast<double>(interval_s) / 3600.0);
+        out.persist[registers_key] = ByteWriter{}.f64(meter.import_wh).f64(meter.export_wh).bytes();
+        read_meter(setpoint.interval);
+    }
+
+    void read_meter(IntervalIndex interval) {
+        step(RegistersRead{{interval, meter.shown_import_wh(), meter.shown_export_wh()}});
     }
 
     void finish_turn() {
@@ -282,6 +298,7 @@ struct AgentHost::State {
         auto keys = memory->keys("");
         if (!keys) return keys.error();
         for (const std::string& key : *keys) {
+            if (key.starts_with(read_prefix) || key.starts_with(position_prefix)) continue;
             auto value = memory->get(key);
             if (!value) return value.error();
             if (*value) remembered[key] = std::move(**value);
@@ -295,6 +312,21 @@ struct AgentHost::State {
                     "damaged; restore it or start with an empty one"};
         }
         home.emplace(std::move(*spec), energy_kwh);
+        if (!config.meter_key_file.empty()) {
+            auto meter_key = storage::read_key_file(config.meter_key_file);
+            if (!meter_key) return meter_key.error();
+            meter_identity = std::make_unique<crypto::Identity>(std::move(*meter_key));
+        }
+        if (const auto found = remembered.find(registers_key); found != remembered.end()) {
+            ByteReader in(found->second);
+            meter.import_wh = in.f64();
+            meter.export_wh = in.f64();
+            if (!in.complete() || !std::isfinite(meter.import_wh) ||
+                !std::isfinite(meter.export_wh))
+                return Error{
+                    "the remembered 'registers' do not decode: the state directory is "
+                    "damaged; restore it or start with an empty one"};
+        }
         for (const auto& validator : genesis->validators.validators)
             coordinators.insert(validator.key);
         if (const auto parameters = market::Parameters::decode(genesis->market_parameters))
@@ -304,7 +336,7 @@ struct AgentHost::State {
             [this](IntervalIndex first, Eigen::Index intervals) {
                 return home->horizon(first, intervals);
             },
-            remembered);
+            remembered, meter_identity.get());
         if (!core) return core.error();
         gateway = std::move(*core);
         auto post = transport::Hub::open(*identity, {.bind = config.bind});

@@ -18,6 +18,8 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
     config.state_dir = located(root.required<std::string>("state_dir"));
     config.key_file = located(root.required<std::string>("key_file"));
     config.genesis_file = located(root.required<std::string>("genesis"));
+    if (const auto meter = root.optional<std::string>("meter_key", ""); !meter.empty())
+        config.meter_key_file = located(meter);
     config.bind = root.required<std::string>("bind");
     config.log_level = root.optional<std::string>("log_level", config.log_level);
     config.runtime_dir = root.has("runtime_dir")

@@ -5,6 +5,7 @@
 ///     key_file  = "/var/lib/kilter/agent.key"       # Ed25519 seed, mode 0600 (kilter keygen)
 ///     genesis   = "/etc/kilter/genesis.bin"         # the log to trust
 ///     bind      = "tcp://127.0.0.1:20001"           # where neighbours reach this agent
+///     meter_key = "/var/lib/kilter/meter.key"       # the simulated meter's; without it nothing is metered
 ///     log_level = "info"                            # trace, debug, info, warning, error, off
 ///     runtime_dir = "/run/kilter"                   # status.json, rewritten often; default: state_dir
 ///     metrics   = "127.0.0.1:9464"                  # answers GET /metrics there; default: nowhere
@@ -23,6 +24,7 @@ struct Config {
     std::filesystem::path state_dir;
     std::filesystem::path key_file;
     std::filesystem::path genesis_file;
+    std::filesystem::path meter_key_file;  ///< empty: there is no meter
     std::string bind;
     std::string log_level = "info";
     std::filesystem::path runtime_dir;  ///< state_dir unless given

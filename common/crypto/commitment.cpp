@@ -11,6 +11,13 @@ Salt salt_for(const Identity& home, ByteView session) {
     return Salt::from(salt.view());
 }
 
+Scalar blinding_for(const Identity& owner, std::string_view purpose, ByteView place) {
+    Seed seed = owner.seed();
+    const Scalar out = hash_to_scalar(purpose, seed.view(), place);
+    sodium_memzero(seed.bytes.data(), seed.bytes.size());
+    return out;
+}
+
 Digest commit(const Salt& salt, std::span<const std::int64_t> energies_wh) {
     ByteWriter bytes;
     for (const std::int64_t energy : energies_wh)

@@ -7,6 +7,7 @@
 
 #include "common/crypto/digest.hpp"
 #include "common/crypto/identity.hpp"
+#include "common/crypto/ristretto.hpp"
 
 namespace kilter::crypto {
 
@@ -19,5 +20,9 @@ Salt salt_for(const Identity& home, ByteView session);
 /// BLAKE2b-256, tag "kilter commit", keyed with the salt, over the energies as little-endian int64.
 /// `energies_wh`: consumption per interval in Wh, positive = import.
 Digest commit(const Salt& salt, std::span<const std::int64_t> energies_wh);
+
+/// The blinding of one Pedersen commitment, from the owner's own secret: never the same twice for distinct (purpose, place).
+/// REQUIRES: purpose.size() <= 16.
+Scalar blinding_for(const Identity& owner, std::string_view purpose, ByteView place);
 
 }  // namespace kilter::crypto

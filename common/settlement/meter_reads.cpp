@@ -17,6 +17,7 @@ const char* name_of(Quality quality) {
 Bytes encode(const MeterReads& reads) {
     ByteWriter out;
     write(out, reads.series);
+    out.u8(reads.begins ? 1 : 0);
     for (const Quality quality : reads.qualities)
         out.u8(static_cast<std::uint8_t>(quality));
     return out.raw(reads.raw.view()).bytes();
@@ -26,6 +27,9 @@ Result<MeterReads> decode_meter_reads(ByteView bytes) {
     ByteReader in(bytes);
     MeterReads reads;
     reads.series = read_series(in);
+    const std::uint8_t begins = in.u8();
+    if (begins > 1) return Error{"meter reads: they begin or they do not"};
+    reads.begins = begins == 1;
     for (std::size_t t = 0; t < reads.series.intervals.size(); ++t) {
         const std::uint8_t quality = in.u8();
         if (!in.failed() && (quality < 1 || quality > 3))

@@ -19,6 +19,9 @@ const char* name_of(Quality quality);
 
 struct MeterReads {
     CommittedSeries series;
+    /// Nothing was counted right before: a meter's first entry, or one after a silence too long to fill. Any other waits for
+    /// those before it, so entries may arrive in any order.
+    bool begins = false;
     std::vector<Quality> qualities;  ///< one per interval
     Digest raw;  ///< of the raw reads, which stay with the home: raw_reads_digest()
     bool operator==(const MeterReads&) const = default;

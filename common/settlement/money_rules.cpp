@@ -55,15 +55,21 @@ consensus::Verdict apply_reads(const MeterReads& reads,
         return money_later("the log does not hold roster epoch " +
                            std::to_string(series.roster_epoch) + " yet");
     auto known = metered(map, meter.service_point);
-    if (!known) known = Metered{series.first, series.first, series.first};
-    if (series.first < known->until)
+    if (known && series.first < known->until)
         return money_refused("interval " + std::to_string(series.first) +
                              " of this meter is on the log already; the next one is " +
                              std::to_string(known->until) +
                              ". What is on the log changes by a correction");
-    if (series.first > known->until)
-        return money_later("the reads from interval " + std::to_string(known->until) +
-                           " on come first");
+    if (!known && !reads.begins) return money_later("this meter's first reads come first");
+    if (known && series.first > known->until) {
+        if (!reads.begins)
+            return money_later("the reads from interval " + std::to_string(known->until) +
+                               " on come first");
+        if (known->billed < known->until)
+            return money_later("the reads before the silence have to be billed first");
+    }
+    if (!known || series.first > known->until)
+        known = Metered{series.first, series.first, series.first};
     known->until = series.end();
     set_metered(map, meter.service_point, *known);
     return {};

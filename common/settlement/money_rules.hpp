@@ -2,7 +2,7 @@
 ///
 /// - Meter reads: by a meter that is on the newest roster, with a valid certificate, of its own net; they continue what the
 ///   log has of its service point: intervals that are on the log already are refused (a correction changes them), later
-///   ones wait for those between; none that its home's bill covers.
+///   ones wait for those between; the first say that they begin, and again after a silence, once all before it is billed.
 /// - Position: by a home on the newest roster. Tie prices: by a validator. Disclosure: by a home on the newest roster.
 /// - Bill: by a home on the newest roster; it waits until the log has all reads of the period; periods follow one another
 ///   without gap.

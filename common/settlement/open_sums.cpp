@@ -31,6 +31,7 @@ OpenSums::Result OpenSums::open(const std::vector<std::size_t>& expected,
                                 ByteView challenge) const {
     Result out;
     out.energies_wh.resize(sums_.size());
+    out.members.resize(sums_.size());
     std::vector<std::size_t> ready;
     for (std::size_t t = 0; t < sums_.size(); ++t) {
         const bool complete = expected[t] > 0 && sums_[t].parts == expected[t];
@@ -62,6 +63,7 @@ OpenSums::Result OpenSums::open(const std::vector<std::size_t>& expected,
         }
         ++out.opened;
         out.energies_wh[t] = energy;
+        out.members[t] = sums_[t].parts;
         out.energy_wh += energy;
     }
     return out;

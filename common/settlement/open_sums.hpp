@@ -28,6 +28,7 @@ class OpenSums {
         std::size_t closed = 0;            ///< intervals whose parts are not all there
         std::vector<IntervalIndex> wrong;  ///< all parts are there and do not open the commitments
         std::int64_t energy_wh = 0;        ///< over the opened intervals
+        std::vector<std::size_t> members;  ///< behind each interval's sum; 0 where not opened
         std::vector<std::int64_t> energies_wh;  ///< per interval; 0 where not opened
     };
 

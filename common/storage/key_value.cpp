@@ -25,6 +25,12 @@ Result<KeyValue> KeyValue::open(const std::filesystem::path& file) {
     return KeyValue(std::make_unique<Content>(*std::move(database)));
 }
 
+Result<KeyValue> KeyValue::open_read_only(const std::filesystem::path& file) {
+    auto database = Database::open_read_only(file);
+    if (!database) return database.error();
+    return KeyValue(std::make_unique<Content>(*std::move(database)));
+}
+
 void KeyValue::put(const std::vector<std::pair<std::string, std::optional<Bytes>>>& changes) {
     if (changes.empty()) return;
     content_->database->begin();

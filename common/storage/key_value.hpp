@@ -20,6 +20,9 @@ class KeyValue {
     /// Opens or creates. Error: cannot be created, locked by another process, damaged.
     static Result<KeyValue> open(const std::filesystem::path& file);
 
+    /// Also while another process writes. Only get() and keys(). Error: there is none, damaged.
+    static Result<KeyValue> open_read_only(const std::filesystem::path& file);
+
     /// All of them in one transaction, durable on return; nullopt erases. Aborts the process on any
     /// error.
     void put(const std::vector<std::pair<std::string, std::optional<Bytes>>>& changes);

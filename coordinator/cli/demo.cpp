@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <thread>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 #include "common/cli/progress.hpp"
 #include "common/cli/table.hpp"
 #include "common/storage/log_store.hpp"
+#include "coordinator/cli/audit.hpp"
+#include "coordinator/cli/demo_bills.hpp"
 #include "coordinator/cli/installation.hpp"
 #include "coordinator/cli/neighbourhood.hpp"
 #include "coordinator/cli/process.hpp"
@@ -162,6 +165,25 @@ std::map<IntervalIndex, Json> read_reports(const std::vector<std::filesystem::pa
                         out[interval] = std::move(*report);
                 }
     return out;
+}
+
+// Until all are at one height: what is wrong if that takes too long.
+std::optional<std::string> await_equal_logs(const std::vector<std::filesystem::path>& coordinators,
+                                            std::int64_t seconds_max) {
+    const auto since = Clock::now();
+    while (seconds_since(since) < static_cast<double>(seconds_max)) {
+        std::set<consensus::Height> heights;
+        for (const auto& directory : coordinators)
+            if (const auto store =
+                    storage::LogStore::open_read_only(directory / "state" / "log.db"))
+                heights.insert(store->height());
+            else
+                heights.insert(0);
+        if (heights.size() == 1) return std::nullopt;
+        std::this_thread::sleep_for(poll_every);
+    }
+    return "the coordinators' logs did not become equal within " + std::to_string(seconds_max) +
+           " s";
 }
 
 struct Verified {
@@ -473,6 +495,13 @@ int Demo::run() const {
             break;
         }
     }
+    const DemoPeriod period{first, intervals, kill_agent};
+    if (!trouble) {
+        progress.show("billing", 0, 1);
+        const auto billed = bill_homes(*installation, period, seconds_max);
+        if (!billed) trouble = billed.error().message;
+    }
+    if (!trouble) trouble = await_equal_logs(installation->coordinators, seconds_max);
     const double alive_s = seconds_since(alive);
     const AgentsMemory memory = memory_of_all(neighbours.agents);
     const std::size_t stubborn = neighbours.stop();
@@ -497,6 +526,10 @@ int Demo::run() const {
         logs.push_back(std::move(*verified));
     }
     const double verify_s = seconds_since(verifying);
+    const auto auditing = Clock::now();
+    const auto verdict = audit_bills(*installation, period);
+    if (!verdict) return fail(demo_command, verdict.error(), ExitCode::not_verified);
+    const double audit_s = seconds_since(auditing);
 
     std::optional<Comparison> comparison;
     if (!kill_coordinator && !kill_agent) {
@@ -541,12 +574,21 @@ int Demo::run() const {
             out["same_as_simulated"] = {{"sessions", comparison->sessions},
                                         {"homes", comparison->homes},
                                         {"differences", comparison->differences}};
+        out["bills"] = verdict->settlement.homes.size();
+        out["audit"] = {{"faults", verdict->faults},
+                        {"commitments", verdict->commitments},
+                        {"sums_opened", verdict->opened},
+                        {"sums_closed", verdict->closed},
+                        {"energy_wh", verdict->settlement.energy_wh},
+                        {"upstream_micro_eur", verdict->settlement.upstream_micro_eur},
+                        {"surplus_micro_eur", verdict->settlement.surplus_micro_eur}};
         out["bytes_per_home_and_session"] = traffic.bytes_per_home_and_session;
         out["messages_per_home_and_session"] = traffic.messages_per_home_and_session;
         out["memory_per_agent_mb"] = {{"proportional_mean", memory.proportional_mean_mb},
                                       {"proportional_max", memory.proportional_max_mb},
                                       {"peak_max", memory.peak_max_mb}};
-        out["seconds"] = {{"install", install_s}, {"alive", alive_s}, {"verify", verify_s}};
+        out["seconds"] = {
+            {"install", install_s}, {"alive", alive_s}, {"verify", verify_s}, {"audit", audit_s}};
         if (auto written = write_output(json, out.dump(1) + "\n"); !written)
             return fail(demo_command, written.error());
     }
@@ -571,6 +613,7 @@ int Demo::run() const {
         std::cout << "), " << logs.front().audit.certificates << " certificates, "
                   << logs.front().audit.signatures << " signatures each; root "
                   << short_hex(logs.front().audit.log_root.view()) << '\n';
+        std::cout << in_words(*verdict);
         if (comparison)
             std::cout << "same as in one process, bit for bit: prices of " << comparison->sessions
                       << " of " << reports.size()
@@ -578,8 +621,12 @@ int Demo::run() const {
                       << " of " << homes.size() << " homes\n";
         std::cout << "seconds: " << fixed(install_s, 1) << " laying out files, "
                   << fixed(alive_s, 1) << " with all processes up, " << fixed(verify_s, 1)
-                  << " verifying " << logs.size() << " logs\n";
+                  << " verifying " << logs.size() << " logs, " << fixed(audit_s, 1)
+                  << " verifying one again and auditing its bills\n";
     }
+    if (!verdict->faults.empty() && !kill_agent)
+        return fail(demo_command, Error{"the audit found: " + verdict->faults.front()},
+                    ExitCode::not_verified);
     if (comparison && !comparison->differences.empty())
         return fail(demo_command,
                     Error{"not the same as in one process: " + comparison->differences.front() +

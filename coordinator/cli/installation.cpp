@@ -111,6 +111,7 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
 
     Installation out;
     std::vector<settlement::RosterMember> members;
+    std::vector<settlement::RosterMember> meters;
     int port = options.first_port;
     out.genesis.time_ms = runtime::now_ms();
     out.genesis.operator_key = operator_identity.public_key();
@@ -141,10 +142,17 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         members.push_back({identity->public_key(), settlement::Role::home, home.net,
                            static_cast<std::uint32_t>(std::lround(weight * 1000)), endpoint(port),
                            neighbourhood.network.name, new_service_point()});
+        const auto meter = crypto::Identity::generate();
+        if (auto written = storage::write_key_file(directory / "meter.key", meter); !written)
+            return written.error();
+        meters.push_back(members.back());
+        meters.back().key = meter.public_key();
+        meters.back().role = settlement::Role::meter;
+        meters.back().endpoint.clear();
         if (auto written = drivers::save_home(directory / "home.toml", home); !written)
             return written.error();
-        const std::string text =
-            process_lines("key", port, options.log_level) + "\n[home]\nfile = \"home.toml\"\n";
+        const std::string text = process_lines("key", port, options.log_level) +
+                                 "meter_key = \"meter.key\"\n\n[home]\nfile = \"home.toml\"\n";
         if (auto written = runtime::replace_file(directory / "agent.toml", text); !written)
             return written.error();
         out.homes.push_back(directory);
@@ -154,6 +162,7 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
     if (auto written = write(root / "genesis.bin", out.genesis.encode()); !written)
         return written.error();
 
+    members.insert(members.end(), meters.begin(), meters.end());
     for (settlement::RosterMember& member : members) {
         member.valid_from_ms = out.genesis.time_ms;
         member.valid_until_ms = out.genesis.time_ms + certificate_life_ms;

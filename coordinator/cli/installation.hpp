@@ -3,7 +3,7 @@
 ///
 ///     DIR/genesis.bin  feeder.toml  operator.key  regulator.key
 ///     DIR/coordinator-<i>/  coordinator.toml  key  state/
-///     DIR/home-<net>-<n>/   agent.toml  home.toml  key  state/
+///     DIR/home-<net>-<n>/   agent.toml  home.toml  key  meter.key  state/
 #pragma once
 
 #include <filesystem>

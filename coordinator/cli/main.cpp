@@ -3,10 +3,13 @@
 #include "common/cli/command_line.hpp"
 #include "common/crypto/identity.hpp"
 #include "coordinator/cli/admission.hpp"
+#include "coordinator/cli/audit.hpp"
 #include "coordinator/cli/bench.hpp"
+#include "coordinator/cli/bill.hpp"
 #include "coordinator/cli/bundle.hpp"
 #include "coordinator/cli/correct.hpp"
 #include "coordinator/cli/demo.hpp"
+#include "coordinator/cli/disclose.hpp"
 #include "coordinator/cli/genesis.hpp"
 #include "coordinator/cli/import.hpp"
 #include "coordinator/cli/keygen.hpp"
@@ -30,10 +33,13 @@ int main(int argc, char** argv) {
     int exit_code = kilter::cli::to_int(kilter::cli::ExitCode::success);
 
     kilter::cli::add_admission(app, exit_code);
+    kilter::cli::add_audit(app, exit_code);
     kilter::cli::add_bench(app, exit_code);
+    kilter::cli::add_bill(app, exit_code);
     kilter::cli::add_bundle(app, KILTER_VERSION, exit_code);
     kilter::cli::add_correct(app, exit_code);
     kilter::cli::add_demo(app, exit_code);
+    kilter::cli::add_disclose(app, exit_code);
     kilter::cli::add_genesis(app, exit_code);
     kilter::cli::add_import(app, exit_code);
     kilter::cli::add_keygen(app, exit_code);

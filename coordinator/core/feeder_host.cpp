@@ -1,6 +1,7 @@
 #include "coordinator/core/feeder_host.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "common/market/clearing.hpp"
@@ -18,6 +19,15 @@ namespace {
 constexpr std::uint32_t gather_tick_ms = 250;
 constexpr std::uint32_t no_homes_ms = 1'000;  // between two looks for homes
 constexpr std::uint32_t fruitless_max = 6;    // the pause between sessions doubles so often
+
+settlement::TiePrices tie_prices_of(const Charter& charter, IntervalIndex interval) {
+    const model::FeederHorizon horizon = model::horizon_of(
+        charter.network, interval, charter.parameters.horizon, charter.parameters.interval_s);
+    settlement::TiePrices out{interval, {}};
+    for (const double price : horizon.price_eur_per_kwh)
+        out.prices_micro_eur_per_kwh.push_back(std::llround(price * 1e6));
+    return out;
+}
 
 }  // namespace
 
@@ -218,6 +228,7 @@ struct FeederHost::State {
                      session_name() + " has no signature of any home; nothing to record");
             return come_to_nothing(out);
         }
+        out.tie = tie_prices_of(charter, chaired->id().interval);
         out.arm(Timer::finality, finality_ms);
     }
 

@@ -9,7 +9,7 @@
 
 #include "common/base/event.hpp"
 #include "common/market/certificate.hpp"
-#include "common/settlement/entries.hpp"
+#include "common/settlement/tie_prices.hpp"
 #include "common/wire/outgoing.hpp"
 
 namespace kilter::coordinator {
@@ -59,6 +59,7 @@ struct Outputs {
     std::vector<wire::Outgoing> send;
     std::vector<settlement::ClearedNet>
         submit;  ///< to be signed as entries by this coordinator, numbered by their opening, and appended
+    std::optional<settlement::TiePrices> tie;  ///< likewise, before them
     std::vector<ArmTimer> timers;
     std::vector<Event> events;
     std::optional<SessionReport> report;

@@ -156,6 +156,7 @@ struct CoordinatorHost::State final : LogEvents {
             keys.push_back(seat.key);
         if (directory)
             for (const auto& member : directory->roster().members) {
+                if (member.role == settlement::Role::meter) continue;  // its home speaks for it
                 keys.push_back(member.key);
                 if (member.role == settlement::Role::home && !member.endpoint.empty())
                     link(member.key, member.endpoint);
@@ -292,8 +293,13 @@ struct CoordinatorHost::State final : LogEvents {
                 feeder_timers[arm.timer] = loop.arm(
                     arm.delay_ms, [this, timer = arm.timer] { step_feeder(TimerElapsed{timer}); });
         }
+        const UnixMs now = runtime::now_ms();
+        if (out.tie && !settlement::entry_with_key(*log->replica().state(),
+                                                   settlement::tie_prices_key(out.tie->interval)))
+            log->submit(settlement::make_entry(*out.tie, genesis.chain_id(),
+                                               static_cast<std::uint64_t>(out.tie->interval),
+                                               now + entry_life_ms, *identity));
         for (const settlement::ClearedNet& record : out.submit) {
-            const UnixMs now = runtime::now_ms();
             log->submit(settlement::make_entry(record, genesis.chain_id(), record.opening,
                                                now + entry_life_ms, *identity));
         }

@@ -1,5 +1,6 @@
 // The main job through the real programs: separate processes clear a real feeder, and what they refuse.
 
+#include <algorithm>
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -65,7 +66,72 @@ TEST_F(Demo, clears_every_interval_and_logs_every_net) {
         EXPECT_EQ(session["excluded"], 0);
     }
     EXPECT_EQ(result["log"]["replicas"], 4);
-    EXPECT_EQ(result["log"]["entries"], 1 + 2 * nets);
+    // Two changes of the roster (homes, their meters), and per interval a record of each net, the tie's prices and a read of
+    // each home; once a position and a bill of each home.
+    EXPECT_EQ(result["log"]["entries"], 2 + 2 * (nets + 1 + homes) + 2 * homes);
+}
+
+TEST_F(Demo, ends_with_a_bill_per_home_and_an_audit_that_passes) {
+    EXPECT_EQ(result["bills"], homes);
+    EXPECT_EQ(result["audit"]["faults"], json::array());
+    EXPECT_EQ(result["audit"]["commitments"], 2 * 2 * homes);  // reads and positions
+    EXPECT_EQ(result["audit"]["sums_opened"], 2 * nets);
+    EXPECT_EQ(result["audit"]["sums_closed"], 0);
+}
+
+TEST_F(Demo, an_outsider_audits_the_period_and_sees_what_is_missing) {
+    const std::string log = (street() / "coordinator-2").string();
+    const auto good = run_program("kilter", {"audit", log, "--period", "1978148:2", "--json", "-"});
+    ASSERT_EQ(good.exit_code, 0) << good.err;
+    const json audit = json::parse(good.out);
+    EXPECT_EQ(audit["holds"], true);
+    std::int64_t due = 0;
+    for (const auto& home : audit["homes"])
+        due += home["due_micro_eur"].get<std::int64_t>();
+    EXPECT_EQ(due, audit["upstream_micro_eur"]);
+    const auto half = run_program("kilter", {"audit", log, "--period", "1978148:1"});
+    EXPECT_EQ(half.exit_code, 3);
+    EXPECT_TRUE(says(half.err, "there is no bill of it for this period")) << half.err;
+    EXPECT_EQ(run_program("kilter", {"audit", log, "--period", "2026-13"}).exit_code, 3);
+    const auto sums = run_program(
+        "kilter", {"audit", log, "--period", "1978148:2", "--aggregates", "-", "--floor", "10"});
+    EXPECT_TRUE(says(sums.out, "1978148,others,96,")) << sums.out;
+    EXPECT_FALSE(says(sums.out, ",3,")) << "no net of three homes is shown by itself";
+}
+
+TEST_F(Demo, a_home_sees_its_bill_line_by_line_and_exports_it) {
+    const auto home = some_home().string();
+    const std::vector<std::string> bill{
+        "bill", home, "--log", (street() / "coordinator-1").string(), "--period", "1978148:2"};
+    const auto with = [&](const std::string& option) {
+        auto all = bill;
+        all.insert(all.end(), {option, "-"});
+        return run_program("kilter", all);
+    };
+    const auto csv = with("--csv");
+    ASSERT_EQ(csv.exit_code, 0) << csv.err;
+    EXPECT_EQ(std::count(csv.out.begin(), csv.out.end(), '\n'), 3);
+    EXPECT_TRUE(says(csv.out, ",measured,")) << csv.out;
+    const auto xml = with("--green-button");
+    EXPECT_TRUE(says(xml.out, "<IntervalBlock xmlns=\"http://naesb.org/espi\">")) << xml.out;
+    EXPECT_TRUE(says(xml.out, "<start>1780333200</start>")) << xml.out;
+    const json proof = json::parse(with("--json").out);
+    EXPECT_EQ(proof["intervals"], 2);
+}
+
+TEST_F(Demo, a_home_opens_an_interval_to_somebody_and_not_without_the_log) {
+    const auto home = some_home().string();
+    const std::string log = (street() / "coordinator-1").string();
+    const auto document = *folder / "openings.bin";
+    const auto entry = *folder / "disclosure.entry";
+    const auto made = run_program(
+        "kilter", {"disclose", home, "--log", log, "--period", "1978149:1", "--to",
+                   std::string(64, 'a'), "--out", document.string(), "--entry", entry.string()});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    const auto early =
+        run_program("kilter", {"disclose", "--check", document.string(), "--log", log});
+    EXPECT_EQ(early.exit_code, 3);
+    EXPECT_TRUE(says(early.err, "does not say that anybody has disclosed")) << early.err;
 }
 
 TEST_F(Demo, has_the_prices_of_one_process_bit_for_bit) {
@@ -161,7 +227,8 @@ TEST(DemoUnderFire, a_coordinator_that_only_keeps_the_log_is_killed_and_catches_
     const json result = demo({"--intervals", "3", "--kill-coordinator", "2"});
     ASSERT_FALSE(result.is_discarded());
     EXPECT_EQ(result["converged"], true);
-    EXPECT_EQ(result["log"]["entries"], 1 + 3 * nets);
+    EXPECT_EQ(result["log"]["entries"], 2 + 3 * (nets + 1 + homes) + 2 * homes);
+    EXPECT_EQ(result["audit"]["faults"], json::array());
 }
 
 }  // namespace

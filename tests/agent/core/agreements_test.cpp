@@ -14,6 +14,7 @@ Agreement agreed_for(IntervalIndex interval, std::uint32_t opening = 0) {
     out.prices_micro = {250'000, -10'000};
     out.commitment.bytes[0] = 9;
     out.consumption_kw = -1.25;
+    out.positions_wh = {-300, 40};
     return out;
 }
 

@@ -30,8 +30,10 @@ CommittedSeries series_of(std::uint32_t net, IntervalIndex first, std::size_t in
     return out;
 }
 
+/// A meter begins with interval 100.
 MeterReads reads_of(std::uint32_t net, IntervalIndex first, std::size_t intervals) {
-    return {series_of(net, first, intervals), std::vector<Quality>(intervals, Quality::measured),
+    return {series_of(net, first, intervals), first == 100,
+            std::vector<Quality>(intervals, Quality::measured),
             crypto::digest("test", as_bytes("raw"))};
 }
 
@@ -93,6 +95,25 @@ TEST_F(MoneyRules, ReadsContinueWhatIsThere) {
     EXPECT_EQ(append(reads_of(0, 104, 1), meter(0)).admission, Admission::ready);
     EXPECT_EQ(append(reads_of(0, 105, 1), meter(0)).admission, Admission::ready);
     EXPECT_EQ(metered(*state->map(), point)->until, 106);
+}
+
+TEST_F(MoneyRules, ReadsThatArriveBeforeTheMetersFirstOnesWaitForThem) {
+    const EntryPtr second =
+        make_entry(reads_of(0, 101, 1), ledger.chain(), 77, time_ms + hour_ms, meter(0));
+    EXPECT_EQ(append(second).admission, Admission::later);
+    ASSERT_EQ(append(reads_of(0, 100, 1), meter(0)).admission, Admission::ready);
+    EXPECT_EQ(append(second).admission, Admission::ready);
+}
+
+TEST_F(MoneyRules, AMeterBeginsAgainAfterASilenceOnceAllBeforeIsBilled) {
+    ASSERT_EQ(append(reads_of(0, 100, 4), meter(0)).admission, Admission::ready);
+    MeterReads again = reads_of(0, 50'000, 2);
+    again.begins = true;
+    EXPECT_EQ(append(again, meter(0)).admission, Admission::later);
+    ASSERT_EQ(append(bill_of(100, 4), home(0)).admission, Admission::ready);
+    EXPECT_EQ(append(again, meter(0)).admission, Admission::ready);
+    EXPECT_EQ(metered(*state->map(), certificate(0, NetId{0}).service_point),
+              (Metered{50'000, 50'002, 50'000}));
 }
 
 TEST_F(MoneyRules, OnlyAMeterOfTheNetReads) {

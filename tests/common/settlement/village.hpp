@@ -239,6 +239,7 @@ class Village {
             crypto::SumMasks masks(one.meter);
             MeterReads reads;
             reads.series = {intervals.front().interval, one.net, 1, {}};
+            reads.begins = reads.series.first == first();
             for (std::size_t i = 0; i < count; ++i) {
                 const MeteredInterval& metered = intervals[i];
                 const KnownEnergy energy{metered.energy_wh(), draw_scalar()};

@@ -1,0 +1,105 @@
+#include "coordinator/cli/audit.hpp"
+
+#include <iostream>
+#include <memory>
+
+#include "common/cli/command_line.hpp"
+#include "common/cli/output.hpp"
+#include "common/cli/table.hpp"
+#include "coordinator/cli/exports.hpp"
+
+namespace kilter::cli {
+
+namespace {
+
+constexpr const char* audit_command = "kilter audit";
+
+std::string eur(std::int64_t micro_eur) {
+    return fixed(static_cast<double>(micro_eur) * 1e-6, 6) + " EUR";
+}
+
+nlohmann::ordered_json verdict_json(const settlement::FeederVerdict& verdict,
+                                    const settlement::AuditReport& log) {
+    auto homes = nlohmann::ordered_json::array();
+    for (const settlement::HomeDue& home : verdict.settlement.homes)
+        homes.push_back({{"home", to_hex(home.home.view())},
+                         {"charge_micro_eur", home.charge_micro_eur},
+                         {"surplus_micro_eur", home.surplus_micro_eur},
+                         {"due_micro_eur", home.due_micro_eur}});
+    return {{"holds", verdict.faults.empty()},
+            {"faults", verdict.faults},
+            {"homes", homes},
+            {"energy_wh", verdict.settlement.energy_wh},
+            {"upstream_micro_eur", verdict.settlement.upstream_micro_eur},
+            {"surplus_micro_eur", verdict.settlement.surplus_micro_eur},
+            {"commitments", verdict.commitments},
+            {"sums_opened", verdict.opened},
+            {"sums_closed", verdict.closed},
+            {"substituted_intervals", verdict.substituted},
+            {"log_root", to_hex(log.log_root.view())}};
+}
+
+}  // namespace
+
+std::string in_words(const settlement::FeederVerdict& verdict) {
+    const settlement::Settlement& money = verdict.settlement;
+    std::string out = "bills: " + std::to_string(money.homes.size()) + " homes for " +
+                      fixed(static_cast<double>(money.energy_wh) * 1e-3, 3) + " kWh; they pay " +
+                      eur(money.upstream_micro_eur) +
+                      ", all of it owed to the grid above; a surplus of " +
+                      eur(money.surplus_micro_eur) + " is returned in equal parts\n";
+    out += "audit: " + std::to_string(verdict.commitments) + " commitments; " +
+           std::to_string(money.homes.size()) + " of " + std::to_string(verdict.homes) +
+           " bills follow from them; sums of nets proven in " + std::to_string(verdict.opened) +
+           " of " + std::to_string(verdict.opened + verdict.closed) + " net-intervals; " +
+           std::to_string(verdict.substituted) + " reads not measured; " +
+           (verdict.faults.empty() ? "passed" : "NOT PASSED") + "\n";
+    return out;
+}
+
+int AuditCommand::run() const {
+    const auto opened = SettledLog::open(log, period);
+    if (!opened) return fail(audit_command, opened.error(), ExitCode::not_verified);
+    const auto nets = opened->audit(threads);
+    if (!nets) return fail(audit_command, nets.error(), ExitCode::not_verified);
+    const auto verdict = settlement::conclude(*nets);
+    if (!verdict) return fail(audit_command, verdict.error(), ExitCode::not_verified);
+    const auto write = [&](const std::filesystem::path& path, const std::string& text) {
+        return path.empty() ? Result<void>{} : write_output(path, text);
+    };
+    for (const auto& written :
+         {write(csv, settlement_csv(*verdict, *nets)),
+          write(aggregates, aggregates_csv(*nets, opened->period().first, floor)),
+          write(json, verdict_json(*verdict, opened->report()).dump(1) + "\n")})
+        if (!written) return fail(audit_command, written.error());
+    const std::filesystem::path out = "-";
+    if (csv != out && aggregates != out && json != out) std::cout << in_words(*verdict);
+    for (const std::string& fault : verdict->faults)
+        std::cerr << "FAULT " << fault << '\n';
+    return to_int(verdict->faults.empty() ? ExitCode::success : ExitCode::not_verified);
+}
+
+void add_audit(CLI::App& app, int& exit_code) {
+    const auto options = std::make_shared<AuditCommand>();
+    CLI::App* command =
+        app.add_subcommand("audit", "Check a period's bills from the log alone, as an outsider");
+    command->add_option("LOG", options->log, "A coordinator's directory or log.db")->required();
+    command->add_option("--period", options->period, "2026-06, 2026-06-01 or FIRST:COUNT")
+        ->required();
+    command->add_option("--threads", options->threads, "They change nothing but the time")
+        ->capture_default_str()
+        ->check(CLI::Range(1U, 256U));
+    command->add_option("--csv", options->csv, "What every home owes, '-' for stdout");
+    command->add_option("--aggregates", options->aggregates,
+                        "Proven sums of nets per interval, '-' for stdout");
+    command->add_option("--floor", options->floor, "Homes behind every number of --aggregates")
+        ->capture_default_str()
+        ->check(CLI::Range(2, 100'000));
+    command->add_option("--json", options->json, "Everything, '-' for stdout");
+    command->footer(
+        "Exit code 3 when anything does not hold.\nExample:\n  kilter audit coordinator-0 --period "
+        "2026-06");
+    command->callback([options, &exit_code] { exit_code = options->run(); });
+}
+
+}  // namespace kilter::cli
