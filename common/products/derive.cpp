@@ -19,10 +19,10 @@ class Derivation {
         : contracts_(contracts), facts_(facts), interval_(interval) {
         for (const ContractedHome& home : contracts.homes)
             read_wh_.push_back(of(FactKind::read_wh, home.account));
-        billed_wh_ = read_wh_;
     }
 
     Result<Derived> run() {
+        billed_wh_ = read_wh_;
         for (const auto step :
              {&Derivation::sharing, &Derivation::energy, &Derivation::services,
               &Derivation::flexibility, &Derivation::network, &Derivation::origins})

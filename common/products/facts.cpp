@@ -7,7 +7,7 @@ constexpr const char* fact_names[] = {
     "read_wh",   "scheduled_wh", "price",        "read_varh", "requested_varh",
     "called_wh", "band_wh",      "activated_wh", "held_wh",   "need_wh",
     "car_wh",    "tariff",       "rule"};
-}
+}  // namespace
 
 const char* name_of(FactKind kind) {
     return fact_names[static_cast<std::size_t>(kind) - 1];
