@@ -23,7 +23,7 @@ Result<std::string> read_text_file(const std::filesystem::path& path) {
     if (!in) return Error{path.string() + ": " + std::strerror(errno)};
     // Piece by piece: the limit is many times what most files have, and a daemon keeps what it once touched.
     std::string text;
-    std::array<char, 65'536> piece;
+    std::array<char, 65'536> piece{};
     while (text.size() <= limits::config_file_bytes_max && in) {
         in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
         text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
