@@ -3,7 +3,7 @@
 namespace kilter::agent {
 
 namespace {
-constexpr UnixMs own_entry_life_ms = 20 * 3'600'000;
+constexpr UnixMs own_entry_life_ms = UnixMs{20} * 3'600'000;
 }  // namespace
 
 void Gateway::State::on(const RegistersRead& input, Outputs& out) {

@@ -16,7 +16,7 @@ namespace kilter::cli {
 namespace {
 
 constexpr const char* bill_command = "kilter bill";
-constexpr UnixMs bill_life_ms = 12 * 3'600'000;
+constexpr UnixMs bill_life_ms = UnixMs{12} * 3'600'000;
 
 void print_bill(const settlement::Bill& bill,
                 const std::vector<settlement::BillLine>& lines,

@@ -16,7 +16,7 @@ namespace kilter::cli {
 namespace {
 
 constexpr const char* disclose_command = "kilter disclose";
-constexpr UnixMs disclosure_life_ms = 12 * 3'600'000;
+constexpr UnixMs disclosure_life_ms = UnixMs{12} * 3'600'000;
 
 std::string_view as_text(const Bytes& bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
