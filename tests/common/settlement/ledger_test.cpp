@@ -268,7 +268,7 @@ TEST(GenesisTest, IsCanonicalAndSaysWhatIsWrong) {
     Bytes bytes = genesis.encode();
     bytes.push_back(0);
     EXPECT_FALSE(Genesis::decode(bytes).ok());
-    bytes.resize(bytes.size() - 2);
+    bytes.erase(bytes.end() - 2, bytes.end());
     EXPECT_FALSE(Genesis::decode(bytes).ok());
 }
 
