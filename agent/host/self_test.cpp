@@ -69,7 +69,7 @@ Result<std::string> check_store() {
     if (::mkdtemp(name.data()) == nullptr)
         return Error{"no temporary directory can be made: is " +
                      std::filesystem::temp_directory_path().string() + " full or read-only?"};
-    const auto kept = [&]() -> Result<std::string> {
+    auto kept = [&]() -> Result<std::string> {
         const Bytes value{1, 2, 3};
         {
             auto store = storage::KeyValue::open(std::filesystem::path(name) / "test.db");

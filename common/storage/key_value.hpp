@@ -29,7 +29,7 @@ class KeyValue {
     /// None: never put or erased. Error: damaged.
     Result<std::optional<Bytes>> get(std::string_view key) const;
     /// Keys that start with `prefix`, ascending.
-    Result<std::vector<std::string>> keys(std::string_view prefix) const;
+    [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix) const;
 
     KeyValue(KeyValue&&) noexcept;
     KeyValue& operator=(KeyValue&&) noexcept;
