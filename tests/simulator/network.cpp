@@ -9,7 +9,7 @@ namespace {
 constexpr Micros healed_delay_max = 4 * ms;
 constexpr Micros clog_max = 5 * second;
 constexpr Micros flap_max = 300 * ms;
-constexpr std::uint64_t cuts = 6;
+constexpr std::uint64_t kinds_of_cut = 6;
 
 void shuffle(std::vector<Address>& order, Prng& prng) {
     for (std::size_t i = order.size(); i > 1; --i)
@@ -78,7 +78,7 @@ void Network::partition() {
         if (!one_way) path(b, a).cut = true;
     };
     std::vector<bool> side(addresses_, false);
-    switch (static_cast<Cut>(prng_.below(cuts))) {
+    switch (static_cast<Cut>(prng_.below(kinds_of_cut))) {
         case Cut::halves:
             for (std::size_t i = 0; i < addresses_ / 2; ++i)
                 side[order[i]] = true;

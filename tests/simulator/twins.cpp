@@ -39,15 +39,15 @@ TwinsResult play(const TwinsScenario& scenario) {
     const auto lost = [&](const Packet& packet) {
         const std::optional<View> view = view_of(packet.message);
         if (!view) return true;
-        if (*view > scenario.partitions.size()) return false;
-        const std::uint32_t cut = scenario.partitions[*view - 1];
+        if (*view > scenario.cuts.size()) return false;
+        const std::uint32_t cut = scenario.cuts[*view - 1];
         return ((cut >> packet.from) & 1) != ((cut >> packet.to) & 1);
     };
     for (Address address = 0; address < processes; ++address) {
         table.start(address);
         table.submit(address, entry_of(address, table.config().chain));
     }
-    for (View view = 1; view <= scenario.partitions.size(); ++view) {
+    for (View view = 1; view <= scenario.cuts.size(); ++view) {
         table.deliver(lost);
         for (Address address = 0; address < processes; ++address)
             table.expire(address, TimerKind::batch);
@@ -76,10 +76,10 @@ TwinsResult play(const TwinsScenario& scenario) {
 
 std::uint64_t for_each_twins_scenario(std::size_t views,
                                       const std::function<void(const TwinsScenario&)>& visit) {
-    constexpr std::uint32_t partitions = 1u << (processes - 1);  // process 0 is always on side 0
+    constexpr std::uint32_t cuts = 1u << (processes - 1);  // process 0 is always on side 0
     std::uint64_t total = 1;
     for (std::size_t i = 0; i < views; ++i)
-        total *= partitions;
+        total *= cuts;
     std::uint64_t visited = 0;
     for (ReplicaIndex twin = 0; twin < replicas; ++twin) {
         // The twins are copies: exchanging their sides in all views at once is the same scenario.
@@ -93,11 +93,11 @@ std::uint64_t for_each_twins_scenario(std::size_t views,
             TwinsScenario scenario{twin, {}};
             std::uint64_t rest = code;
             std::vector<std::uint32_t> mirrored;
-            for (std::size_t i = 0; i < views; ++i, rest /= partitions) {
-                scenario.partitions.push_back(static_cast<std::uint32_t>(rest % partitions) << 1);
-                mirrored.push_back(exchanged(scenario.partitions.back()));
+            for (std::size_t i = 0; i < views; ++i, rest /= cuts) {
+                scenario.cuts.push_back(static_cast<std::uint32_t>(rest % cuts) << 1);
+                mirrored.push_back(exchanged(scenario.cuts.back()));
             }
-            if (mirrored < scenario.partitions) continue;
+            if (mirrored < scenario.cuts) continue;
             ++visited;
             visit(scenario);
         }
