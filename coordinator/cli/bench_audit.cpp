@@ -91,7 +91,7 @@ class NetBench {
     NetBench(const BenchAudit& options, const CommitmentPool& pool, std::size_t net)
         : options_(options),
           pool_(pool),
-          net_(static_cast<std::uint32_t>(net)),
+          net_{static_cast<std::uint32_t>(net)},
           random_(net + 1),
           end_(first_ + static_cast<IntervalIndex>(options.days * intervals_per_day)),
           context_(first_, end_, bench_interval_s) {}
@@ -202,7 +202,7 @@ class NetBench {
         return out;
     }
 
-    static constexpr IntervalIndex first_ = 96 * 20'000;
+    static constexpr IntervalIndex first_ = IntervalIndex{96} * 20'000;
     const BenchAudit& options_;
     const CommitmentPool& pool_;
     NetId net_;

@@ -16,7 +16,7 @@ namespace kilter::cli {
 
 namespace {
 constexpr UnixMs statement_life_ms = UnixMs{12} * 3'600'000;
-}
+}  // namespace
 
 void RulesOptions::add_to(CLI::App& command, bool signs) {
     command.add_option("--key", key_file, "Your key file: it must hold an office, or be a home's")
