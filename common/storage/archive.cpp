@@ -12,15 +12,37 @@ using consensus::Height;
 
 namespace {
 constexpr const char* archive_suffix = ".blocks";
+constexpr const char* origin_suffix = ".origin";
+constexpr std::string_view origin_magic = "kilter origin 1\n";
 constexpr std::uintmax_t archive_bytes_max = std::uintmax_t{4} << 30;
+constexpr std::uintmax_t origin_bytes_max = 4'096;
+
+void write(ByteWriter& out, const crypto::MerkleFrontier& log) {
+    out.u64(log.size());
+    for (const crypto::Digest& peak : log.peaks())
+        out.raw(peak.view());
+}
+
+std::optional<crypto::MerkleFrontier> read_frontier(ByteReader& in) {
+    const std::uint64_t size = in.u64();
+    std::vector<crypto::Digest> peaks;
+    for (int i = 0; i < std::popcount(size) && !in.failed(); ++i)
+        peaks.push_back(in.fixed<crypto::Digest>());
+    if (in.failed()) return std::nullopt;
+    return crypto::MerkleFrontier::from(size, std::move(peaks));
+}
+
+bool begins_with(ByteReader& in, std::string_view magic) {
+    const ByteView found = in.raw(magic.size());
+    return !in.failed() && std::equal(found.begin(), found.end(), as_bytes(magic).begin());
+}
 }  // namespace
 
-void Archive::write(const ArchiveFile& stretch) const {
+Bytes encode(const ArchiveFile& stretch) {
     ByteWriter out;
     out.text(archive_magic).raw(stretch.chain.view());
-    out.u32(static_cast<std::uint32_t>(stretch.blocks.size())).u64(stretch.before.size());
-    for (const crypto::Digest& peak : stretch.before.peaks())
-        out.raw(peak.view());
+    out.u32(static_cast<std::uint32_t>(stretch.blocks.size()));
+    write(out, stretch.before);
     out.u16(static_cast<std::uint16_t>(stretch.epochs.size()));
     for (const EpochProof& proof : stretch.epochs)
         consensus::write(out, proof);
@@ -29,27 +51,18 @@ void Archive::write(const ArchiveFile& stretch) const {
         consensus::write(one, block);
         out.u32(static_cast<std::uint32_t>(one.bytes().size())).raw(one.bytes());
     }
-    const Height first = stretch.blocks.front().block->header.height;
-    write_durably(file_of_height(directory_, first, archive_suffix), out.bytes());
+    return std::move(out).bytes();
 }
 
-Result<ArchiveFile> read_archive(const std::filesystem::path& file) {
-    Result<Bytes> bytes = read_whole(file, archive_bytes_max);
-    if (!bytes) return bytes.error();
-    const Error damaged{file.string() + " is no archive of this version, or is damaged"};
-    ByteReader in(*bytes);
-    const ByteView found = in.raw(archive_magic.size());
-    if (in.failed() || !std::equal(found.begin(), found.end(), as_bytes(archive_magic).begin()))
-        return damaged;
+Result<ArchiveFile> decode_archive(ByteView bytes, const std::string& name) {
+    const Error damaged{name + " is no archive of this version, or is damaged"};
+    ByteReader in(bytes);
+    if (!begins_with(in, archive_magic)) return damaged;
     ArchiveFile out;
     out.chain = in.fixed<consensus::ChainId>();
     const std::size_t count = in.u32();
-    const std::uint64_t size = in.u64();
-    std::vector<crypto::Digest> peaks;
-    for (int i = 0; i < std::popcount(size) && !in.failed(); ++i)
-        peaks.push_back(in.fixed<crypto::Digest>());
-    auto before = crypto::MerkleFrontier::from(size, std::move(peaks));
-    if (in.failed() || !before) return damaged;
+    auto before = read_frontier(in);
+    if (!before) return damaged;
     out.before = *std::move(before);
     for (std::size_t left = in.u16(); left > 0; --left) {
         auto proof = consensus::read_epoch_proof(in);
@@ -64,6 +77,24 @@ Result<ArchiveFile> read_archive(const std::filesystem::path& file) {
     }
     if (!in.complete() || out.blocks.empty()) return damaged;
     return out;
+}
+
+Result<ArchiveFile> read_archive(const std::filesystem::path& file) {
+    const Result<Bytes> bytes = read_whole(file, archive_bytes_max);
+    if (!bytes) return bytes.error();
+    return decode_archive(*bytes, file.string());
+}
+
+void Archive::write(const ArchiveFile& stretch) const {
+    const Height first = stretch.blocks.front().block->header.height;
+    write_durably(file_of_height(directory_, first, archive_suffix), encode(stretch));
+}
+
+void Archive::begin_above(Height height, const crypto::MerkleFrontier& log) const {
+    ByteWriter out;
+    out.text(origin_magic);
+    storage::write(out, log);
+    write_durably(file_of_height(directory_, height, origin_suffix), out.bytes());
 }
 
 Result<FinalBlock> Archive::block(Height height) const {
@@ -86,6 +117,12 @@ Result<FinalBlock> Archive::block(Height height) const {
 }
 
 std::optional<crypto::MerkleFrontier> Archive::after(Height height) const {
+    if (const auto origin =
+            read_whole(file_of_height(directory_, height, origin_suffix), origin_bytes_max)) {
+        ByteReader in(*origin);
+        auto log = begins_with(in, origin_magic) ? read_frontier(in) : std::nullopt;
+        if (log && in.complete()) return log;
+    }
     const auto last = block(height);
     if (!last || open_->blocks.back().block->header.height != height) return std::nullopt;
     crypto::MerkleFrontier log = open_->before;
@@ -124,7 +161,13 @@ Result<void> verify(const ArchiveFile& stretch,
             log.append(entry->leaf);
         }
         if (log.root() != header.log_root) return fail("its log root does not follow");
-        if (final.certificate && !epochs.holds(*final.certificate))
+        if (!consensus::justified(block, epochs,
+                                  [&](const consensus::Cert& cert) { return epochs.holds(cert); }))
+            return fail("its justifying certificates are missing or wrong");
+        if (const auto& cert = final.certificate;
+            cert && (cert->kind != consensus::VoteKind::final || cert->hash != block.hash ||
+                     cert->view != header.view || cert->epoch != header.epoch ||
+                     !epochs.holds(*cert)))
             return fail("its final certificate does not hold");
         const auto* next = epochs.find(header.epoch + 1);
         certified = final.certificate || (next != nullptr && next->proof->end.header == header);

@@ -24,15 +24,23 @@ struct ArchiveFile {
     std::vector<consensus::FinalBlock> blocks;  ///< consecutive heights, at least one
 };
 
+Bytes encode(const ArchiveFile& stretch);
+/// Error: not of this form, to the last byte. `name` is for the error.
+Result<ArchiveFile> decode_archive(ByteView bytes, const std::string& name);
+
 class Archive {
   public:
     explicit Archive(std::filesystem::path directory) : directory_(std::move(directory)) {}
 
     /// Durable on return; ends the process on any failure. The file is named after the first height.
     void write(const ArchiveFile& stretch) const;
+    /// The log here begins above this height: what is below it came as a snapshot. Durable on return.
+    ///
+    ///     HEIGHT.origin: "kilter origin 1\n" | frontier over all entries up to there: size u64, its peaks
+    void begin_above(consensus::Height height, const crypto::MerkleFrontier& log) const;
     /// Error: not archived here, or damaged.
     [[nodiscard]] Result<consensus::FinalBlock> block(consensus::Height height) const;
-    /// The frontier over all entries up to and with this block. None: the archive does not end with it.
+    /// The frontier over all entries up to and with this block. None: the archive neither ends with it nor begins above it.
     [[nodiscard]] std::optional<crypto::MerkleFrontier> after(consensus::Height height) const;
 
   private:

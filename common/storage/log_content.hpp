@@ -61,6 +61,7 @@ struct LogStore::Content {
     /// The stretch of blocks from the lowest one on that may leave: about stretch_bytes, ending with a certificate.
     std::vector<FinalBlock> old_stretch(Height last);
     bool write_archive(std::vector<FinalBlock> blocks);
+    void write_snapshot(const consensus::Snapshot& snapshot) const;
     void settle();
     bool prune(Height keep, bool into_archive);
     void mark_final(const FinalMark& mark);

@@ -47,7 +47,7 @@ bool LogStore::Content::write_archive(std::vector<FinalBlock> blocks) {
     if (first > 1) {
         if (!archived_log || archived_log->first + 1 != first) {
             auto earlier = archive.after(first - 1);
-            if (!earlier) return false;  // a received snapshot's blocks begin here
+            if (!earlier) return false;  // what is below is gone
             archived_log = {first - 1, *std::move(earlier)};
         }
         stretch.before = archived_log->second;
@@ -63,6 +63,12 @@ bool LogStore::Content::write_archive(std::vector<FinalBlock> blocks) {
             log.append(entry->leaf);
     archived_log = {stretch.blocks.back().block->header.height, std::move(log)};
     return true;
+}
+
+void LogStore::Content::write_snapshot(const consensus::Snapshot& snapshot) const {
+    if (snapshot.received)
+        archive.begin_above(snapshot.manifest.certified.header.height, snapshot.manifest.log);
+    snapshots.write(snapshot);
 }
 
 bool LogStore::Content::prune(Height keep, bool into_archive) {

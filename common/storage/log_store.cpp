@@ -171,7 +171,7 @@ void LogStore::apply(const std::vector<consensus::Write>& writes) {
     const auto save = [&](bool received) {
         for (const consensus::Write& one : writes)
             if (const auto* snapshot = std::get_if<consensus::Snapshot>(&one))
-                if (snapshot->received == received) content_->snapshots.write(*snapshot);
+                if (snapshot->received == received) content_->write_snapshot(*snapshot);
     };
     save(true);
     stage(writes);
@@ -209,6 +209,17 @@ Height LogStore::height() const {
 
 Result<FinalBlock> LogStore::block(Height height) const {
     return content_->final_block(height);
+}
+
+Result<Height> LogStore::begin(settlement::Audit& audit) const {
+    const Result<Height> base = content_->base();
+    if (!base) return base.error();
+    if (*base == 0) return Height{1};
+    const Result<StoredSnapshot> snapshot = content_->snapshots.read(*base);
+    if (!snapshot) return snapshot.error();
+    if (auto begun = audit.begin(snapshot->manifest, snapshot->pieces); !begun)
+        return begun.error();
+    return *base + 1;
 }
 
 Result<settlement::AuditReport> LogStore::verify(
@@ -262,15 +273,9 @@ Result<settlement::AuditReport> LogStore::verify(
     const Result<Height> height = c.height();
     if (!height) return height.error();
     settlement::Audit audit(c.genesis, on_entry, epochs);
-    Height first = 1;
-    if (const Result<Height> base = c.base(); base && *base > 0) {
-        const Result<StoredSnapshot> snapshot = c.snapshots.read(*base);
-        if (!snapshot) return snapshot.error();
-        if (auto begun = audit.begin(snapshot->manifest, snapshot->pieces); !begun)
-            return begun.error();
-        first = *base + 1;
-    }
-    for (Height h = first; h <= *height; ++h) {
+    const Result<Height> first = begin(audit);
+    if (!first) return first.error();
+    for (Height h = *first; h <= *height; ++h) {
         const Result<FinalBlock> final = c.final_block(h);
         if (!final) return final.error();
         if (auto added = audit.add(*final); !added) return added.error();

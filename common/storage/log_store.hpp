@@ -67,6 +67,10 @@ class LogStore {
     /// The final block at a height. Error: none there, or damaged.
     [[nodiscard]] Result<consensus::FinalBlock> block(consensus::Height height) const;
 
+    /// Sets an audit that has seen nothing at the start of what is here: genesis, or the snapshot above which all blocks are.
+    /// The first height that it wants. Error: damage.
+    [[nodiscard]] Result<consensus::Height> begin(settlement::Audit& audit) const;
+
     /// The outsider's check: every page, every row of every table, then settlement::Audit over all
     /// blocks. The error names the place. `on_entry` sees each entry checked.
     Result<settlement::AuditReport> verify(

@@ -13,6 +13,10 @@ struct StoredSnapshot {
     std::vector<Bytes> pieces;
 };
 
+Bytes encode(const StoredSnapshot& snapshot);
+/// None: not of this form to the last byte, or pieces that are not the manifest's. Its certificate is not looked at.
+std::optional<StoredSnapshot> decode_snapshot(ByteView bytes);
+
 class SnapshotStore {
   public:
     explicit SnapshotStore(std::filesystem::path directory) : directory_(std::move(directory)) {}

@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds poll_period{200};
 int LogFollow::run() const {
     std::optional<settlement::Audit> audit;
     std::int64_t interval_s = 0;
-    consensus::Height next = 1;
+    consensus::Height next = 0;  // not begun
     const auto on_entry = [&](const settlement::CheckedEntry& checked) {
         std::cout << "height " << checked.height << "  entry " << checked.index << "  "
                   << entry_text(checked.entry->entry, interval_s) << '\n';
@@ -29,7 +29,7 @@ int LogFollow::run() const {
     for (;;) {
         // Opened anew each time: a reader that stayed would keep the writer from shortening its log.
         const auto opened = storage::LogStore::open_read_only(store_file(store));
-        if (!opened) return fail(follow_command, opened.error());
+        if (!opened) return fail(follow_command, opened.error(), ExitCode::not_verified);
         interval_s = interval_seconds(opened->genesis());
         if (!audit) audit.emplace(opened->genesis(), on_entry);
         const auto proofs = opened->epochs();
@@ -37,6 +37,11 @@ int LogFollow::run() const {
             if (!audit->extend(proofs[epochs]))
                 return fail(follow_command, Error{"the proof of an epoch does not hold"},
                             ExitCode::not_verified);
+        if (next == 0) {
+            const auto first = opened->begin(*audit);
+            if (!first) return fail(follow_command, first.error(), ExitCode::not_verified);
+            next = *first;
+        }
         for (; next <= opened->height(); ++next) {
             const auto block = opened->block(next);
             if (!block) return fail(follow_command, block.error(), ExitCode::not_verified);

@@ -333,6 +333,59 @@ TEST_F(LogCommands, show_prints_blocks_or_one_block) {
     EXPECT_TRUE(says(beyond.err, "no block at height 99999")) << beyond.err;
 }
 
+/// Flips bytes spread over the whole file and expects that log verify does not accept any of them.
+void expect_each_flip_refused(const std::string& proof,
+                              const std::string& genesis,
+                              std::size_t places) {
+    const std::string sound = read_file(proof);
+    ASSERT_FALSE(sound.empty());
+    ASSERT_EQ(kilter({"log", "verify", "--genesis", genesis, proof}).exit_code, 0);
+    const std::string bent = proof + ".bent";
+    for (std::size_t i = 0; i < places; ++i) {
+        std::string content = sound;
+        const std::size_t place = i * (content.size() - 1) / (places - 1);
+        content[place] = static_cast<char>(content[place] ^ (1 << i % 8));
+        write_file(bent, content);
+        const auto run = kilter({"log", "verify", "--genesis", genesis, bent});
+        EXPECT_EQ(run.exit_code, 3) << "byte " << place << "\n" << run.out << run.err;
+        EXPECT_NE(run.err, "");
+    }
+}
+
+TEST_F(LogCommands, what_prove_writes_is_verified_and_any_flipped_byte_is_not) {
+    const std::string receipt = folder_ / "one.receipt";
+    const auto proved = kilter({"log", "prove", store(1), "--key", "roster|1", "--out", receipt});
+    ASSERT_EQ(proved.exit_code, 0) << proved.err;
+    expect_each_flip_refused(receipt, folder_ / "genesis.bin", 60);
+
+    const std::string consistency = folder_ / "one.consistency";
+    const auto extended =
+        kilter({"log", "prove", store(1), "--consistent", "1", "3", "--out", consistency});
+    ASSERT_EQ(extended.exit_code, 0) << extended.err;
+    expect_each_flip_refused(consistency, folder_ / "genesis.bin", 60);
+
+    const auto nothing =
+        kilter({"log", "prove", store(1), "--key", "no such", "--out", folder_ / "none"});
+    EXPECT_EQ(nothing.exit_code, 1);
+    EXPECT_TRUE(says(nothing.err, "log show")) << nothing.err;
+}
+
+TEST_F(LogCommands, follow_prints_what_it_verified_and_stops_at_a_flipped_byte) {
+    const auto run = kilter({"log", "follow", store(0), "--until", "3"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(says(run.out, "roster epoch 1")) << run.out;
+    const std::string sound = read_file(store(0));
+    constexpr std::size_t places = 24;
+    for (std::size_t i = 0; i < places; ++i) {
+        std::string content = sound;
+        const std::size_t place = i * (content.size() - 1) / (places - 1);
+        content[place] = static_cast<char>(content[place] ^ 0x10);
+        const auto bent = kilter({"log", "follow", damaged(content), "--until", "3"});
+        EXPECT_EQ(bent.exit_code, 3) << "byte " << place << "\n" << bent.out << bent.err;
+        EXPECT_NE(bent.err, "");
+    }
+}
+
 class SimulateCommand : public testing::Test {
   protected:
     void SetUp() override {

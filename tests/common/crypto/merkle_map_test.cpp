@@ -1,6 +1,7 @@
 // The map with a root: a map, its root, and its pieces.
 #include "common/crypto/merkle_map.hpp"
 
+#include <fstream>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -165,6 +166,49 @@ TEST(MerkleMap, APairIsProvedAndNothingElseIs) {
         }
         EXPECT_FALSE(map.prove(Bytes{static_cast<std::uint8_t>(i + 1)}));
     }
+}
+
+TEST(MerkleMap, IsWhatASecondImplementationSays) {
+    initialise();
+    std::ifstream in(std::string(KILTER_SOURCE_DIR) + "/tests/vectors/state_map/state_map.txt");
+    const auto bytes = [&] {
+        std::string hex;
+        in >> hex;
+        return hex == "-" ? Bytes{} : *from_hex(hex);
+    };
+    MerkleMap map;
+    MerkleOutline outline;
+    std::map<std::string, int> lines;
+    std::size_t number = 0;
+    for (std::string kind; in >> kind; ++lines[kind]) {
+        if (kind == "set") {
+            const Bytes key = bytes();
+            map.set(key, bytes());
+        } else if (kind == "erase") {
+            map.erase(bytes());
+        } else if (kind == "root") {
+            EXPECT_EQ(to_bytes(map.root().view()), bytes()) << "root " << lines[kind];
+        } else if (kind == "proof") {
+            const Bytes key = bytes();
+            const Bytes proof = bytes();
+            EXPECT_EQ(map.prove(key), proof);
+            EXPECT_TRUE(proves(proof, map.root(), key, *map.find(key)));
+        } else if (kind == "outline") {
+            std::size_t limit = 0;
+            in >> limit;
+            outline = map.outline(limit);
+            EXPECT_EQ(outline.encoded(), bytes());
+            number = 0;
+        } else if (kind == "piece") {
+            ASSERT_LT(number, outline.pieces());
+            EXPECT_EQ(map.piece(outline, number++), bytes());
+        }
+    }
+    EXPECT_EQ(lines["set"], 41);
+    EXPECT_EQ(lines["erase"], 14);
+    EXPECT_EQ(lines["proof"], 3);
+    EXPECT_EQ(lines["outline"], 2);
+    EXPECT_EQ(number, outline.pieces());
 }
 
 }  // namespace

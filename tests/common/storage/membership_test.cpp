@@ -1,6 +1,7 @@
 // The set of coordinators changes while the log runs; replicas that are far behind get the state, not the blocks.
 #include <gtest/gtest.h>
 
+#include "common/base/prng.hpp"
 #include "common/storage/archive.hpp"
 #include "tests/common/storage/cluster.hpp"
 
@@ -156,8 +157,20 @@ TEST_F(Membership, WhoIsFarBehindGetsTheStateInsteadOfTheBlocks) {
 
     // Its old blocks end somewhere; what it prunes next ends there as well.
     trade(30, 12, 3);
-    cluster.store(3).prune(0, true);
-    cluster.store(3).prune(0, true);
+    const auto base = cluster.store(3).height();
+    while (cluster.store(3).prune(0, true)) {
+    }
+    const auto archives = heights_in(cluster.file(3).string() + ".archive", ".blocks");
+    ASSERT_GE(archives.size(), 2u) << "it goes on above the snapshot that was received";
+    for (const consensus::Height first : archives) {
+        const auto stretch = read_archive(
+            file_of_height(cluster.file(3).string() + ".archive", first, ".blocks"));
+        ASSERT_TRUE(stretch.ok()) << stretch.error().message;
+        const auto sound = verify(*stretch, cluster.chain(), cluster.genesis().validators);
+        EXPECT_TRUE(sound.ok()) << sound.error().message;
+    }
+    EXPECT_EQ(cluster.store(3).height(), base);
+    EXPECT_TRUE(cluster.store(3).block(archives.back()).ok()) << "from the archive";
     const auto pruned = cluster.store(3).verify();
     ASSERT_TRUE(pruned.ok()) << pruned.error().message;
     cluster.stop(3);
@@ -195,6 +208,18 @@ TEST_F(Membership, ARestartBeginsAtTheNewestSnapshotAndArchivesProveThemselves) 
     // Anything changed in it is noticed.
     archived->blocks.erase(archived->blocks.begin() + 1);
     EXPECT_FALSE(verify(*archived, cluster.chain(), cluster.genesis().validators).ok());
+    const Bytes whole = *read_whole(file, 1 << 20);
+    ASSERT_EQ(encode(*decode_archive(whole, "whole")), whole);
+    Prng prng(1);
+    for (int i = 0; i < 400; ++i) {
+        Bytes bent = whole;
+        bent[i < 200 ? static_cast<std::size_t>(i) : prng.below(bent.size())] ^=
+            static_cast<std::uint8_t>(1u << prng.below(8));
+        const auto read = decode_archive(bent, "bent");
+        EXPECT_FALSE(read.ok() &&
+                     verify(*read, cluster.chain(), cluster.genesis().validators).ok())
+            << i;
+    }
     cluster.stop(0);
     cluster.start(0);
     EXPECT_EQ(cluster.replica(0).state()->root(), root);
