@@ -9,7 +9,7 @@ set -euo pipefail
 # The one list of packages. Nothing is downloaded from anywhere else.
 packages=(
     g++ cmake ninja-build pkg-config ccache
-    libzmq3-dev cppzmq-dev libsodium-dev libeigen3-dev libmsgpack-cxx-dev libsqlite3-dev libspdlog-dev
+    libzmq3-dev cppzmq-dev libsodium-dev libeigen3-dev libmsgpack-cxx-dev libsqlite3-dev libspdlog-dev libjemalloc-dev
     libtomlplusplus-dev libcli11-dev nlohmann-json3-dev
 )
 test_packages=(libgtest-dev libbenchmark-dev python3-numpy python3-scipy sqlite3)

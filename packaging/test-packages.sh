@@ -22,7 +22,7 @@ trap 'remove_root "$root"; rm -rf "$root-repository" "$root-repository-key" "$ro
 with_dependencies() {
     in_root "$1" apt-get update
     in_root "$1" apt-get install -y --no-install-recommends adduser init-system-helpers ca-certificates man-db \
-        libzmq5 libsodium23 libsqlite3-0 libspdlog1.10
+        libzmq5 libsodium23 libsqlite3-0 libspdlog1.10 libjemalloc2
     in_root "$1" apt-get clean
 }
 unpack_root "$root" install with_dependencies

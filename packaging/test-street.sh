@@ -51,7 +51,7 @@ trap clean_up EXIT
 with_systemd() {
     in_root "$1" apt-get update
     in_root "$1" apt-get install -y --no-install-recommends systemd-sysv adduser init-system-helpers curl procps \
-        libzmq5 libsodium23 libsqlite3-0 libspdlog1.10
+        libzmq5 libsodium23 libsqlite3-0 libspdlog1.10 libjemalloc2
     in_root "$1" apt-get clean
     rm -f "$1/usr/sbin/policy-rc.d"
 }
