@@ -165,9 +165,9 @@ Result<void> verify(const ArchiveFile& stretch,
                                   [&](const consensus::Cert& cert) { return epochs.holds(cert); }))
             return fail("its justifying certificates are missing or wrong");
         if (const auto& cert = final.certificate;
-            cert && (cert->kind != consensus::VoteKind::final || cert->hash != block.hash ||
-                     cert->view != header.view || cert->epoch != header.epoch ||
-                     !epochs.holds(*cert)))
+            cert &&
+            (cert->kind != consensus::VoteKind::final || cert->hash != block.hash ||
+             cert->view != header.view || cert->epoch != header.epoch || !epochs.holds(*cert)))
             return fail("its final certificate does not hold");
         const auto* next = epochs.find(header.epoch + 1);
         certified = final.certificate || (next != nullptr && next->proof->end.header == header);

@@ -163,8 +163,8 @@ TEST_F(Membership, WhoIsFarBehindGetsTheStateInsteadOfTheBlocks) {
     const auto archives = heights_in(cluster.file(3).string() + ".archive", ".blocks");
     ASSERT_GE(archives.size(), 2u) << "it goes on above the snapshot that was received";
     for (const consensus::Height first : archives) {
-        const auto stretch = read_archive(
-            file_of_height(cluster.file(3).string() + ".archive", first, ".blocks"));
+        const auto stretch =
+            read_archive(file_of_height(cluster.file(3).string() + ".archive", first, ".blocks"));
         ASSERT_TRUE(stretch.ok()) << stretch.error().message;
         const auto sound = verify(*stretch, cluster.chain(), cluster.genesis().validators);
         EXPECT_TRUE(sound.ok()) << sound.error().message;
@@ -216,8 +216,7 @@ TEST_F(Membership, ARestartBeginsAtTheNewestSnapshotAndArchivesProveThemselves) 
         bent[i < 200 ? static_cast<std::size_t>(i) : prng.below(bent.size())] ^=
             static_cast<std::uint8_t>(1u << prng.below(8));
         const auto read = decode_archive(bent, "bent");
-        EXPECT_FALSE(read.ok() &&
-                     verify(*read, cluster.chain(), cluster.genesis().validators).ok())
+        EXPECT_FALSE(read.ok() && verify(*read, cluster.chain(), cluster.genesis().validators).ok())
             << i;
     }
     cluster.stop(0);
