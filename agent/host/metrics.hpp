@@ -1,22 +1,21 @@
 /// What an operator may see of an agent (docs/operating/monitor.md lists it): how it fares, nothing of the home.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "agent/core/gateway.hpp"
+#include "common/cli/daemon_figures.hpp"
 #include "common/transport/hub.hpp"
 
 namespace kilter::agent {
 
 /// Kept by the host from one session's report to the next.
 struct SessionTally {
-    std::array<std::uint64_t, 4> by_outcome{};  ///< by market::Outcome
-    std::uint64_t iterations = 0;               ///< of all of them
-    UnixMs certified_ms = 0;                    ///< when the last one's proof was checked; 0: none
+    cli::SessionCounts over;
+    UnixMs certified_ms = 0;  ///< when the last one's proof was checked; 0: none
 
     void count(const SessionReport& report, UnixMs now);
 };

@@ -1,5 +1,6 @@
 #include "common/storage/database.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -10,14 +11,13 @@
 
 #include <sqlite3.h>
 
+#include "common/storage/durable_file.hpp"
 #include "common/storage/page_checksum.hpp"
 
 namespace kilter::storage {
 
 namespace {
 constexpr int wal_frames_max = 4'000;
-constexpr int format =
-    1;  // of all stores of this project; one that is read differently gets another
 constexpr int busy_ms_max = 5'000;  // a reader that opens or closes holds a lock for a moment
 }  // namespace
 
@@ -27,11 +27,10 @@ void die(const std::filesystem::path& file, const std::string& what) {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file,
-                                                 const char* schema,
+                                                 const StoreKind& kind,
                                                  Durability durability) {
     std::unique_ptr<Database> database(new Database);
     database->file_ = file;
-    database->writable_ = true;
     const std::string lock_name = file.string() + ".lock";
     database->lock_ = ::open(lock_name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
     if (database->lock_ < 0)
@@ -48,28 +47,26 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
         if (auto sound = check_files(file, AfterPowerCut::is_expected); !sound)
             return sound.error();
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    const auto failed = [&](const std::string& what) {
-        return Error{file.string() + ": " + what + ": " + sqlite3_errmsg(database->handle_)};
-    };
     if (sqlite3_open_v2(file.c_str(), &database->handle_, flags, checksum_vfs()) != SQLITE_OK)
-        return failed("cannot open");
+        return Error{file.string() + ": cannot open: " + sqlite3_errmsg(database->handle_)};
     sqlite3_busy_timeout(database->handle_, busy_ms_max);
     int reserved = page_reserved_bytes;
     sqlite3_file_control(database->handle_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     for (const char* sql :
          {"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL",
           durability == Durability::none ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL",
-          "PRAGMA wal_autocheckpoint=0", "PRAGMA mmap_size=0", schema})
-        if (sqlite3_exec(database->handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-            return failed("cannot be set up");
-    if (auto claimed = database->claim_format(); !claimed) return claimed.error();
+          "PRAGMA wal_autocheckpoint=0", "PRAGMA mmap_size=0"})
+        if (auto done = database->attempt(sql); !done) return done.error();
+    if (auto claimed = database->claim(kind); !claimed) return claimed.error();
+    database->writable_ = true;
     // The schema reaches the main file at once, so that even an empty store is one whose damage shows; and what a power
     // cut left in the log does not stay there to look like damage.
     database->checkpoint();
     return database;
 }
 
-Result<std::unique_ptr<Database>> Database::open_read_only(const std::filesystem::path& file) {
+Result<std::unique_ptr<Database>> Database::open_read_only(const std::filesystem::path& file,
+                                                           const StoreKind& kind) {
     std::unique_ptr<Database> database(new Database);
     database->file_ = file;
     if (!std::filesystem::exists(file)) return Error{"there is no store " + file.string()};
@@ -89,20 +86,73 @@ Result<std::unique_ptr<Database>> Database::open_read_only(const std::filesystem
     if (sqlite3_open_v2(uri.c_str(), &database->handle_, flags, checksum_vfs()) != SQLITE_OK)
         return Error{file.string() + ": cannot open: " + sqlite3_errmsg(database->handle_)};
     sqlite3_busy_timeout(database->handle_, busy_ms_max);
+    if (auto found = database->recognise(kind); !found) return found.error();
     return database;
 }
 
-Result<void> Database::claim_format() {
-    Statement version = prepare("PRAGMA user_version");
-    const Result<bool> found = version.restart().row();
-    if (!found) return found.error();
-    const std::int64_t written_by = version.integer(0);
-    version.restart();
-    if (written_by > format)
+Result<void> Database::attempt(const std::string& sql) {
+    if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+    return Error{file_.string() + ": cannot be set up: " + sqlite3_errmsg(handle_)};
+}
+
+Result<std::int64_t> Database::number(const char* sql) {
+    Statement one = prepare(sql);
+    const Result<bool> row = one.row();
+    if (!row) return row.error();
+    return one.integer(0);
+}
+
+Result<std::int64_t> Database::recognise(const StoreKind& kind) {
+    const Result<std::int64_t> tables = number("SELECT count(*) FROM sqlite_master");
+    const Result<std::int64_t> written = number("PRAGMA user_version");
+    const Result<std::int64_t> application = number("PRAGMA application_id");
+    for (const auto* read : {&tables, &written, &application})
+        if (!*read) return read->error();
+    if (*written > store_format)
         return Error{file_.string() + " was written by a newer version (format " +
-                     std::to_string(written_by) + ", this one knows " + std::to_string(format) +
+                     std::to_string(*written) + ", this one knows " + std::to_string(store_format) +
                      "): install that version again, or go back to a backup from before it"};
-    if (written_by < format) execute(("PRAGMA user_version=" + std::to_string(format)).c_str());
+    if (*tables == 0) return 0;
+    bool same = *application == kind.application_id;
+    if (*written < 2) {
+        Statement named = prepare("SELECT count(*) FROM sqlite_master WHERE name = ?");
+        const Result<bool> row = named.bind(std::string_view(kind.table)).row();
+        if (!row) return row.error();
+        same = named.integer(0) == 1;
+    }
+    if (!same)
+        return Error{file_.string() + " is not " + kind.name +
+                     ": another store was put in its place; restore the one that belongs here"};
+    return std::max<std::int64_t>(*written, 1);
+}
+
+Result<void> Database::claim(const StoreKind& kind) {
+    const Result<std::int64_t> found = recognise(kind);
+    if (!found) return found.error();
+    if (*found == store_format) return attempt(kind.schema);
+    if (*found > 0)
+        if (auto kept = keep_copy(*found); !kept) return kept;
+    auto claimed = attempt("BEGIN IMMEDIATE;" + kind.schema +
+                           ";PRAGMA application_id=" + std::to_string(kind.application_id) +
+                           ";PRAGMA user_version=" + std::to_string(store_format) + ";COMMIT");
+    return claimed;
+}
+
+Result<void> Database::keep_copy(std::int64_t of_format) {
+    const std::string kept = file_.string() + ".format-" + std::to_string(of_format);
+    const std::string beside = kept + ".new";
+    std::error_code error;
+    std::filesystem::remove(beside, error);  // of an attempt that was killed
+    Statement copy = prepare("VACUUM INTO ?");
+    if (auto done = copy.bind(std::string_view(beside)).row(); !done) {
+        std::filesystem::remove(beside, error);
+        return Error{"no copy of " + file_.string() +
+                     " could be kept before it is brought to format " +
+                     std::to_string(store_format) + "; it is unchanged: " + done.error().message};
+    }
+    rename_durably(beside, kept);
+    std::fprintf(stderr, "kilter: %s: brought from format %lld to %d; as it was: %s\n",
+                 file_.c_str(), static_cast<long long>(of_format), store_format, kept.c_str());
     return {};
 }
 

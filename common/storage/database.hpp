@@ -23,17 +23,31 @@ namespace kilter::storage {
 /// What commit() promises. Without synchronisation a store is worth nothing after a power cut: for measurements.
 enum class Durability : std::uint8_t { synchronised, none };
 
+/// In which format stores are written. It and the kind are the two numbers that SQLite's header has for that:
+///   1   user_version alone; what kind of store it is only its tables tell
+///   2   application_id names the kind, so that no file is taken for another one put in its place
+/// A writer brings older stores to this format, after it has kept a copy as FILE.format-N. Newer ones are left alone.
+inline constexpr int store_format = 2;
+
+struct StoreKind {
+    std::int32_t application_id;  ///< four letters
+    const char* name;             ///< for messages
+    const char* table;            ///< that every store of this kind has, and no other
+    std::string schema;           ///< runs on every open for writing (IF NOT EXISTS)
+};
+
 class Statement;
 
 class Database {
   public:
-    /// Creates or opens for writing. `schema` runs on every open (IF NOT EXISTS). Holds FILE.lock while open.
-    /// Error: damaged, locked by another process, not writable.
+    /// Creates or opens for writing. Holds FILE.lock while open. Error: damaged, of another kind or a newer format, locked by
+    /// another process, not writable.
     static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file,
-                                                  const char* schema,
+                                                  const StoreKind& kind,
                                                   Durability durability = Durability::synchronised);
-    /// Never creates or writes the database.
-    static Result<std::unique_ptr<Database>> open_read_only(const std::filesystem::path& file);
+    /// Never creates or writes the database. Error: none there, damaged, of another kind or a newer format.
+    static Result<std::unique_ptr<Database>> open_read_only(const std::filesystem::path& file,
+                                                            const StoreKind& kind);
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -57,8 +71,13 @@ class Database {
     friend class Statement;
     Database() = default;
     void execute(const char* sql);
-    /// An older program must not write into what a newer one keeps in another way.
-    Result<void> claim_format();
+    Result<void> attempt(const std::string& sql);
+    Result<std::int64_t> number(const char* sql);
+    /// The format, 0 of an empty store. Error: a newer one, or of another kind.
+    Result<std::int64_t> recognise(const StoreKind& kind);
+    /// Tables, kind and format; of an older store a copy first.
+    Result<void> claim(const StoreKind& kind);
+    Result<void> keep_copy(std::int64_t of_format);
 
     std::filesystem::path file_;
     sqlite3* handle_ = nullptr;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/storage/database.hpp"
@@ -45,6 +46,16 @@ void write_durably(const std::filesystem::path& file, ByteView bytes) {
     if (::close(handle) != 0) die_of(beside, "close failed");
     if (::rename(beside.c_str(), file.c_str()) != 0) die_of(file, "rename failed");
     synchronise_directory(directory);
+}
+
+void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+    const int handle = ::open(from.c_str(), O_RDWR | O_CLOEXEC);
+    if (handle < 0) die_of(from, "cannot be opened");
+    if (::fchmod(handle, 0600) != 0) die_of(from, "chmod failed");
+    if (::fsync(handle) != 0) die_of(from, "fsync failed");
+    ::close(handle);
+    if (::rename(from.c_str(), to.c_str()) != 0) die_of(to, "rename failed");
+    synchronise_directory(to.parent_path());
 }
 
 Result<Bytes> read_whole(const std::filesystem::path& file, std::uintmax_t bytes_max) {

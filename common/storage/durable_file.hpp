@@ -12,6 +12,8 @@
 namespace kilter::storage {
 
 void write_durably(const std::filesystem::path& file, ByteView bytes);
+/// Of a file that somebody else wrote, in the same directory; for the owner alone from now on.
+void rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Error: not readable, or larger than `bytes_max`.
 Result<Bytes> read_whole(const std::filesystem::path& file, std::uintmax_t bytes_max);
 

@@ -4,6 +4,13 @@
 
 namespace kilter::storage {
 
+namespace {
+const StoreKind pairs_kind{
+    0x6b6c'6b76, "a memory of pairs (agent.db, market.db)", "pair",
+    "CREATE TABLE IF NOT EXISTS pair (key TEXT PRIMARY KEY, value BLOB NOT NULL) "
+    "WITHOUT ROWID"};
+}  // namespace
+
 struct KeyValue::Content {
     explicit Content(std::unique_ptr<Database> opened)
         : database(std::move(opened)),
@@ -17,16 +24,14 @@ struct KeyValue::Content {
 };
 
 Result<KeyValue> KeyValue::open(const std::filesystem::path& file) {
-    auto database = Database::open(file,
-                                   "CREATE TABLE IF NOT EXISTS pair (key TEXT PRIMARY KEY, value "
-                                   "BLOB NOT NULL) WITHOUT ROWID");
+    auto database = Database::open(file, pairs_kind);
     if (!database) return database.error();
     if (auto sound = (*database)->check(); !sound) return sound.error();
     return KeyValue(std::make_unique<Content>(*std::move(database)));
 }
 
 Result<KeyValue> KeyValue::open_read_only(const std::filesystem::path& file) {
-    auto database = Database::open_read_only(file);
+    auto database = Database::open_read_only(file, pairs_kind);
     if (!database) return database.error();
     return KeyValue(std::make_unique<Content>(*std::move(database)));
 }

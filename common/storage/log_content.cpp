@@ -10,7 +10,10 @@ namespace kilter::storage {
 using consensus::BlockHash;
 using consensus::Cert;
 
-const char* const log_schema = R"(
+namespace {
+constexpr std::size_t recent_blocks_max = 64;
+
+constexpr const char* log_tables = R"(
 CREATE TABLE IF NOT EXISTS genesis (one INTEGER PRIMARY KEY CHECK (one = 1), document BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS journal (view INTEGER, kind INTEGER, vote BLOB NOT NULL,
                                     PRIMARY KEY (view, kind)) WITHOUT ROWID;
@@ -22,10 +25,13 @@ CREATE TABLE IF NOT EXISTS chain (height INTEGER PRIMARY KEY, view INTEGER NOT N
 CREATE TABLE IF NOT EXISTS epoch (epoch INTEGER PRIMARY KEY, proof BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS entry_key (key BLOB PRIMARY KEY, id BLOB NOT NULL) WITHOUT ROWID;
 )";
-
-namespace {
-constexpr std::size_t recent_blocks_max = 64;
 }  // namespace
+
+const StoreKind& log_kind() {
+    static const StoreKind kind{0x6b6c'6c67, "the store of a log", "chain",
+                                std::string(log_tables) + EntryIndex::schema};
+    return kind;
+}
 
 LogStore::Content::Content(std::unique_ptr<Database> opened, settlement::Genesis document)
     : database(std::move(opened)),

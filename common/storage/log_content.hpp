@@ -19,8 +19,7 @@ using consensus::FinalBlock;
 using consensus::FinalMark;
 using consensus::Height;
 
-/// Of every table but the index's.
-extern const char* const log_schema;
+const StoreKind& log_kind();
 
 struct LogStore::Content {
     Content(std::unique_ptr<Database> opened, settlement::Genesis document);

@@ -25,8 +25,7 @@ Result<settlement::Genesis> stored_genesis(Database& database) {
 Result<LogStore> LogStore::open(const std::filesystem::path& file,
                                 const settlement::Genesis& genesis,
                                 Durability durability) {
-    const std::string tables = std::string(log_schema) + EntryIndex::schema;
-    auto database = Database::open(file, tables.c_str(), durability);
+    auto database = Database::open(file, log_kind(), durability);
     if (!database) return database.error();
     if (auto sound = (*database)->check(); !sound) return sound.error();
     Statement count = (*database)->prepare("SELECT count(*) FROM genesis");
@@ -54,7 +53,7 @@ Result<LogStore> LogStore::open(const std::filesystem::path& file,
 }
 
 Result<LogStore> LogStore::open_read_only(const std::filesystem::path& file) {
-    auto database = Database::open_read_only(file);
+    auto database = Database::open_read_only(file, log_kind());
     if (!database) return database.error();
     if (auto sound = (*database)->check(); !sound) return sound.error();
     Statement tables = (*database)->prepare(

@@ -1,10 +1,5 @@
 #include "coordinator/host/metrics.hpp"
 
-#include <numeric>
-
-#include "common/market/clearing.hpp"
-#include "common/runtime/exposition.hpp"
-
 namespace kilter::coordinator {
 
 namespace {
@@ -23,18 +18,8 @@ void add_log(runtime::Exposition& out, const consensus::ReplicaStatus& log) {
 }
 
 void add_sessions(runtime::Exposition& out, const SessionTally& sessions) {
-    for (const auto outcome : {market::Outcome::converged, market::Outcome::partial,
-                               market::Outcome::excluded, market::Outcome::abandoned})
-        out.counter("kilter_sessions_total", "Sessions chaired by this process, by outcome.",
-                    "outcome", market::name_of(outcome),
-                    sessions.by_outcome[static_cast<std::size_t>(outcome)]);
-    out.counter("kilter_session_iterations_total", "Iterations of all of them.",
-                sessions.iterations);
     const SessionReport last = sessions.last.value_or(SessionReport{});
-    out.gauge("kilter_session_interval",
-              "UTC index of the interval of the last one chaired; 0: none yet.",
-              static_cast<double>(last.session.interval));
-    out.gauge("kilter_session_iterations", "Its iterations.", last.iterations);
+    cli::add_sessions(out, sessions.over, last.session.interval, last.iterations);
     out.gauge("kilter_session_primal_residual_kw", "Its residual, RMS over terminals.",
               last.primal_residual_kw);
     out.gauge("kilter_session_homes", "Homes that cleared in it.", static_cast<double>(last.homes));
@@ -49,8 +34,7 @@ void add_sessions(runtime::Exposition& out, const SessionTally& sessions) {
 }  // namespace
 
 void SessionTally::count(const SessionReport& report) {
-    ++by_outcome[static_cast<std::size_t>(report.outcome)];
-    iterations += report.iterations;
+    over.count(report.outcome, report.iterations);
     last = report;
 }
 
@@ -58,26 +42,12 @@ std::string metrics_page(const Figures& figures,
                          const SessionTally& sessions,
                          const std::filesystem::path& state_dir) {
     runtime::Exposition out;
-    out.gauge("kilter_roster_epoch", "Epoch of the newest roster on the log; 0: none.",
-              static_cast<double>(figures.roster_epoch));
-    out.gauge("kilter_peers", "Parties this daemon knows.", static_cast<double>(figures.peers));
-    out.gauge("kilter_peers_connected", "Of these, links that are up.",
-              static_cast<double>(figures.peers_connected));
+    cli::add_links(out, figures.roster_epoch, figures.peers, figures.peers_connected);
     out.gauge("kilter_coordinators_connected", "Links to other replicas that are up.",
               static_cast<double>(figures.coordinators_connected));
     add_log(out, figures.log);
     add_sessions(out, sessions);
-    const transport::Counts& traffic = figures.traffic.total;
-    out.counter("kilter_messages_total", "Messages to and from peers.", "direction", "sent",
-                traffic.sent.messages);
-    out.counter("kilter_messages_total", "", "direction", "received", traffic.received.messages);
-    out.counter("kilter_message_bytes_total", "Bytes of these messages.", "direction", "sent",
-                traffic.sent.bytes);
-    out.counter("kilter_message_bytes_total", "", "direction", "received", traffic.received.bytes);
-    out.counter("kilter_messages_unsent_total", "Messages for which there was no link.",
-                traffic.unsent);
-    out.counter("kilter_messages_dropped_total", "Messages received and not taken.",
-                std::accumulate(traffic.dropped.begin(), traffic.dropped.end(), std::uint64_t{0}));
+    cli::add_traffic(out, figures.traffic.total);
     out.counter("kilter_handshakes_refused_total", "Connections by keys that are not admitted.",
                 "reason", "unknown", figures.traffic.refused_unknown);
     out.counter("kilter_handshakes_refused_total", "", "reason", "revoked",

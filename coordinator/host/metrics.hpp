@@ -1,12 +1,12 @@
 /// What an operator needs to see of a coordinator (docs/operating/monitor.md lists it).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
+#include "common/cli/daemon_figures.hpp"
 #include "common/consensus/replica.hpp"
 #include "common/transport/hub.hpp"
 #include "coordinator/core/outputs.hpp"
@@ -15,8 +15,7 @@ namespace kilter::coordinator {
 
 /// Kept by the host from one chaired session's report to the next.
 struct SessionTally {
-    std::array<std::uint64_t, 4> by_outcome{};  ///< by market::Outcome
-    std::uint64_t iterations = 0;               ///< of all of them
+    cli::SessionCounts over;
     std::optional<SessionReport> last;
 
     void count(const SessionReport& report);

@@ -36,12 +36,13 @@ struct Index : testing::Test {
     }
 
     void open() {
-        const std::string schema =
-            std::string("CREATE TABLE IF NOT EXISTS chain (height INTEGER PRIMARY KEY);") +
-            EntryIndex::schema;
         index.reset();
         database.reset();
-        auto opened = Database::open(directory.path / "x.db", schema.c_str());
+        auto opened = Database::open(
+            directory.path / "x.db",
+            {1, "an index", "chain",
+             std::string("CREATE TABLE IF NOT EXISTS chain (height INTEGER PRIMARY KEY);") +
+                 EntryIndex::schema});
         KILTER_CHECK(opened.ok(), "database");
         database = *std::move(opened);
         index.emplace(*database);

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "common/storage/database.hpp"
 #include "tests/common/storage/cluster.hpp"
 
 namespace kilter::storage {
@@ -26,21 +25,6 @@ TEST(KeyValue, KeepsWhatWasPutAcrossReopening) {
     EXPECT_FALSE((*store->get("b")).has_value());
     EXPECT_EQ(*store->keys("a/"), (std::vector<std::string>{"a/1", "a/2"}));
     EXPECT_FALSE(KeyValue::open(file).ok()) << "two processes must not share it";
-}
-
-TEST(KeyValue, AStoreOfANewerVersionIsLeftAlone) {
-    const TemporaryDirectory directory;
-    const auto file = directory.path / "agent.db";
-    const auto reopen = [&] { return KeyValue::open(file); };
-    ASSERT_TRUE(reopen().ok());
-    ASSERT_TRUE(reopen().ok());
-    Result<std::unique_ptr<Database>> later = Database::open(file, "PRAGMA user_version=7");
-    EXPECT_FALSE(later.ok()) << "as if a later version had made it";
-    const Result<KeyValue> store = reopen();
-    ASSERT_FALSE(store.ok());
-    EXPECT_NE(store.error().message.find("newer version (format 7"), std::string::npos)
-        << store.error().message;
-    EXPECT_NE(store.error().message.find("backup"), std::string::npos);
 }
 
 TEST(KeyValue, AFlippedByteIsAnError) {

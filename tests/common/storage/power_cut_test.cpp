@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t turns = 8;
 constexpr std::int64_t rows_per_turn = 3;
-constexpr const char* schema = "CREATE TABLE IF NOT EXISTS t(turn INTEGER, body BLOB)";
+const StoreKind kind{1, "a table", "t", "CREATE TABLE IF NOT EXISTS t(turn INTEGER, body BLOB)"};
 
 struct PowerCut : testing::Test {
     PowerCut() {
@@ -47,7 +47,7 @@ struct PowerCut : testing::Test {
             (void)::freopen("/dev/null", "w", stderr);
             const rlimit no_core{0, 0};
             (void)::setrlimit(RLIMIT_CORE, &no_core);
-            auto database = *Database::open(folder / "live" / "db", schema);
+            auto database = *Database::open(folder / "live" / "db", kind);
             power_cut::arm(folder / "live", folder / "survivors", operation, failure, Prng(seed));
             Statement insert = database->prepare("INSERT INTO t VALUES(?, ?)");
             for (std::int64_t turn = 0; turn < turns; ++turn) {
@@ -88,7 +88,7 @@ TEST_F(PowerCut, KeepsWhatWasAcknowledgedAndTheLastTurnWholeOrNot) {
                 return;
             }
             ++cuts;
-            auto database = Database::open(folder / "survivors" / "db", schema);
+            auto database = Database::open(folder / "survivors" / "db", kind);
             ASSERT_TRUE(database.ok())
                 << "operation " << operation << ": " << database.error().message;
             Statement count = (*database)->prepare("SELECT count(*), count(DISTINCT turn) FROM t");
@@ -115,7 +115,7 @@ TEST_F(PowerCut, DamageBeforeTheLastTurnIsNoLeftover) {
             fs::remove(folder / "survivors" / left);
         fs::copy_file(folder / "live" / "db", folder / "survivors" / "db");
         std::ofstream(folder / "survivors" / "db-wal", std::ios::binary) << flipped;
-        EXPECT_FALSE(Database::open(folder / "survivors" / "db", schema).ok()) << i;
+        EXPECT_FALSE(Database::open(folder / "survivors" / "db", kind).ok()) << i;
     }
 }
 
