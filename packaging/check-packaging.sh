@@ -19,11 +19,17 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cd "$source_dir"
-with shellcheck "scripts" shellcheck -x packaging/*.sh packaging/completion/kilter packaging/debian/*.post*
+with shellcheck "scripts" shellcheck -x packaging/*.sh packaging/completion/kilter packaging/debian/*.post* packaging/debian/*.preinst
 
 packaged=$(sed -nE '1s/^kilter \(([^-]+)-.*/\1/p' packaging/debian/changelog)
 built=$(sed -nE 's/^project\(kilter VERSION ([0-9.]+) .*/\1/p' CMakeLists.txt)
 if [[ $packaged == "$built" ]]; then ok "version $built"; else wrong "CMakeLists.txt says $built, the changelog $packaged"; fi
+
+# A package refuses to be installed above stores that its program could not read.
+known=$(sed -nE 's/^inline constexpr int store_format = ([0-9]+);.*/\1/p' common/storage/database.hpp)
+for script in packaging/debian/*.preinst; do
+    if grep -qx "format=$known" "$script"; then ok "$(basename "$script") knows format $known"; else wrong "$script: the programs write format $known"; fi
+done
 
 # Every file that a package takes from the tree is there, and every manual page is made.
 missing=''

@@ -2,10 +2,13 @@
 # A street of machines, each a booted Debian 12 with its own systemd, address and packages, taken through docs/operating:
 # four coordinators and three homes from nothing to a cleared market, then what goes wrong in the field.
 #
-#   packaging/test-street.sh [DIR of amd64 packages, default build/packages/amd64]
+#   packaging/test-street.sh [DIR of amd64 packages [DIR of the previous version's]]
+#                            (default: build/packages/amd64, build/packages/previous/amd64 if there are some)
 #
+# With the previous version's packages two coordinators and two homes begin with these, trade with the others, and are
+# upgraded one by one.
 # Needs root, systemd-container, overlayfs and what packaging/chroot.sh names. The machines are systemd-nspawn containers on a
-# bridge that leads nowhere else. Market intervals are one minute here. Takes about eight minutes. KILTER_KEEP=1 keeps the
+# bridge that leads nowhere else. Market intervals are one minute here. Takes about ten minutes, most of it waiting. KILTER_KEEP=1 keeps the
 # machines' files.
 # shellcheck disable=SC2016  # the machine expands them, not this shell
 set -euo pipefail
@@ -13,6 +16,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/chroot.sh
 source "$here/chroot.sh"
 packages=${1:-$source_dir/build/packages/amd64}
+previous=${2:-$source_dir/build/packages/previous/amd64}
 command -v systemd-nspawn >/dev/null || { echo "there is no systemd-nspawn: apt-get install systemd-container" >&2; exit 1; }
 
 failures=0
@@ -57,28 +61,51 @@ with_systemd() {
 }
 mkdir "$work/base"
 unpack_root "$work/base" boot with_systemd
-mkdir "$work/base/packages"
-cp "$packages"/kilter{,-agent,-coordinator}_*_amd64.deb "$work/base/packages/"
+# A signed repository on each machine's disk, as docs/operating/packages.md has it; no other source.
+present=$(dpkg-deb -f "$packages"/kilter-agent_*_amd64.deb Version)
+older=() before=$present
+if compgen -G "$previous/kilter-agent_*_amd64.deb" >/dev/null; then
+    before=$(dpkg-deb -f "$previous"/kilter-agent_*_amd64.deb Version)
+    older=(c3 c4 h2 h3)
+    "$here/make-repository.sh" "$work/base/repository" "$previous"/kilter{,-agent,-coordinator}_*_amd64.deb >/dev/null
+else
+    echo "no packages in $previous (packaging/build-packages.sh --rev previous): no mixed versions, no migration"
+fi
+"$here/make-repository.sh" "$work/base/repository" "$packages"/kilter{,-agent,-coordinator}_*_amd64.deb >/dev/null
+rm -f "$work/base/etc/apt/sources.list"
+mkdir -p "$work/base/etc/apt/keyrings"
+cp "$work/base/repository/kilter.gpg" "$work/base/etc/apt/keyrings/"
+echo 'deb [signed-by=/etc/apt/keyrings/kilter.gpg] file:/repository bookworm main' \
+    >"$work/base/etc/apt/sources.list.d/kilter.list"
+# install_on NAME PACKAGE...: the version that this machine begins with.
+install_on() {
+    local name=$1 version=$present
+    shift
+    if [[ " ${older[*]} " == *" $name "* ]]; then version=$before; fi
+    at "$name" apt-get update
+    at "$name" apt-get install -y --no-install-recommends "${@/%/=$version}"
+}
 ip link add "$bridge" type bridge
 ip link set "$bridge" up
 
-# boot NAME NUMBER: a machine at 10.77.0.NUMBER, fresh at first.
+# boot NAME NUMBER [OPTION...]: a machine at 10.77.0.NUMBER, fresh at first.
 boot() {
-    local name=$1 root=$work/$1
+    local name=$1 number=$2 root=$work/$1
+    shift 2
     if [[ ! -d $root ]]; then
         mkdir -p "$root" "$work/$name.upper" "$work/$name.work"
         mount -t overlay overlay -o "lowerdir=$work/base,upperdir=$work/$name.upper,workdir=$work/$name.work" "$root"
         echo "$name" >"$root/etc/hostname"
         tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
         ip netns add "$bridge-$name"
-        ip link add "kl$$-$2" type veth peer name host0 netns "$bridge-$name"
-        ip link set "kl$$-$2" master "$bridge" up
+        ip link add "kl$$-$number" type veth peer name host0 netns "$bridge-$name"
+        ip link set "kl$$-$number" master "$bridge" up
         ip -n "$bridge-$name" link set lo up
-        ip -n "$bridge-$name" address add "10.77.0.$2/24" dev host0
+        ip -n "$bridge-$name" address add "10.77.0.$number/24" dev host0
         ip -n "$bridge-$name" link set host0 up
     fi
     systemd-nspawn -q -D "$root" --machine="$bridge-$name" --register=no --keep-unit --console=pipe \
-        --network-namespace-path="/run/netns/$bridge-$name" -b >"$work/$name.console" 2>&1 </dev/null &
+        --network-namespace-path="/run/netns/$bridge-$name" "$@" -b >"$work/$name.console" 2>&1 </dev/null &
     nspawn[$name]=$!
     local end=$((SECONDS + 30))
     until leader[$name]=$(pgrep -P "${nspawn[$name]}" | head -n 1) && [[ -n ${leader[$name]} ]] &&
@@ -100,6 +127,8 @@ at() {
         DEBIAN_FRONTEND=noninteractive "$@"
 }
 give() { cat >"$work/$1$2"; }   # MACHINE PATH <content
+explains() { at "$1" kilter-agent explain | grep -iE "$2" >/dev/null; }
+version_on() { at "$1" dpkg-query -W -f '${Version}' "$2"; }
 figure() { at "$1" curl -sf "127.0.0.1:$2/metrics" | awk -v name="$3" '$1 == name { printf "%d", $2 }'; }
 at_least() { local found; found=$(figure "$1" "$2" "$3"); [[ -n $found ]] && ((found >= $4)); }
 
@@ -111,7 +140,7 @@ number=0
 for name in "${coordinators[@]}"; do
     number=$((number + 1))
     boot "$name" "$number"
-    at "$name" sh -c 'dpkg -i /packages/kilter-coordinator_*.deb /packages/kilter_*.deb' >"$work/$name.dpkg" 2>&1
+    install_on "$name" kilter-coordinator kilter >"$work/$name.apt" 2>&1
     give "$name" /etc/kilter/feeder.toml <<'EOF'
 name = "street"
 base_kv = 0.4
@@ -166,7 +195,7 @@ ExecStart=/bin/sh -c 'until test -e /run/clock-is-set; do sleep 0.1; done'
 EOF
         at h1 systemctl daemon-reload
     fi
-    at "$name" sh -c 'dpkg -i /packages/kilter-agent_*.deb' >"$work/$name.dpkg" 2>&1
+    install_on "$name" kilter-agent >"$work/$name.apt" 2>&1
     {
         printf 'name = "%s"\nnet = 0\ninterval_s = 60\nload_kw = [' "$name"
         awk -v shift="$number" 'BEGIN { for (i = 0; i < 1440; ++i) printf "%.1f, ", 0.2 + ((i / 15 + shift * 7) % 9) / 10 }'
@@ -191,6 +220,11 @@ at h1 touch /run/clock-is-set
 eventually 20 "h1: started once the clock was set" at h1 systemctl is-active kilter-agent
 for name in "${homes[@]}"; do
     eventually 150 "$name cleared and checked the proof" at_least "$name" 9464 kilter_session_certified_time_seconds 1
+done
+for name in "${older[@]}"; do
+    case $name in c*) program=kilter-coordinator ;; *) program=kilter-agent ;; esac
+    check "$name took part in that as version $before" test "$(version_on "$name" $program)" = "$before"
+    [[ $name != c* ]] || eventually 10 "$name has the same log" at_least "$name" 9465 kilter_log_height "$(figure c1 9465 kilter_log_height)"
 done
 check "the log verifies against genesis" at c1 kilter log verify --genesis /root/genesis.bin /var/lib/kilter-coordinator
 at h1 kilter-agent explain | sed 's/^/           h1: /' | head -n 4
@@ -225,36 +259,81 @@ for _ in 1 2 3 4 5 6; do
     sleep 1
 done
 eventually 20 "h3: crashed in a loop, and is not started again" \
-    test "$(at h3 systemctl is-failed kilter-agent)" = failed
-eventually 10 "h3: in the safe state, and says so" sh -c "nsenter -t ${leader[h3]} -m -p kilter-agent explain | grep -q 'at rest'"
+    sh -c "test \"\$(nsenter -t ${leader[h3]} -m -p systemctl is-failed kilter-agent)\" = failed"
+eventually 10 "h3: in the safe state, and says so" explains h3 'at rest'
 height=$(figure c2 9465 kilter_log_height)
 eventually 150 "the others went on without h3" at_least c2 9465 kilter_log_height $((height + 1))
+
+# ---- a dead coordinator (replace.md) ---------------------------------------------------------------------------------
 shut_down c3
 height=$(figure c2 9465 kilter_log_height)
 eventually 150 "one coordinator off: the log goes on" at_least c2 9465 kilter_log_height $((height + 1))
-boot c3 3
-eventually 60 "it is back, and has caught up" at_least c3 9465 kilter_log_height $((height + 1))
+ip netns del "$bridge-c3"
+ip link del "kl$$-3" 2>/dev/null || true
+boot c3new 3
+install_on c3new kilter-coordinator kilter >"$work/c3new.apt" 2>&1
+at c3new systemctl stop kilter-coordinator
+cp -a "$work/c3/etc/kilter/." "$work/c3new/etc/kilter/"
+cp -a "$work/c3/var/lib/kilter-coordinator/." "$work/c3new/var/lib/kilter-coordinator/"
+at c3new chown -R kilter-coordinator: /var/lib/kilter-coordinator
+at c3new systemctl start kilter-coordinator
+eventually 60 "another machine with its disk's content is there, and has caught up" at_least c3new 9465 kilter_log_height $((height + 1))
+check "its log verifies" at c3new kilter log verify --genesis /var/lib/kilter-coordinator/genesis.bin /var/lib/kilter-coordinator
 
-# ---- restore, upgrade, leave (restore.md, upgrade.md, leave.md) ------------------------------------------------------
+# ---- restore (restore.md) --------------------------------------------------------------------------------------------
 at h3 sh -c 'systemctl stop kilter-agent; cp -a /var/lib/kilter-agent/agent.key /var/lib/kilter-agent/genesis.bin /root/
-    dpkg --purge kilter-agent && dpkg -i /packages/kilter-agent_*.deb && systemctl stop kilter-agent
+    apt-get purge -y kilter-agent && apt-get install -y --no-install-recommends kilter-agent && systemctl stop kilter-agent
     install -m 0600 -o kilter-agent -g kilter-agent /root/agent.key /var/lib/kilter-agent/agent.key
     install -m 0644 -o kilter-agent -g kilter-agent /root/genesis.bin /var/lib/kilter-agent/genesis.bin
     systemctl reset-failed kilter-agent; systemctl start kilter-agent' >"$work/h3.restored" 2>&1 ||
     wrong "h3: its files come back"
 eventually 60 "h3: restored from key and genesis alone, has the roster again" at_least h3 9464 kilter_roster_epoch 4
-before=$(at h2 kilter-agent key)
-dpkg-deb -R "$work"/base/packages/kilter-agent_*.deb "$work/newer"
-sed -i -E 's/^Version: (.*)/Version: \1+later/' "$work/newer/DEBIAN/control"
-dpkg-deb --root-owner-group -b "$work/newer" "$work/h2/root/newer.deb" >/dev/null
-pid=$(at h2 systemctl show -P MainPID kilter-agent)
-at h2 dpkg -i /root/newer.deb >"$work/h2.upgrade" 2>&1
+
+# ---- upgrade, and back (upgrade.md) ----------------------------------------------------------------------------------
+upgrade() { at "$1" sh -c 'apt-get update && apt-get upgrade -y'; }
+trades_again() { eventually 150 "$2" at_least "$1" 9464 kilter_session_certified_time_seconds "$3"; }
+# kept NAME FILE: what a migration left beside a store.
+kept() { test "$(at "$1" stat -c %a "$2.format-1")" = 600 && at "$1" test -s "$2"; }
+key=$(at h2 kilter-agent key) pid=$(at h2 systemctl show -P MainPID kilter-agent)
+if ((${#older[@]})); then
+    height=$(figure c2 9465 kilter_log_height)
+    upgrade c4 >"$work/c4.upgrade" 2>&1
+    check "c4: upgraded from $before to $present" test "$(version_on c4 kilter-coordinator)" = "$present"
+    eventually 60 "c4: is back, and at the others' height" at_least c4 9465 kilter_log_height "$height"
+    for store in log.db market.db; do check "c4: $store as it was is kept" kept c4 /var/lib/kilter-coordinator/$store; done
+    check "c4: its log verifies" at c4 kilter log verify --genesis /var/lib/kilter-coordinator/genesis.bin /var/lib/kilter-coordinator
+    check "c3: its stores were brought up to date on the new machine" kept c3new /var/lib/kilter-coordinator/log.db
+    now=$(date +%s)
+    upgrade h2 >"$work/h2.upgrade" 2>&1
+    check "h2: upgraded from $before to $present" test "$(version_on h2 kilter-agent)" = "$present"
+    eventually 30 "h2: its memory as it was is kept" kept h2 /var/lib/kilter-agent/agent.db
+    trades_again h2 "h2: trades again after its upgrade" "$now"
+    at h2 apt-get install -y --allow-downgrades "kilter-agent=$before" >"$work/h2.downgrade" 2>&1
+    refused() { at h2 journalctl -u kilter-agent --no-pager | grep 'agent.db was written by a newer version' >/dev/null; }
+    eventually 30 "h2: $before says that the memory is a newer version's" refused
+    now=$(date +%s)
+    upgrade h2 >>"$work/h2.upgrade" 2>&1
+    at h2 sh -c 'systemctl reset-failed kilter-agent; systemctl start kilter-agent'
+else
+    dpkg-deb -R "$packages"/kilter-agent_*_amd64.deb "$work/newer"
+    sed -i -E 's/^Version: (.*)/Version: \1+later/' "$work/newer/DEBIAN/control"
+    dpkg-deb --root-owner-group -b "$work/newer" "$work/h2/root/newer.deb" >/dev/null
+    now=$(date +%s)
+    at h2 dpkg -i /root/newer.deb >"$work/h2.upgrade" 2>&1
+fi
 check "h2: upgraded, restarted, same key" \
-    test "$(at h2 kilter-agent key)" = "$before" -a "$(at h2 systemctl show -P MainPID kilter-agent)" != "$pid"
-eventually 150 "h2: trades again after its upgrade" at_least h2 9464 kilter_session_certified_time_seconds 1
+    test "$(at h2 kilter-agent key)" = "$key" -a "$(at h2 systemctl show -P MainPID kilter-agent)" != "$pid"
+trades_again h2 "h2: trades again" "$now"
+
+# ---- leave (leave.md) ------------------------------------------------------------------------------------------------
 at c1 sh -c "cd /root && kilter revoke $(at h2 kilter-agent key | cut -c1-8)" >"$work/revoked" 2>&1 || wrong "h2 is revoked"
-eventually 30 "h2: has left, and knows it" sh -c "nsenter -t ${leader[h2]} -m -p kilter-agent explain | grep -qiE 'no longer|not on|does not name|left|revoked'"
+eventually 30 "h2: has left, and knows it" explains h2 'no longer|not on|does not name|left|revoked'
 at h2 kilter-agent explain | sed 's/^/           h2: /' | head -n 2
+idle_start=$(written h2)
+sleep 20
+printf '           writes: %d bytes in 20 s of an idle agent\n' $(($(written h2) - idle_start))
+at h2 apt-get purge -y kilter-agent >"$work/h2.purge" 2>&1
+check "h2: nothing of the market is left on its disk" at h2 test ! -e /var/lib/kilter-agent -a ! -e /etc/kilter
 
 now=$(written h1) done_sessions=$(($(sessions h1) - sessions_at_start))
 if ((done_sessions > 0)); then
@@ -263,12 +342,21 @@ if ((done_sessions > 0)); then
         $((now - at_start)) "$done_sessions" "$per_session" "$(awk -v b="$per_session" 'BEGIN { print b * 288 / 1e6 }')"
     check "writes: at most 50 MB a day" test $((per_session * 288)) -le 50000000
 fi
-idle_start=$(written h2)
-sleep 20
-printf '           writes: %d bytes in 20 s of an idle agent\n' $(($(written h2) - idle_start))
+
+# ---- a root that is not written to (gateway.md) ----------------------------------------------------------------------
+shut_down h1
+mv "$work/h1/var/lib/kilter-agent" "$work/h1.state"
+mkdir "$work/h1/var/lib/kilter-agent"
+now=$(date +%s)
+boot h1 5 --read-only --bind="$work/h1.state:/var/lib/kilter-agent" --tmpfs=/var/tmp --tmpfs=/var/log
+at h1 touch /run/clock-is-set
+check "h1: its root cannot be written" sh -c "! nsenter -t ${leader[h1]} -m touch /var/lib/x"
+eventually 30 "h1: runs from a read-only root" at h1 systemctl is-active kilter-agent
+trades_again h1 "h1: trades from a read-only root" "$now"
+
 check "a bundle is made on a coordinator, with its log" at c2 sh -c 'cd /root && kilter bundle && tar -tzf kilter-coordinator-*.tar.gz | grep -q log.txt'
 check "no unit has failed but those that were made to" \
-    test "$(for m in c1 c2 c3 h1; do at "$m" systemctl --failed --no-legend | grep kilter; done)" = ""
+    test "$(for m in c1 c2 c3new h1; do at "$m" systemctl --failed --no-legend | grep kilter; done)" = ""
 if ((failures)); then
     for name in "${!leader[@]}"; do
         echo "---- $name"
