@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Builds the Debian 12 packages of the committed tree in a clean chroot, without a network but for its packages.
 #
-#   packaging/build-packages.sh [--arch amd64|arm64|armhf] [--out DIR] [--no-ccache]
+#   packaging/build-packages.sh [--arch amd64|arm64|armhf] [--out DIR] [--rev REV] [--no-ccache]
 #
-# Run as root on Debian 12. The first run for an architecture makes a chroot with what packaging/debian/control asks for
+# REV is a commit (default HEAD), or "previous": the last one of the version before this one. Run as root on Debian 12. The first run for an architecture makes a chroot with what packaging/debian/control asks for
 # and keeps it as a tar file; every build unpacks it anew. arm64 and armhf are cross-built. Same commit, same bytes:
-# every time stamp is the commit's. The packages and the build's log end up in DIR (default: build/packages/ARCH).
+# every time stamp is the commit's. The packages and the build's log end up in DIR (default: build/packages/ARCH, of another
+# REV build/packages/REV/ARCH).
 #
 # KILTER_CHROOTS  where tar files are kept        (default: /var/cache/kilter)
 # KILTER_MIRROR   Debian's packages come from here (default: what this machine's apt uses)
@@ -14,20 +15,25 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/chroot.sh
 source "$here/chroot.sh"
 
-arch=amd64 out='' ccache=yes
+arch=amd64 out='' ccache=yes rev=HEAD
 while (($#)); do
     case $1 in
         --arch) arch=${2:?--arch needs an architecture}; shift 2 ;;
         --out) out=${2:?--out needs a directory}; shift 2 ;;
+        --rev) rev=${2:?--rev needs a commit, or "previous"}; shift 2 ;;
         --no-ccache) ccache=no; shift ;;
-        *) echo "unknown option $1; known are --arch, --out and --no-ccache" >&2; exit 2 ;;
+        *) echo "unknown option $1; known are --arch, --out, --rev and --no-ccache" >&2; exit 2 ;;
     esac
 done
 case $arch in
     amd64 | arm64 | armhf) ;;
     *) echo "architecture $arch is not built: use amd64, arm64 or armhf" >&2; exit 2 ;;
 esac
-out=${out:-$source_dir/build/packages/$arch}
+if [[ $rev == HEAD ]]; then out=${out:-$source_dir/build/packages/$arch}; fi
+out=${out:-$source_dir/build/packages/$rev/$arch}
+if [[ $rev == previous ]]; then
+    rev=$(git -C "$source_dir" log -1 --format=%H -G'^project\(kilter VERSION' -- CMakeLists.txt)^
+fi
 native=$(dpkg --print-architecture)
 cross=() flags=(-us -uc)
 if [[ $arch != "$native" ]]; then
@@ -36,11 +42,11 @@ if [[ $arch != "$native" ]]; then
 fi
 
 # The committed tree, as the source package has it: packaging/debian is its debian directory.
-version=$(sed -nE '1s/.*\(([^-]+)-.*/\1/p' "$source_dir/packaging/debian/changelog")
-epoch=$(git -C "$source_dir" log -1 --format=%ct)
+version=$(git -C "$source_dir" show "$rev:packaging/debian/changelog" | sed -nE '1s/.*\(([^-]+)-.*/\1/p')
+epoch=$(git -C "$source_dir" log -1 --format=%ct "$rev")
 unpack_source() {
     mkdir -p "$1"
-    git -C "$source_dir" archive --prefix="kilter-$version/" HEAD | tar -x -C "$1"
+    git -C "$source_dir" archive --prefix="kilter-$version/" "$rev" | tar -x -C "$1"
     find "$1" -exec touch -h -d "@$epoch" {} +
     tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$epoch" --exclude='packaging/debian' \
         -C "$1" -c "kilter-$version" | gzip -n >"$1/kilter_$version.orig.tar.gz"
@@ -52,7 +58,7 @@ make_build_chroot() {
     local root=$1 control=$1/tmp/control
     if [[ $arch != "$native" ]]; then chroot "$root" dpkg --add-architecture "$arch"; fi
     mkdir -p "$control/debian"
-    cp "$here"/debian/{control,changelog} "$control/debian/"
+    for file in control changelog; do git -C "$source_dir" show "$rev:packaging/debian/$file" >"$control/debian/$file"; done
     in_root "$root" apt-get update
     in_root "$root" apt-get install -y --no-install-recommends build-essential ccache
     if [[ $arch != "$native" ]]; then
@@ -66,7 +72,7 @@ make_build_chroot() {
 root=$(mktemp -d "${TMPDIR:-/tmp}/kilter-build-XXXXXX")
 trap 'remove_root "$root"' EXIT
 # The dependencies are part of the name: a changed list makes a new chroot.
-asked=$(sed -n '/^Build-Depends/,/^Standards/p' "$here/debian/control" | sha256sum | cut -c1-8)
+asked=$(git -C "$source_dir" show "$rev:packaging/debian/control" | sed -n '/^Build-Depends/,/^Standards/p' | sha256sum | cut -c1-8)
 unpack_root "$root" "build-$arch-$asked" make_build_chroot
 unpack_source "$root/src"
 mkdir -p "$out" "$root/ccache"

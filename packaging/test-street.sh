@@ -15,6 +15,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/chroot.sh
 source "$here/chroot.sh"
+# shellcheck source=packaging/street.sh
+source "$here/street.sh"
 packages=${1:-$source_dir/build/packages/amd64}
 previous=${2:-$source_dir/build/packages/previous/amd64}
 command -v systemd-nspawn >/dev/null || { echo "there is no systemd-nspawn: apt-get install systemd-container" >&2; exit 1; }
@@ -141,23 +143,7 @@ for name in "${coordinators[@]}"; do
     number=$((number + 1))
     boot "$name" "$number"
     install_on "$name" kilter-coordinator kilter >"$work/$name.apt" 2>&1
-    give "$name" /etc/kilter/feeder.toml <<'EOF'
-name = "street"
-base_kv = 0.4
-root = "transformer"
-losses = false
-v_min_pu = 0.94
-v_max_pu = 1.06
-nets = "every-load-bus"
-bus = [{ name = "transformer" }, { name = "street", load_p_kw = 2.0 }]
-line = [{ from = "transformer", to = "street", r_ohm = 0.05, x_ohm = 0.02, rating_kva = 50.0 }]
-[shape]
-daily = [0.5]
-[tie]
-import_max_kw = 30.0
-slope_eur_per_kwh_kw = 0.001
-price_eur_per_kwh = [0.22, 0.30]
-EOF
+    give_street "$work/$name/etc/kilter/feeder.toml"
     printf '\n[gate]\nlead_ms = 30000\ngather_ms = 5000\n' >>"$work/$name/etc/kilter/coordinator.toml"
     genesis+=(--coordinator "$(at "$name" kilter-coordinator key)@tcp://10.77.0.$number:7100")
 done
