@@ -7,78 +7,29 @@
 #
 # With the previous version's packages two coordinators and two homes begin with these, trade with the others, and are
 # upgraded one by one.
+#
 # Needs root, systemd-container, overlayfs and what packaging/chroot.sh names. The machines are systemd-nspawn containers on a
-# bridge that leads nowhere else. Market intervals are one minute here. Takes about ten minutes, most of it waiting. KILTER_KEEP=1 keeps the
-# machines' files.
+# bridge that leads nowhere else. Market intervals are one minute here. Takes about ten minutes, most of it waiting. KILTER_KEEP=1
+# keeps the machines' files.
 # shellcheck disable=SC2016  # the machine expands them, not this shell
 set -euo pipefail
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=packaging/chroot.sh
-source "$here/chroot.sh"
-# shellcheck source=packaging/street.sh
-source "$here/street.sh"
+# shellcheck source=packaging/machines.sh
+source "$(dirname "${BASH_SOURCE[0]}")/machines.sh"
 packages=${1:-$source_dir/build/packages/amd64}
 previous=${2:-$source_dir/build/packages/previous/amd64}
-command -v systemd-nspawn >/dev/null || { echo "there is no systemd-nspawn: apt-get install systemd-container" >&2; exit 1; }
-
-failures=0
-ok() { printf '%6d s  ok      %s\n' $SECONDS "$1"; }
-wrong() { printf '%6d s  FAILED  %s\n' $SECONDS "$1"; failures=$((failures + 1)); }
-check() { local what=$1; shift; if "$@" >/dev/null 2>&1; then ok "$what"; else wrong "$what"; fi; }
-# eventually SECONDS WHAT COMMAND...: COMMAND succeeds within that time.
-eventually() {
-    local end=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        if ((SECONDS > end)); then wrong "$what"; return 1; fi
-        sleep 0.5
-    done
-    ok "$what"
-}
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/kilter-street-XXXXXX")
-bridge=kltr$$
-declare -A leader=() nspawn=()
-clean_up() {
-    local name
-    for name in "${!nspawn[@]}"; do
-        kill -s SIGRTMIN+4 "${leader[$name]}" 2>/dev/null || true
-    done
-    for name in "${!nspawn[@]}"; do
-        timeout 10 tail --pid="${nspawn[$name]}" -f /dev/null || kill -KILL "${nspawn[$name]}" 2>/dev/null || true
-        ip netns del "$bridge-$name" 2>/dev/null || true
-    done
-    ip link del "$bridge" 2>/dev/null || true
-    if [[ -z ${KILTER_KEEP:-} ]]; then remove_root "$work"; else echo "kept: $work"; fi
-}
-trap clean_up EXIT
 
 # ---- machines --------------------------------------------------------------------------------------------------------
-with_systemd() {
-    in_root "$1" apt-get update
-    in_root "$1" apt-get install -y --no-install-recommends systemd-sysv adduser init-system-helpers curl procps \
-        libzmq5 libsodium23 libsqlite3-0 libspdlog1.10 libjemalloc2
-    in_root "$1" apt-get clean
-    rm -f "$1/usr/sbin/policy-rc.d"
-}
-mkdir "$work/base"
-unpack_root "$work/base" boot with_systemd
-# A signed repository on each machine's disk, as docs/operating/packages.md has it; no other source.
 present=$(dpkg-deb -f "$packages"/kilter-agent_*_amd64.deb Version)
 older=() before=$present
 if compgen -G "$previous/kilter-agent_*_amd64.deb" >/dev/null; then
     before=$(dpkg-deb -f "$previous"/kilter-agent_*_amd64.deb Version)
     older=(c3 c4 h2 h3)
-    "$here/make-repository.sh" "$work/base/repository" "$previous"/kilter{,-agent,-coordinator}_*_amd64.deb >/dev/null
+    make_base boot "$previous" "$packages"
 else
     echo "no packages in $previous (packaging/build-packages.sh --rev previous): no mixed versions, no migration"
+    make_base boot "$packages"
 fi
-"$here/make-repository.sh" "$work/base/repository" "$packages"/kilter{,-agent,-coordinator}_*_amd64.deb >/dev/null
-rm -f "$work/base/etc/apt/sources.list"
-mkdir -p "$work/base/etc/apt/keyrings"
-cp "$work/base/repository/kilter.gpg" "$work/base/etc/apt/keyrings/"
-echo 'deb [signed-by=/etc/apt/keyrings/kilter.gpg] file:/repository bookworm main' \
-    >"$work/base/etc/apt/sources.list.d/kilter.list"
+knows_repository "$work/base"
 # install_on NAME PACKAGE...: the version that this machine begins with.
 install_on() {
     local name=$1 version=$present
@@ -87,52 +38,9 @@ install_on() {
     at "$name" apt-get update
     at "$name" apt-get install -y --no-install-recommends "${@/%/=$version}"
 }
-ip link add "$bridge" type bridge
-ip link set "$bridge" up
-
-# boot NAME NUMBER [OPTION...]: a machine at 10.77.0.NUMBER, fresh at first.
-boot() {
-    local name=$1 number=$2 root=$work/$1
-    shift 2
-    if [[ ! -d $root ]]; then
-        mkdir -p "$root" "$work/$name.upper" "$work/$name.work"
-        mount -t overlay overlay -o "lowerdir=$work/base,upperdir=$work/$name.upper,workdir=$work/$name.work" "$root"
-        echo "$name" >"$root/etc/hostname"
-        tr -d - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
-        ip netns add "$bridge-$name"
-        ip link add "kl$$-$number" type veth peer name host0 netns "$bridge-$name"
-        ip link set "kl$$-$number" master "$bridge" up
-        ip -n "$bridge-$name" link set lo up
-        ip -n "$bridge-$name" address add "10.77.0.$number/24" dev host0
-        ip -n "$bridge-$name" link set host0 up
-    fi
-    systemd-nspawn -q -D "$root" --machine="$bridge-$name" --register=no --keep-unit --console=pipe \
-        --network-namespace-path="/run/netns/$bridge-$name" "$@" -b >"$work/$name.console" 2>&1 </dev/null &
-    nspawn[$name]=$!
-    local end=$((SECONDS + 30))
-    until leader[$name]=$(pgrep -P "${nspawn[$name]}" | head -n 1) && [[ -n ${leader[$name]} ]] &&
-        [[ $(at "$name" systemctl is-system-running 2>/dev/null) =~ running|degraded ]]; do
-        if ((SECONDS > end)); then wrong "$name boots"; return 1; fi
-        sleep 0.2
-    done
-}
-shut_down() {
-    kill -s SIGRTMIN+4 "${leader[$1]}"
-    timeout 20 tail --pid="${nspawn[$1]}" -f /dev/null || true
-    unset "nspawn[$1]"
-}
-# at NAME COMMAND...: on that machine.
-at() {
-    local name=$1
-    shift
-    timeout 120 nsenter -t "${leader[$name]}" -m -u -i -n -p -- env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-        DEBIAN_FRONTEND=noninteractive "$@"
-}
 give() { cat >"$work/$1$2"; }   # MACHINE PATH <content
-explains() { at "$1" kilter-agent explain | grep -iE "$2" >/dev/null; }
+explains() { { at "$1" kilter-agent explain || true; } | grep -iE "$2" >/dev/null; }
 version_on() { at "$1" dpkg-query -W -f '${Version}' "$2"; }
-figure() { at "$1" curl -sf "127.0.0.1:$2/metrics" | awk -v name="$3" '$1 == name { printf "%d", $2 }'; }
-at_least() { local found; found=$(figure "$1" "$2" "$3"); [[ -n $found ]] && ((found >= $4)); }
 
 # ---- four coordinators (docs/operating/coordinators.md) --------------------------------------------------------------
 coordinators=(c1 c2 c3 c4)
