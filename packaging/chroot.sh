@@ -67,11 +67,13 @@ unpack_root() {
     if [[ ! -e $chroots/$name.tar.zst ]]; then
         echo "making the chroot $name (once)"
         tar -I zstd --numeric-owner -x -C "$root" -f "$chroots/bookworm.tar.zst"
+        chmod 755 "$root"
         "$maker" "$root"
         keep "$name" "$root"
     else
         tar -I zstd --numeric-owner -x -C "$root" -f "$chroots/$name.tar.zst"
     fi
+    chmod 755 "$root"  # a directory of mktemp is root's alone, and other users' programs are to run in it
 }
 
 # remove_root ROOT: with what is mounted in it taken off first.

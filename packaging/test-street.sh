@@ -241,9 +241,9 @@ fi
 shut_down h1
 mv "$work/h1/var/lib/kilter-agent" "$work/h1.state"
 mkdir "$work/h1/var/lib/kilter-agent"
+rm "$work/h1/etc/systemd/system/chrony-wait.service"   # its clock is right
 now=$(date +%s)
 boot h1 5 --read-only --bind="$work/h1.state:/var/lib/kilter-agent" --tmpfs=/var/tmp --tmpfs=/var/log
-at h1 touch /run/clock-is-set
 check "h1: its root cannot be written" sh -c "! nsenter -t ${leader[h1]} -m touch /var/lib/x"
 eventually 30 "h1: runs from a read-only root" at h1 systemctl is-active kilter-agent
 trades_again h1 "h1: trades from a read-only root" "$now"
