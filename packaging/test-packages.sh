@@ -118,6 +118,8 @@ check "the upgrade kept a changed configuration" grep -q 20777 "$root/etc/kilter
 check "the upgrade kept the state" test -e "$root/var/lib/kilter-agent/agent.db"
 format() { od -An -tx1 -j60 -N4 "$root/var/lib/kilter-$1" | tr -d ' '; }
 if [[ $migrates == yes ]]; then
+    # As the units have them.
+    for daemon in agent coordinator; do chroot "$root" install -d -o "kilter-$daemon" -g "kilter-$daemon" "/run/kilter-$daemon"; done
     check "a home's memory is of the format before" test "$(format agent/agent.db)" = 00000001
     check "kilter-agent opens it" inside kilter-agent safe
     check "it is of the present format now" test "$(format agent/agent.db)" = 00000002
@@ -136,7 +138,7 @@ if [[ $migrates == yes ]]; then
     check "the older package can be put over it" inside apt-get install -y --allow-downgrades "kilter-agent=$older"
     sum=$(sha256sum <"$root/var/lib/kilter-agent/agent.db")
     check "and its program refuses to touch the newer store" \
-        sh -c "! chroot '$root' kilter-agent safe 2>'$root/tmp/refused' && grep -q 'written by a newer version' '$root/tmp/refused'"
+        sh -c "! timeout 30 chroot '$root' kilter-agent run 2>'$root/tmp/refused' && grep -q 'written by a newer version' '$root/tmp/refused'"
     check "which is what it was" test "$(sha256sum <"$root/var/lib/kilter-agent/agent.db")" = "$sum"
     check "apt upgrades again" inside apt-get -y upgrade
     check "nothing was lost" inside kilter-agent safe
@@ -150,7 +152,8 @@ if [[ $migrates == yes ]]; then
         test "$(chroot "$root" dpkg-query -W -f '${Version} ${db:Status-Abbrev}' kilter-agent)" = "9.0.0-1 ii "
     printf '\000\000\000\002' | dd of="$root/var/lib/kilter-agent/agent.db" bs=1 seek=60 conv=notrunc status=none
     check "over a store that it can read it does" inside apt-get install -y --allow-downgrades "kilter-agent=$version"
-    rm -rf "$root/root/later" "$root/tmp/refused" "$root/tmp/coordinator.out"
+    rm -f "$root/var/lib/kilter-agent/genesis.bin"
+    rm -rf "$root/run/kilter-agent" "$root/run/kilter-coordinator" "$root/root/later" "$root/tmp/refused" "$root/tmp/coordinator.out"
     umount "$root/dev" "$root/proc"
 fi
 check "apt reinstalls" inside apt-get install -y --reinstall kilter-agent kilter-coordinator kilter
