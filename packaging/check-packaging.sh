@@ -19,7 +19,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 cd "$source_dir"
-with shellcheck "scripts" shellcheck -x packaging/*.sh packaging/completion/kilter packaging/debian/*.post* packaging/debian/*.preinst
+with shellcheck "scripts" shellcheck -x packaging/*.sh packaging/completion/kilter packaging/debian/*.post* packaging/debian/*.pre*
 
 packaged=$(sed -nE '1s/^kilter \(([^-]+)-.*/\1/p' packaging/debian/changelog)
 built=$(sed -nE 's/^project\(kilter VERSION ([0-9.]+) .*/\1/p' CMakeLists.txt)

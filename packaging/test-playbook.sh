@@ -36,7 +36,7 @@ all:
     kilter_desk: $work/desk
   children:
     coordinators:
-      vars: { ansible_ssh_executable: "$work/ssh", ansible_ssh_transfer_method: piped, ansible_python_interpreter: /usr/bin/python3 }
+      vars: { ansible_become: false, ansible_ssh_executable: "$work/ssh", ansible_ssh_transfer_method: piped, ansible_python_interpreter: /usr/bin/python3 }
       hosts:
         c1: { kilter_endpoint: "tcp://10.77.0.1:7100" }
         c2: { kilter_endpoint: "tcp://10.77.0.2:7100" }

@@ -175,17 +175,20 @@ eventually 60 "another machine with its disk's content is there, and has caught 
 check "its log verifies" at c3new kilter log verify --genesis /var/lib/kilter-coordinator/genesis.bin /var/lib/kilter-coordinator
 
 # ---- restore (restore.md) --------------------------------------------------------------------------------------------
-at h3 sh -c 'systemctl stop kilter-agent; cp -a /var/lib/kilter-agent/agent.key /var/lib/kilter-agent/genesis.bin /root/
+trades_again() { eventually 150 "$2" at_least "$1" 9464 kilter_session_certified_time_seconds "$3"; }
+now=$(date +%s)
+at h3 sh -c 'systemctl stop kilter-agent; cp -a /etc/kilter /var/lib/kilter-agent/agent.key /var/lib/kilter-agent/genesis.bin /root/
     apt-get purge -y kilter-agent && apt-get install -y --no-install-recommends kilter-agent && systemctl stop kilter-agent
+    cp /root/kilter/* /etc/kilter/
     install -m 0600 -o kilter-agent -g kilter-agent /root/agent.key /var/lib/kilter-agent/agent.key
     install -m 0644 -o kilter-agent -g kilter-agent /root/genesis.bin /var/lib/kilter-agent/genesis.bin
     systemctl reset-failed kilter-agent; systemctl start kilter-agent' >"$work/h3.restored" 2>&1 ||
     wrong "h3: its files come back"
-eventually 60 "h3: restored from key and genesis alone, has the roster again" at_least h3 9464 kilter_roster_epoch 4
+eventually 60 "h3: restored from its configuration, key and genesis, has the roster again" at_least h3 9464 kilter_roster_epoch 4
+trades_again h3 "h3: trades again" "$now"
 
 # ---- upgrade, and back (upgrade.md) ----------------------------------------------------------------------------------
 upgrade() { at "$1" sh -c 'apt-get update && apt-get upgrade -y'; }
-trades_again() { eventually 150 "$2" at_least "$1" 9464 kilter_session_certified_time_seconds "$3"; }
 # kept NAME FILE: what a migration left beside a store.
 kept() { test "$(at "$1" stat -c %a "$2.format-1")" = 600 && at "$1" test -s "$2"; }
 key=$(at h2 kilter-agent key) pid=$(at h2 systemctl show -P MainPID kilter-agent)
@@ -227,6 +230,7 @@ idle_start=$(written h2)
 sleep 20
 printf '           writes: %d bytes in 20 s of an idle agent\n' $(($(written h2) - idle_start))
 at h2 apt-get purge -y kilter-agent >"$work/h2.purge" 2>&1
+check "h2: its agent was stopped" sh -c "! nsenter -t ${leader[h2]} -m -p pgrep -x kilter-agent"
 check "h2: nothing of the market is left on its disk" at h2 test ! -e /var/lib/kilter-agent -a ! -e /etc/kilter
 
 now=$(written h1) done_sessions=$(($(sessions h1) - sessions_at_start))

@@ -19,6 +19,7 @@ failures=0
 ok() { printf 'ok      %s\n' "$1"; }
 wrong() { printf 'FAILED  %s\n' "$1"; failures=$((failures + 1)); }
 check() { local what=$1; shift; if "$@"; then ok "$what"; else wrong "$what"; fi; }
+quietly() { "$@" >/dev/null; }
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/kilter-versions-XXXXXX")
 trap 'remove_root "$root"' EXIT
@@ -64,6 +65,6 @@ for older in 1 0; do
     check "$(count previous kilter-coordinator) coordinators and $(count previous kilter-agent) homes of the previous version cleared with $(count present kilter-coordinator) and $(count present kilter-agent) of this one" \
         test "$status" = 0 -a "$(count previous kilter-coordinator)" = 2 -a "$(count previous kilter-agent)" = 4 -a "$(count present kilter-agent)" = 4
     stores=("$root"/root/demo/coordinator-*)
-    check "this version verifies all four logs" run /present/usr/bin/kilter log verify "${stores[@]#"$root"}" >"$root/verify.out"
+    check "this version verifies all four logs" quietly run /present/usr/bin/kilter log verify "${stores[@]#"$root"}"
 done
 if ((failures)); then echo "$failures failed"; exit 1; fi
