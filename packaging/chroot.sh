@@ -13,6 +13,11 @@ for tool in debootstrap unshare ip zstd; do
         { echo "there is no $tool: apt-get install debootstrap util-linux iproute2 zstd" >&2; exit 1; }
 done
 
+# What the packages depend on: in the chroots from the beginning, so that installing packages needs no network. Chroots with
+# another list have another name.
+libraries=(libzmq5 libsodium23 libsqlite3-0 libspdlog1.10 libjemalloc2)
+with_libraries=$(printf '%s ' "${libraries[@]}" | sha256sum | cut -c1-6)
+
 # The mirror whose packages this machine's apt uses.
 mirror() {
     local found=${KILTER_MIRROR:-}

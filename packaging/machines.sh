@@ -45,7 +45,7 @@ with_systemd() {
     in_root "$1" apt-get update
     # shellcheck disable=SC2086  # words
     in_root "$1" apt-get install -y --no-install-recommends systemd-sysv adduser init-system-helpers curl procps \
-        libzmq5 libsodium23 libsqlite3-0 libspdlog1.10 ${more_packages:-}
+        "${libraries[@]}" ${more_packages:-}
     in_root "$1" apt-get clean
     rm -f "$1/usr/sbin/policy-rc.d"
 }
@@ -56,7 +56,7 @@ make_base() {
     local name=$1 directory
     shift
     mkdir "$work/base"
-    unpack_root "$work/base" "$name" with_systemd
+    unpack_root "$work/base" "$name-$with_libraries" with_systemd
     for directory in "$@"; do
         "$here/make-repository.sh" "$work/repository" "$directory"/kilter{,-agent,-coordinator}_*_amd64.deb >/dev/null
     done

@@ -33,10 +33,10 @@ with_foreign_libraries() {
     chroot "$1" dpkg --add-architecture "$arch"
     in_root "$1" apt-get update
     in_root "$1" apt-get install -y --no-install-recommends adduser init-system-helpers \
-        "libzmq5:$arch" "libsodium23:$arch" "libsqlite3-0:$arch" "libspdlog1.10:$arch" "libstdc++6:$arch"
+        "${libraries[@]/%/:$arch}" "libstdc++6:$arch"
     in_root "$1" apt-get clean
 }
-unpack_root "$root" "foreign-$arch" with_foreign_libraries
+unpack_root "$root" "foreign-$arch-$with_libraries" with_foreign_libraries
 mkdir "$root/packages"
 cp "$packages"/kilter{,-agent,-coordinator}_*_"$arch".deb "$root/packages/"
 cp "$(command -v $qemu)" "$root/usr/bin/"

@@ -33,10 +33,10 @@ trap 'remove_root "$root"; rm -rf "$root-repository" "$root-repository-key" "$ro
 with_dependencies() {
     in_root "$1" apt-get update
     in_root "$1" apt-get install -y --no-install-recommends adduser init-system-helpers ca-certificates man-db \
-        libzmq5 libsodium23 libsqlite3-0 libspdlog1.10 libjemalloc2
+        "${libraries[@]}"
     in_root "$1" apt-get clean
 }
-unpack_root "$root" install with_dependencies
+unpack_root "$root" "install-$with_libraries" with_dependencies
 inside() { in_root "$root" "$@"; }
 state() { (cd "$root" && find . -xdev \( -path ./proc -o -path ./tmp -o -path ./repository -o -path ./var/cache -o -path ./var/log \
     -o -path ./var/lib/apt -o -path ./var/lib/dpkg -o -path ./run \) -prune -o -print | sort); }

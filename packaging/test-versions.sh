@@ -23,8 +23,12 @@ quietly() { "$@" >/dev/null; }
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/kilter-versions-XXXXXX")
 trap 'remove_root "$root"' EXIT
-with_dependencies() { in_root "$1" sh -c 'apt-get update && apt-get install -y --no-install-recommends libzmq5 libsodium23 libsqlite3-0 libspdlog1.10 && apt-get clean'; }
-unpack_root "$root" versions with_dependencies
+with_dependencies() {
+    in_root "$1" apt-get update
+    in_root "$1" apt-get install -y --no-install-recommends "${libraries[@]}"
+    in_root "$1" apt-get clean
+}
+unpack_root "$root" "versions-$with_libraries" with_dependencies
 for package in kilter kilter-agent kilter-coordinator; do
     dpkg-deb -x "$packages"/${package}_*_amd64.deb "$root/present"
     dpkg-deb -x "$previous"/${package}_*_amd64.deb "$root/previous"

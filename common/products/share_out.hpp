@@ -11,14 +11,12 @@
 #include <vector>
 
 #include "common/base/check.hpp"
+#include "common/base/wide.hpp"
 
 namespace kilter::products {
 
 using Wh = std::int64_t;        ///< energy
 using MicroEur = std::int64_t;  ///< money; 10^-6 EUR
-
-/// Products of two 64-bit quantities. Of an extension there is no other form.
-__extension__ typedef __int128 Wide;  // NOLINT(modernize-use-using)
 
 /// A million: fractions are in parts per million.
 inline constexpr std::int64_t million = 1'000'000;

@@ -2,11 +2,11 @@
 
 #include <limits>
 
+#include "common/base/wide.hpp"
+
 namespace kilter::settlement {
 
 namespace {
-
-__extension__ using Wide = __int128;
 
 Result<std::int64_t> narrow(Wide value, IntervalIndex interval) {
     if (value < std::numeric_limits<std::int64_t>::min() ||

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "common/base/wide.hpp"
 #include "common/settlement/metering.hpp"
 
 namespace kilter::settlement {
 
 namespace {
-__extension__ using WideSum = __int128;
-
 constexpr std::int64_t nano_per_micro = 1'000;
 
 template <class Integer>
@@ -18,7 +17,7 @@ Integer rounded_down(Integer nano) {
     return nano % nano_per_micro < 0 ? micro - 1 : micro;
 }
 
-bool fits(WideSum value) {
+bool fits(Wide value) {
     return value >= std::numeric_limits<std::int64_t>::min() &&
            value <= std::numeric_limits<std::int64_t>::max();
 }
@@ -28,9 +27,9 @@ Result<Settlement> settle(std::vector<std::pair<PublicKey, Bill>> bills) {
     std::sort(bills.begin(), bills.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });
     Settlement out;
-    WideSum charged = 0;
-    WideSum upstream_nano = 0;
-    WideSum energy = 0;
+    Wide charged = 0;
+    Wide upstream_nano = 0;
+    Wide energy = 0;
     for (const auto& [home, bill] : bills) {
         const std::int64_t charge = rounded_down(bill.charge_nano_eur.value);
         out.homes.push_back({home, charge, 0, 0});
@@ -38,7 +37,7 @@ Result<Settlement> settle(std::vector<std::pair<PublicKey, Bill>> bills) {
         upstream_nano += bill.upstream_nano_eur.value;
         energy += bill.energy_wh.value;
     }
-    const WideSum upstream = rounded_down(upstream_nano);
+    const Wide upstream = rounded_down(upstream_nano);
     if (!fits(charged) || !fits(upstream) || !fits(charged - upstream) || !fits(energy))
         return Error{"the sums of these bills are beyond what a settlement can hold"};
     out.upstream_micro_eur = static_cast<std::int64_t>(upstream);

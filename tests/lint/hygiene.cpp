@@ -67,6 +67,9 @@ std::vector<Finding> check_text(const SourceFile& file) {
         if (!file.is_cpp()) continue;
         if (file.code[i].find("std::cout") != std::string::npos && !may_print(file))
             object(i + 1, "std::cout outside the command lines");
+        if (file.code[i].find("__int128") != std::string::npos && !file.is_under("tests") &&
+            file.path != "common/base/wide.hpp")
+            object(i + 1, "__int128, which 32-bit processors lack: common/base/wide.hpp");
         if (std::regex_search(file.code[i], using_std)) object(i + 1, "using namespace std");
     }
     if (file.is_header()) {
