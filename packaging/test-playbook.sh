@@ -56,5 +56,5 @@ check "the log verifies against genesis" \
 if play >"$work/second.out" 2>&1; then ok "it ran again"; else wrong "it ran again"; tail -n 30 "$work/second.out"; fi
 changed=$(grep -E '^(c[1-4]|localhost) ' "$work/second.out" | grep -vc 'changed=0' || true)
 check "and changed nothing" test "$changed" = 0
-sed -n '/^PLAY RECAP/,$p' "$work/first.out" "$work/second.out" | sed 's/^/        /'
+for run in first second; do sed -n '/^PLAY RECAP/,$p' "$work/$run.out" | sed 's/^/        /'; done
 if ((failures)); then echo "$failures failed"; exit 1; fi
