@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # The packages for another processor, installed by apt in a clean Debian 12 and run under qemu-user: the self-test, two homes
-# that clear with four coordinators, and what one agent takes.
+# that clear with four coordinators, what one agent takes, and whether sessions end in the same bits as on amd64.
 #
-#   packaging/test-foreign.sh arm64|armhf [DIR of packages, default build/packages/ARCH]
+#   packaging/test-foreign.sh arm64|armhf [DIR of packages [DIR of amd64 packages of the same version]]
+#                                         (default: build/packages/ARCH, build/packages/amd64)
 #
 # Needs root, qemu-user-static and what packaging/chroot.sh names. The kernel need not know the other processor's programs:
 # each is started through qemu by name.
@@ -14,6 +15,7 @@ source "$here/chroot.sh"
 source "$here/street.sh"
 arch=${1:?name the architecture: arm64 or armhf}
 packages=${2:-$source_dir/build/packages/$arch}
+native=${3:-$source_dir/build/packages/amd64}
 case $arch in
     arm64) qemu=qemu-aarch64-static triplet=aarch64-linux-gnu ;;
     armhf) qemu=qemu-arm-static triplet=arm-linux-gnueabihf ;;
@@ -25,6 +27,7 @@ failures=0
 ok() { printf 'ok      %s\n' "$1"; }
 wrong() { printf 'FAILED  %s\n' "$1"; failures=$((failures + 1)); }
 check() { local what=$1; shift; if "$@"; then ok "$what"; else wrong "$what"; fi; }
+quietly() { "$@" >/dev/null; }
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/kilter-foreign-XXXXXX")
 demo=''
@@ -33,7 +36,7 @@ with_foreign_libraries() {
     chroot "$1" dpkg --add-architecture "$arch"
     in_root "$1" apt-get update
     in_root "$1" apt-get install -y --no-install-recommends adduser init-system-helpers \
-        "${libraries[@]/%/:$arch}" "libstdc++6:$arch"
+        "${libraries[@]}" "${libraries[@]/%/:$arch}" "libstdc++6:$arch"
     in_root "$1" apt-get clean
 }
 unpack_root "$root" "foreign-$arch-$with_libraries" with_foreign_libraries
@@ -61,6 +64,19 @@ machine() { od -An -tx1 -j4 -N2 "$1"; od -An -tx1 -j18 -N2 "$1"; }   # class, by
 check "the programs are $arch's" \
     test "$(machine "$root/usr/lib/kilter-foreign/kilter-agent")" = "$(machine "$root/lib/$triplet/libc.so.6")"
 check "the self-test passes" run kilter-agent --selftest
+
+# A street in one process: two processors must agree on every bit, as homes and coordinators of both meet on one feeder.
+give_street "$root/root/street.toml" upper lower
+if compgen -G "$native/kilter_*_amd64.deb" >/dev/null; then
+    dpkg-deb -x "$native"/kilter_*_amd64.deb "$root/native"
+    simulation=(simulate /root/street.toml --homes-seed 3 --homes-per-net 3 --intervals 3 --first 1978148 --json)
+    check "a street on $arch" quietly run $qemu /usr/bin/kilter "${simulation[@]}" /root/foreign.json
+    check "the same on amd64" quietly run /native/usr/bin/kilter "${simulation[@]}" /root/native.json
+    check "same results and same problem, byte for byte ($(stat -c %s "$root/root/native.json") bytes)" \
+        cmp "$root/root/foreign.json" "$root/root/native.json"
+else
+    echo "skipped: there is no kilter for amd64 in $native to compare with"
+fi
 
 # Two homes on one net, four coordinators, two intervals: six processes through the emulator.
 give_street "$root/root/street.toml"
