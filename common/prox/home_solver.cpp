@@ -58,8 +58,8 @@ void HomeSolver::simulate() {
         Chains state(v_.data() + p.at_state, chains, n);
         state = p.inflow + p.gain * input;
         if (p.two_way > 0) state.topRows(p.two_way) += p.gain2 * second;
-        for (Index t = 1; t < n; ++t)
-            state.col(t) += p.keep.col(t) * state.col(t - 1);
+        for (Index k = chains; k < n * chains; ++k)
+            state.data()[k] += p.keep.data()[k] * state.data()[k - chains];
         meter += ((input.colwise() * p.meter_input) + (state.colwise() * p.meter_state))
                      .colwise()
                      .sum()

@@ -89,23 +89,24 @@ void HomeSolver::factorise_chains() {
         beta_.topRows(two) -= inverse2 * p.gain2;
         gamma_.topRows(two) += inverse2 * p.gain2.square();
     }
-    riccati_.col(n - 1) = state_weight.col(n - 1);
-    for (Index t = n; t-- > 0;) {
-        shrink_.col(t) = (1 + gamma_.col(t) * riccati_.col(t)).inverse();
-        fade_.col(t) = p.keep.col(t) * shrink_.col(t);
-        if (t > 0)
-            riccati_.col(t - 1) =
-                state_weight.col(t - 1) + p.keep.col(t) * fade_.col(t) * riccati_.col(t);
+    // k runs over all chains at all intervals: one interval is `chains` numbers
+    riccati_ = state_weight;
+    for (Index k = n * chains; k-- > 0;) {
+        const double keep = p.keep.data()[k], cost = riccati_.data()[k];
+        shrink_.data()[k] = 1 / (1 + gamma_.data()[k] * cost);
+        fade_.data()[k] = keep * shrink_.data()[k];
+        if (k >= chains) riccati_.data()[k - chains] += keep * fade_.data()[k] * cost;
     }
     push_ = beta_ * riccati_;
-    reach_.col(0) = gamma_.col(0) * shrink_.col(0);
-    auto g = answers_.g.topRows(chains);
-    g = beta_ * shrink_;
-    for (Index t = 1; t < n; ++t) {
-        const auto faded = (fade_.col(t).square() * reach_.col(t - 1)).eval();
-        reach_.col(t) = faded + gamma_.col(t) * shrink_.col(t);
-        g.col(t) -= faded * push_.col(t);
+    reach_ = gamma_ * shrink_;
+    drift_ = beta_ * shrink_;
+    for (Index k = chains; k < n * chains; ++k) {
+        const double fade = fade_.data()[k], faded = fade * fade * reach_.data()[k - chains];
+        reach_.data()[k] += faded;
+        drift_.data()[k] -= faded * push_.data()[k];
     }
+    auto g = answers_.g.topRows(chains);
+    g = drift_;
     answers_.diagonal += (alpha_ - push_ * g + (reach_.colwise() * p.meter_state.square()))
                              .colwise()
                              .sum()
@@ -222,7 +223,7 @@ void HomeSolver::direction() {
 }
 
 /// answer_ ← what all pieces add to the meter when it pays dλ more (or nothing) and `slope_` pulls at them; with the price
-/// also their steps.
+/// also their steps. Without it comes first.
 void HomeSolver::respond(bool with_price) {
     const HomeProgram& p = program_;
     answer_.setZero();
@@ -269,29 +270,32 @@ void HomeSolver::respond_chains(bool with_price) {
     const auto slope = chain_view(slope_, 0, chains);
     const auto slope2 = chain_view(slope_, p.at_second, two);
     const auto state_slope = chain_view(slope_, p.at_state, chains);
-    // what the inputs' own slopes do to the states and to the meter, were there no ν and λ
-    drift_ = inverse * slope;
-    chain_push_ = drift_ * p.gain;
-    drift_ = drift_.colwise() * p.meter_input;
-    if (two > 0) {
-        chain_push_.topRows(two) += inverse2 * slope2 * p.gain2;
-        drift_.topRows(two) -= inverse2 * slope2;
-    }
     chain_rho_ = state_slope;
     if (with_price) {
         chain_push_ += beta_.rowwise() * d_lambda_.transpose();
         drift_ += alpha_.rowwise() * d_lambda_.transpose();
         chain_rho_ += p.meter_state.matrix().lazyProduct(d_lambda_.matrix().transpose()).array();
+    } else {
+        // what the inputs' own slopes do to the states and to the meter, were there no ν and λ
+        drift_ = inverse * slope;
+        chain_push_ = drift_ * p.gain;
+        drift_ = drift_.colwise() * p.meter_input;
+        if (two > 0) {
+            chain_push_.topRows(two) += inverse2 * slope2 * p.gain2;
+            drift_.topRows(two) -= inverse2 * slope2;
+        }
     }
-    for (Index t = n - 1; t > 0; --t)
-        chain_rho_.col(t - 1) +=
-            fade_.col(t) * (chain_rho_.col(t) - riccati_.col(t) * chain_push_.col(t));
+    // k runs over all chains at all intervals: one interval is `chains` numbers
+    for (Index k = n * chains; k-- > chains;)
+        chain_rho_.data()[k - chains] +=
+            fade_.data()[k] * (chain_rho_.data()[k] - riccati_.data()[k] * chain_push_.data()[k]);
     Chains state(change_.data() + p.at_state, chains, n);
     state = -shrink_ * (gamma_ * chain_rho_ + chain_push_);
     d_nu_ = shrink_ * (riccati_ * chain_push_ - chain_rho_);
-    for (Index t = 1; t < n; ++t) {
-        state.col(t) += fade_.col(t) * state.col(t - 1);
-        d_nu_.col(t) -= fade_.col(t) * riccati_.col(t) * state.col(t - 1);
+    for (Index k = chains; k < n * chains; ++k) {
+        const double carried = fade_.data()[k] * state.data()[k - chains];
+        state.data()[k] += carried;
+        d_nu_.data()[k] -= riccati_.data()[k] * carried;
     }
     answer_ +=
         (beta_ * d_nu_ - drift_ + (state.colwise() * p.meter_state)).colwise().sum().transpose();

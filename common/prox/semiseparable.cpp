@@ -6,6 +6,39 @@ namespace kilter::prox {
 
 using Eigen::Index;
 
+namespace {
+
+void add(double* __restrict to, const double* __restrict from, double times, Index count) {
+    for (Index i = 0; i < count; ++i)
+        to[i] += times * from[i];
+}
+
+void scale(double* __restrict values, const double* __restrict by, Index count) {
+    for (Index i = 0; i < count; ++i)
+        values[i] *= by[i];
+}
+
+double dot(const double* a, const double* b, Index count) {
+    double sum = 0;
+    for (Index i = 0; i < count; ++i)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/// A column of Φ (P + D w wᵀ) Φᵀ: `pull` is D w_j, `own` and `fades` the diagonal of Φ.
+void fade_into(double* __restrict into,
+               const double* __restrict from,
+               const double* __restrict w,
+               double pull,
+               double own,
+               const double* __restrict fades,
+               Index count) {
+    for (Index i = 0; i < count; ++i)
+        into[i] = (from[i] + pull * w[i]) * (own * fades[i]);
+}
+
+}  // namespace
+
 void Semiseparable::resize(Index size, Index terms, Index width) {
     diagonal = Eigen::ArrayXd::Zero(size);
     h = g = fade = Eigen::ArrayXXd::Zero(terms, size);
@@ -13,67 +46,74 @@ void Semiseparable::resize(Index size, Index terms, Index width) {
     pivot_ = diagonal;
     weights_ = Eigen::ArrayXXd::Zero(states(), size);
     covariance_ = shifted_ = Eigen::ArrayXXd::Zero(states(), states());
-    row_ = carried_ = state_ = moved_ = Eigen::ArrayXd::Zero(states());
+    row_ = carried_ = fades_ = state_ = Eigen::ArrayXd::Zero(states());
 }
 
+// The loops below are written out: the states are a dozen, and Eigen's blocks of so few numbers at odd addresses cost more
+// than the arithmetic. Of the symmetric P the lower half is kept.
+
 void Semiseparable::factorise(double least_pivot) {
-    const Index terms = h.rows(), width = band.rows(), size = diagonal.size();
+    const Index terms = h.rows(), width = band.rows(), size = diagonal.size(), n = states();
     covariance_.setZero();
+    fades_.setOnes();
     for (Index t = 0; t < size; ++t) {
         row_.head(terms) = h.col(t);
         row_.tail(width) = band.col(t);
         carried_.setZero();
-        for (Index j = 0; j < states(); ++j)
-            carried_ += covariance_.col(j) * row_[j];
-        const double pivot = std::max(least_pivot, diagonal[t] - (row_ * carried_).sum());
+        double pivot = diagonal[t];
+        for (Index j = 0; j < n; ++j) {
+            const Index below = n - j - 1;
+            const double* p = covariance_.col(j).data() + j;
+            carried_[j] += *p * row_[j] + dot(p + 1, row_.data() + j + 1, below);
+            add(carried_.data() + j + 1, p + 1, row_[j], below);
+        }
+        for (Index j = 0; j < n; ++j)
+            pivot -= row_[j] * carried_[j];
+        pivot = std::max(least_pivot, pivot);
         pivot_[t] = pivot;
-        auto w = weights_.col(t);
-        w = -carried_ / pivot;
-        w.head(terms) += g.col(t) / pivot;
+        double* w = weights_.col(t).data();
+        const double inverse = 1 / pivot;
+        for (Index j = 0; j < n; ++j)
+            w[j] = -carried_[j] * inverse;
+        add(w, g.col(t).data(), inverse, terms);
         if (t + 1 == size) return;
-        const auto fades = fade.col(t + 1);
-        if (width == 0) {
-            for (Index j = 0; j < terms; ++j)
-                covariance_.col(j) = (covariance_.col(j) + (pivot * w[j]) * w) * (fades[j] * fades);
-            continue;
-        }
+        fades_.head(terms) = fade.col(t + 1);
         // decays fade in place, lags move up by one, and what row t itself gives enters as lag 1
-        for (Index j = 0; j < terms + width - 1; ++j) {
-            const Index to = j < terms ? j : j + 1;
-            const double scale = j < terms ? fades[j] : 1;
-            auto from = covariance_.col(j);
-            auto into = shifted_.col(to);
-            into.head(terms) =
-                (from.head(terms) + (pivot * w[j]) * w.head(terms)) * (scale * fades);
-            into[terms] = w[j] * scale;
-            into.tail(width - 1) =
-                (from.segment(terms, width - 1) + (pivot * w[j]) * w.segment(terms, width - 1)) *
-                scale;
+        const auto column = [&](Index j, Index first, Index last, Index lag) {
+            fade_into(shifted_.col(j + (j < terms ? 0 : lag)).data() + first + lag,
+                      covariance_.col(j).data() + first, w + first, pivot * w[j], fades_[j],
+                      fades_.data() + first, last - first);
+        };
+        for (Index j = 0; j < terms; ++j) {
+            column(j, j, terms, 0);
+            if (width == 0) continue;
+            shifted_(terms, j) = w[j] * fades_[j];
+            column(j, terms, n - 1, 1);
         }
-        auto entering = shifted_.col(terms);
-        entering.head(terms) = w.head(terms) * fades;
-        entering[terms] = 1 / pivot;
-        entering.tail(width - 1) = w.segment(terms, width - 1);
+        for (Index j = terms; j + 1 < n; ++j)
+            column(j, j, n - 1, 1);
+        if (width > 0) {
+            double* entering = shifted_.col(terms).data() + terms;
+            entering[0] = inverse;
+            std::copy_n(w + terms, width - 1, entering + 1);
+        }
         covariance_.swap(shifted_);
     }
 }
 
 void Semiseparable::solve(Eigen::Ref<Eigen::VectorXd> rhs) const {
-    const Index terms = h.rows(), width = band.rows(), size = diagonal.size();
+    const Index terms = h.rows(), width = band.rows(), size = diagonal.size(), n = states();
+    double* state = state_.data();
     state_.setZero();
     for (Index t = 0; t < size; ++t) {
-        if (t > 0) {
-            state_.head(terms) *= fade.col(t);
-        }
-        const double innovation = rhs[t] - (h.col(t) * state_.head(terms)).sum() -
-                                  (band.col(t) * state_.tail(width)).sum();
+        if (t > 0) scale(state, fade.col(t).data(), terms);
+        const double innovation = rhs[t] - dot(h.col(t).data(), state, terms) -
+                                  dot(band.col(t).data(), state + terms, width);
         rhs[t] = innovation;
-        state_ += weights_.col(t) * innovation;
-        if (width > 0) {
-            for (Index m = width - 1; m > 0; --m)
-                state_[terms + m] = state_[terms + m - 1];
-            state_[terms] = innovation / pivot_[t];
-        }
+        add(state, weights_.col(t).data(), innovation, n);
+        if (width == 0) continue;
+        std::copy_backward(state + terms, state + n - 1, state + n);
+        state[terms] = innovation / pivot_[t];
     }
     rhs.array() /= pivot_;
     // Lᵀ: the same states backwards, now collecting what later rows need of row t
@@ -82,19 +122,17 @@ void Semiseparable::solve(Eigen::Ref<Eigen::VectorXd> rhs) const {
         double value = rhs[t];
         if (t + 1 < size) {
             // before it fades into t + 1
-            moved_.head(terms) = state_.head(terms) * fade.col(t + 1);
+            scale(state, fade.col(t + 1).data(), terms);
             if (width > 0) {
-                for (Index m = 0; m + 1 < width; ++m)
-                    moved_[terms + m] = state_[terms + m + 1];
-                moved_[terms + width - 1] = 0;
-                value -= state_[terms] / pivot_[t];
+                value -= state[terms] / pivot_[t];
+                std::copy(state + terms + 1, state + n, state + terms);
+                state[n - 1] = 0;
             }
-            state_.swap(moved_);
-            value -= (weights_.col(t) * state_).sum();
+            value -= dot(weights_.col(t).data(), state, n);
         }
         rhs[t] = value;
-        state_.head(terms) += h.col(t) * value;
-        state_.tail(width) += band.col(t) * value;
+        add(state, h.col(t).data(), value, terms);
+        add(state + terms, band.col(t).data(), value, width);
     }
 }
 

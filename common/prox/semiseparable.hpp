@@ -38,8 +38,8 @@ class Semiseparable {
     Eigen::ArrayXd pivot_;     // D
     Eigen::ArrayXXd weights_;  // w_t before it fades: (J + b) × T
     Eigen::ArrayXXd covariance_, shifted_;
-    Eigen::ArrayXd row_, carried_;
-    mutable Eigen::ArrayXd state_, moved_;
+    Eigen::ArrayXd row_, carried_, fades_;
+    mutable Eigen::ArrayXd state_;
 };
 
 }  // namespace kilter::prox
