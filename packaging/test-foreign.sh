@@ -72,8 +72,30 @@ if compgen -G "$native/kilter_*_amd64.deb" >/dev/null; then
     simulation=(simulate /root/street.toml --homes-seed 3 --homes-per-net 3 --intervals 3 --first 1978148 --json)
     check "a street on $arch" quietly run $qemu /usr/bin/kilter "${simulation[@]}" /root/foreign.json
     check "the same on amd64" quietly run /native/usr/bin/kilter "${simulation[@]}" /root/native.json
-    check "same results and same problem, byte for byte ($(stat -c %s "$root/root/native.json") bytes)" \
-        cmp "$root/root/foreign.json" "$root/root/native.json"
+    if [[ $arch == arm64 ]]; then
+        check "same results and same problem, byte for byte ($(stat -c %s "$root/root/native.json") bytes)" \
+            cmp "$root/root/foreign.json" "$root/root/native.json"
+    else
+        # Without vectors of doubles homes add in another order, and are a rounding apart before their answers are rounded.
+        apart=$(python3 - "$root/root/foreign.json" "$root/root/native.json" <<'EOF'
+import json, sys
+def numbers(value, path=''):
+    if isinstance(value, dict):
+        for key in value: yield from numbers(value[key], path + '/' + key)
+    elif isinstance(value, list):
+        for i, one in enumerate(value): yield from numbers(one, f'{path}/{i}')
+    else: yield path, value
+foreign, native = (dict(numbers(json.load(open(name)))) for name in sys.argv[1:])
+assert foreign.keys() == native.keys(), 'other fields'
+apart = 0.0
+for path, value in foreign.items():
+    if isinstance(value, float) or isinstance(native[path], float): apart = max(apart, abs(value - native[path]))
+    elif 'digest' not in path: assert value == native[path], (path, value, native[path])
+print(apart)
+EOF
+        ) || apart=1
+        check "same results, no number more than 0.00001 apart ($apart)" awk -v apart="$apart" 'BEGIN { exit !(apart <= 1e-5) }'
+    fi
 else
     echo "skipped: there is no kilter for amd64 in $native to compare with"
 fi

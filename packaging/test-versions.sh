@@ -65,9 +65,17 @@ for older in 1 0; do
     run /mixed/kilter demo /root/street.toml --homes-per-net 4 --intervals 3 --seconds-max 120 --dir /root/demo --keep \
         >"$root/demo.out" 2>&1 || status=$?
     sed 's/^/        /' "$root/demo.out"
+    # The demo compares with one process of this version, too. How a home finds its answer may change from one version to the
+    # next, and with it the last bits of prices; what all compute together must not, or there would be no log.
+    cleared() {
+        [[ $status == 0 ]] || grep -q 'not the same as in one process' "$root/demo.out" || return 1
+        grep -q '^log: 4 replicas verified and equal' "$root/demo.out" && grep -q '^audit: .*passed$' "$root/demo.out" &&
+            [[ $(grep -c ' converged ' "$root/demo.out") == 3 ]]
+    }
+    check "three sessions cleared, one log, bills and audit hold" cleared
     count() { grep -c "^$1 $2" "$root/mixed/started" || true; }
-    check "$(count previous kilter-coordinator) coordinators and $(count previous kilter-agent) homes of the previous version cleared with $(count present kilter-coordinator) and $(count present kilter-agent) of this one" \
-        test "$status" = 0 -a "$(count previous kilter-coordinator)" = 2 -a "$(count previous kilter-agent)" = 4 -a "$(count present kilter-agent)" = 4
+    check "$(count previous kilter-coordinator) coordinators and $(count previous kilter-agent) homes of the previous version took part, and $(count present kilter-coordinator) and $(count present kilter-agent) of this one" \
+        test "$(count previous kilter-coordinator)" = 2 -a "$(count previous kilter-agent)" = 4 -a "$(count present kilter-agent)" = 4
     stores=("$root"/root/demo/coordinator-*)
     check "this version verifies all four logs" quietly run /present/usr/bin/kilter log verify "${stores[@]#"$root"}"
 done

@@ -7,6 +7,7 @@
 
 #include "common/crypto/digest.hpp"
 #include "common/crypto/identity.hpp"
+#include "common/market/step.hpp"
 #include "common/prox/home.hpp"
 #include "common/runtime/loop.hpp"
 #include "common/storage/key_value.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::int64_t links_ms_max = 10'000;
 constexpr UnixMs year_2026_ms = 1'767'225'600'000;
+constexpr double answers_per_kw = 1024;  // to which a home's answer is the same whatever solves it
 
 // RFC 8032, section 7.1, test 1.
 Result<std::string> check_signatures() {
@@ -56,7 +58,7 @@ model::Home test_home() {
 }
 
 Result<std::string> check_arithmetic() {
-    constexpr std::string_view expected = "0b5e9818";
+    constexpr std::string_view expected = "0413094c";
     const std::string found = arithmetic_digest();
     if (found != expected)
         return Error{"this machine computes other numbers than its neighbours would (" + found +
@@ -130,15 +132,25 @@ Result<std::string> check_clock() {
 std::string arithmetic_digest() {
     prox::Home home(test_home());
     const Eigen::Index intervals = home.intervals();
+    constexpr double rho = 0.05, weight = 1.5, inverse_weights = 1 / weight + 0.7;
     model::Schedules target(1, intervals);
-    model::Schedules x;
+    market::Iterate last = market::start_from(market::WarmState::cold(1, intervals, rho), 1);
     ByteWriter out;
     for (int round = 0; round < 3; ++round) {
+        market::Iterate next = last;
         for (Eigen::Index t = 0; t < intervals; ++t)
             target(0, t) = static_cast<double>((t * (round + 3)) % 17) / 4 - 2;
-        home.prox(target, Eigen::VectorXd::Constant(1, 0.05), x);
+        home.prox(target, Eigen::VectorXd::Constant(1, rho), next.x_kw);
+        next.x_kw = (next.x_kw * answers_per_kw).array().round() / answers_per_kw;
+        next.a_units = market::rounded_units(next.x_kw);
+        auto sums = market::plain_words(last, next, 0);
+        for (std::size_t t = 0; t < static_cast<std::size_t>(intervals); ++t)
+            sums[t] += (t * 7'919'111) % 1'048'573;  // what the others sent
+        market::net_step(last, next, 0, weight, inverse_weights, sums);
         for (Eigen::Index t = 0; t < intervals; ++t)
-            out.f64(x(0, t));
+            out.f64(next.x_kw(0, t)).f64(next.z_kw(0, t)).f64(next.y_eur_per_kw(0, t));
+        out.u64(next.moved.front()).u64(next.primal_square);
+        last = std::move(next);
     }
     return short_hex(crypto::digest("self-test", out.bytes()).view());
 }

@@ -17,7 +17,9 @@ struct Check {
 /// All of them, in order, whatever fails.
 std::vector<Check> self_test();
 
-/// The digest of a home's answer to prices, which is the same, bit for bit, on every machine that may trade.
+/// The digest of three iterations: of a home's answers to about a watt, and of what a net makes of them bit for bit, which has
+/// to be the same on every machine that may trade. (A home's own answer need not be: processors without vectors of
+/// doubles add in another order, and nobody else computes it.)
 std::string arithmetic_digest();
 
 }  // namespace kilter::agent
