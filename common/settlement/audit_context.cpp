@@ -21,8 +21,39 @@ void AuditContext::add(const consensus::Entry& entry) {
         const RosterMember* home = party(entry.author);
         if (bill && home != nullptr && bill->first >= prices_.first() &&
             bill->end() == prices_.end())
-            claims_[home->service_point] = {entry.author, *bill};
+            claims_[home->service_point] = {entry.author, *bill, {}};
+    } else if (entry.type == corrected_reads_entry) {
+        if (const auto reads = decode_corrected_reads(entry.body)) add(entry.author, *reads);
+    } else if (entry.type == bill_correction_entry) {
+        const auto correction = decode_bill_correction(entry.body);
+        const RosterMember* home = party(entry.author);
+        const auto claim = home == nullptr ? claims_.end() : claims_.find(home->service_point);
+        if (correction && claim != claims_.end() && claim->second.home == entry.author &&
+            claim->second.bill.first == correction->first)
+            claim->second.corrections.push_back(*correction);
+    } else if (entry.type == neighbour_receipt_entry) {
+        if (const auto receipt = decode_neighbour_receipt(entry.body))
+            if (auto deal = deal_of(*receipt)) deals_.push_back(*std::move(deal));
     }
+}
+
+void AuditContext::add(const PublicKey& author, const CorrectedReads& reads) {
+    const RosterMember* by = party(author);
+    const RosterMember* meter = party(reads.meter);
+    if (by == nullptr || meter == nullptr || meter->role != Role::meter ||
+        meter->service_point != by->service_point)
+        return;
+    for (std::size_t k = 0; k < reads.commitments.size(); ++k) {
+        const IntervalIndex t = reads.first + static_cast<IntervalIndex>(k);
+        if (t >= prices_.first() && t < prices_.end())
+            corrected_[by->service_point][t] = reads.commitments[k];
+    }
+}
+
+const std::map<IntervalIndex, crypto::Point>* AuditContext::corrected(
+    const ServicePoint& point) const {
+    const auto found = corrected_.find(point);
+    return found == corrected_.end() ? nullptr : &found->second;
 }
 
 void AuditContext::add(const RosterChange& change) {

@@ -4,9 +4,10 @@
 
 #include <map>
 
-#include "common/settlement/bill.hpp"
+#include "common/settlement/corrected_reads.hpp"
 #include "common/settlement/price_book.hpp"
 #include "common/settlement/roster.hpp"
+#include "common/settlement/tie_trade.hpp"
 
 namespace kilter::settlement {
 
@@ -14,6 +15,7 @@ namespace kilter::settlement {
 struct BillClaim {
     PublicKey home;
     Bill bill;
+    std::vector<BillCorrection> corrections;  ///< by number
 };
 
 class AuditContext {
@@ -34,11 +36,19 @@ class AuditContext {
     [[nodiscard]] std::map<ServicePoint, PublicKey> homes(NetId net) const;
     /// The bill that ends with the period; null: none.
     [[nodiscard]] const BillClaim* claim(const ServicePoint& point) const;
+    /// What the newest corrections say of a service point's intervals; null: nothing was corrected.
+    [[nodiscard]] const std::map<IntervalIndex, crypto::Point>* corrected(
+        const ServicePoint& point) const;
+
+    /// Trades over ties that bind this log, in its order.
+    [[nodiscard]] const std::vector<TieDeal>& deals() const { return deals_; }
+
     /// Nets that any home or meter was ever on, ascending.
     [[nodiscard]] std::vector<NetId> nets() const;
 
   private:
     void add(const RosterChange& change);
+    void add(const PublicKey& author, const CorrectedReads& reads);
 
     PriceBook prices_;
     Roster roster_;
@@ -46,6 +56,8 @@ class AuditContext {
     std::map<NetId, std::map<ServicePoint, PublicKey>> homes_;
     std::map<NetId, std::map<std::uint64_t, std::vector<PublicKey>>> meters_;  // where they change
     std::map<ServicePoint, BillClaim> claims_;
+    std::map<ServicePoint, std::map<IntervalIndex, crypto::Point>> corrected_;
+    std::vector<TieDeal> deals_;
 };
 
 }  // namespace kilter::settlement

@@ -2,20 +2,22 @@
 
 namespace kilter::settlement {
 
-namespace {
-ProvenSum read_sum(ByteReader& in) {
+void write(ByteWriter& out, const ProvenSum& sum) {
+    out.i64(sum.value).raw(sum.blinding.view());
+}
+
+ProvenSum read_proven_sum(ByteReader& in) {
     ProvenSum out;
     out.value = in.i64();
     out.blinding = in.fixed<crypto::Scalar>();
     return out;
 }
-}  // namespace
 
 Bytes encode(const Bill& bill) {
     ByteWriter out;
     out.i64(bill.first).u32(bill.intervals);
     for (const ProvenSum* sum : {&bill.charge_nano_eur, &bill.upstream_nano_eur, &bill.energy_wh})
-        out.i64(sum->value).raw(sum->blinding.view());
+        write(out, *sum);
     return std::move(out).bytes();
 }
 
@@ -25,7 +27,7 @@ Result<Bill> decode_bill(ByteView bytes) {
     bill.first = in.i64();
     bill.intervals = in.u32();
     for (ProvenSum* sum : {&bill.charge_nano_eur, &bill.upstream_nano_eur, &bill.energy_wh}) {
-        *sum = read_sum(in);
+        *sum = read_proven_sum(in);
         if (!crypto::is_scalar(sum->blinding))
             return Error{"bill: a blinding is not below the group's order"};
     }

@@ -27,6 +27,10 @@ struct Bill {
     [[nodiscard]] IntervalIndex end() const { return first + intervals; }
 };
 
+void write(ByteWriter& out, const ProvenSum& sum);
+/// Whether the blinding is a scalar, the caller asks.
+ProvenSum read_proven_sum(ByteReader& in);
+
 /// A period is at most so long: a year of quarter hours.
 inline constexpr std::uint32_t bill_intervals_max = 366 * 96;
 

@@ -42,7 +42,7 @@ consensus::EntryPtr make_entry(const Disclosure& disclosure,
 
 Bytes OpeningDocument::encode() const {
     ByteWriter out;
-    out.text("kilter openings 1").raw(meter.view()).i64(first);
+    out.text("kilter openings 1").raw(author.view()).i64(first);
     out.u32(static_cast<std::uint32_t>(openings.size()));
     for (const auto& [energy_wh, blinding] : openings)
         out.i64(energy_wh).raw(blinding.view());
@@ -60,7 +60,7 @@ Result<OpeningDocument> OpeningDocument::decode(ByteView bytes) {
     if (in.failed() || !std::equal(found.begin(), found.end(), as_bytes(title).begin()))
         return Error{"this is not a document of openings of this version of kilter"};
     OpeningDocument out;
-    out.meter = in.fixed<PublicKey>();
+    out.author = in.fixed<PublicKey>();
     out.first = in.i64();
     const std::uint32_t count = in.u32();
     if (count == 0 || count > bill_intervals_max)

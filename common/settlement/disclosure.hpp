@@ -29,9 +29,9 @@ consensus::EntryPtr make_entry(const Disclosure& disclosure,
                                UnixMs expires_ms,
                                const crypto::Identity& home);
 
-/// Openings of the commitments of consecutive intervals of one meter.
+/// Openings of the commitments of consecutive intervals of one meter, or of one home's day-ahead positions.
 struct OpeningDocument {
-    PublicKey meter;
+    PublicKey author;  ///< of the commitments: the meter, or the home
     IntervalIndex first = 0;
     std::vector<std::pair<std::int64_t, crypto::Scalar>> openings;  ///< Wh, blinding
     bool operator==(const OpeningDocument&) const = default;

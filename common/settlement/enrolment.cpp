@@ -141,7 +141,11 @@ Result<EnrolmentBundle> EnrolmentBundle::parse(std::string_view text) {
     auto member = decode_member(certificate);
     if (!member) return member.error();
     out.certificate = *std::move(member);
-    if (!crypto::verify(out.genesis.operator_key, out.signed_bytes(), out.signature))
+    // Or by who has made the roster in it; whether that one might, objection() asks the log.
+    const auto change = consensus::decode_receipt(out.roster_receipt);
+    const Bytes statement = out.signed_bytes();
+    if (!crypto::verify(out.genesis.operator_key, statement, out.signature) &&
+        !(change && crypto::verify(change->entry.author, statement, out.signature)))
         return Error{
             "the bundle is not signed by its log's operator: do not use it, and ask the operator "
             "for another one"};

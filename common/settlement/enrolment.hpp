@@ -42,14 +42,15 @@ struct EnrolmentBundle {
     Bytes
         roster_receipt;  ///< with `roster`: certified_roster(); both empty where the log was out of reach
     Bytes roster;
-    crypto::Signature signature;  ///< the operator's
+    crypto::Signature
+        signature;  ///< the genesis operator's, or with a roster its author's: today's operator's
     bool operator==(const EnrolmentBundle&) const = default;
 
     void sign(const crypto::Identity& operator_identity);
     /// As a URL; without the roster about a thousand characters. REQUIRES: sign() since the last change.
     [[nodiscard]] std::string text() const;
     /// White space around it and in it is ignored. Total.
-    /// Error: cut or garbled, another version's, or not signed by the operator of its genesis.
+    /// Error: cut or garbled, another version's, or not signed by an operator.
     static Result<EnrolmentBundle> parse(std::string_view text);
 
   private:

@@ -1,7 +1,10 @@
 #include "common/settlement/entries.hpp"
 
 #include "common/base/limits.hpp"
+#include "common/settlement/corrected_reads.hpp"
 #include "common/settlement/governance_entries.hpp"
+#include "common/settlement/neighbour_log.hpp"
+#include "common/settlement/tie_trade.hpp"
 
 namespace kilter::settlement {
 
@@ -15,6 +18,12 @@ const char* entry_type_name(consensus::EntryType type) {
     if (type == disclosure_entry) return "disclosure";
     if (type == proposal_entry) return "proposal";
     if (type == statement_entry) return "statement";
+    if (type == neighbour_log_entry) return "neighbour log";
+    if (type == anchor_entry) return "anchor";
+    if (type == tie_trade_entry) return "tie trade";
+    if (type == neighbour_receipt_entry) return "neighbour receipt";
+    if (type == corrected_reads_entry) return "corrected reads";
+    if (type == bill_correction_entry) return "bill correction";
     if (type == consensus::evidence_entry) return "evidence";
     if (type == consensus::epoch_change_entry) return "epoch change";
     return "unknown";

@@ -6,6 +6,7 @@
 #include "common/base/limits.hpp"
 #include "common/consensus/block_execution.hpp"
 #include "common/consensus/seen_ids.hpp"
+#include "common/settlement/correction_rules.hpp"
 #include "common/settlement/docket_state.hpp"
 #include "common/settlement/money_rules.hpp"
 
@@ -19,6 +20,8 @@
 //   "revoked" "number" n     -> the n-th key revoked
 //   "revoked" "count"        -> how many there are
 //   "metered" service point  -> Metered (money_rules)
+//   "neighbour" chain        -> the validators of another log's genesis (neighbour_rules)
+//   "anchor" chain           -> its newest anchored head
 //   "docket", "case" n       -> docket_state.hpp
 namespace kilter::settlement {
 
@@ -42,6 +45,12 @@ struct Leaver {
 
 Bytes unique_key(ByteView key) {
     return ByteWriter{}.text("key").raw(key).bytes();
+}
+
+std::optional<consensus::EntryId> entry_in(const MerkleMap& map, ByteView key) {
+    const Bytes* id = map.find(unique_key(key));
+    if (id == nullptr) return std::nullopt;
+    return consensus::EntryId::from(*id);
 }
 
 Bytes newest_roster_key() {
@@ -132,8 +141,12 @@ void revoke(MerkleMap& map, const PublicKey& key, std::uint64_t epoch) {
 
 class LedgerExecution final : public consensus::Execution {
   public:
-    LedgerExecution(const Genesis& genesis, MerkleMap map, governance::Place place)
+    LedgerExecution(const Genesis& genesis,
+                    const ChainId& chain,
+                    MerkleMap map,
+                    governance::Place place)
         : genesis_(genesis),
+          chain_(chain),
           map_(std::move(map)),
           place_(place),
           time_ms_(place.time_ms),
@@ -154,6 +167,14 @@ class LedgerExecution final : public consensus::Execution {
             verdict = apply_governance(sealed);
         else if (entry.type == consensus::epoch_change_entry)
             verdict = judge_validators(entry);
+        else if (concerns_neighbour(entry.type))
+            verdict =
+                apply_neighbour(entry, chain_, standing_of(entry.author), held_, time_ms_, map_);
+        else if (auto correction = judge_correction(
+                     entry, newest_roster(), held_,
+                     [this](std::uint32_t number) { return case_of(number); }, place_.height,
+                     time_ms_, map_))
+            verdict = *std::move(correction);
         else if (auto money =
                      apply_money(entry, newest_roster(),
                                  members().index_of(entry.author).has_value(), time_ms_, map_))
@@ -174,8 +195,7 @@ class LedgerExecution final : public consensus::Execution {
   private:
     /// Changes the map iff it is ready.
     Verdict apply_change(const Entry& entry) {
-        const governance::Power* power = rules().constitution.find(governance::Subject::roster);
-        if (power == nullptr || !offices_of(entry.author).meets(power->propose))
+        if (!standing_of(entry.author).operates)
             return refused("only the operator may change the roster");
         const Result<RosterChange> change = decode_roster_change(entry.body);
         if (!change) return refused(change.error().message);
@@ -274,6 +294,22 @@ class LedgerExecution final : public consensus::Execution {
         return out;
     }
 
+    Standing standing_of(const PublicKey& key) {
+        const governance::Offices offices = offices_of(key);
+        const governance::Power* power = rules().constitution.find(governance::Subject::roster);
+        const RosterMember* member = newest_roster().find(key);
+        return {power != nullptr && offices.meets(power->propose),
+                members().index_of(key).has_value(),
+                !offices.empty() || (member != nullptr && member->valid_at(time_ms_))};
+    }
+
+    [[nodiscard]] std::optional<governance::Case> case_of(std::uint32_t number) const {
+        const governance::Docket docket = docket_in(map_, genesis_);
+        for (const governance::Case& one : docket.live())
+            if (one.number == number) return one;
+        return closed_case(map_, number);
+    }
+
     // Its session began before it left, and could not know.
     [[nodiscard]] bool left_lately(const PublicKey& key, const ClearedNet& cleared) const {
         const std::vector<Leaver> leavers = leavers_in(map_);
@@ -295,10 +331,12 @@ class LedgerExecution final : public consensus::Execution {
     }
 
     const Genesis& genesis_;
+    const ChainId& chain_;
     MerkleMap map_;
     governance::Place place_;
     UnixMs time_ms_;
     consensus::SeenIds seen_;
+    EntryOfKey held_ = [this](const Bytes& key) { return entry_in(map_, key); };
     std::optional<governance::Rules> rules_;  // at this place, once looked at
     std::optional<Roster> roster_;            // the newest, once looked at
     std::optional<consensus::ValidatorSet> members_;
@@ -331,6 +369,8 @@ Result<void> Ledger::check(const Entry& entry) const {
         }
         return {};
     }
+    if (auto neighbour = check_neighbour(entry)) return *std::move(neighbour);
+    if (auto correction = check_correction(entry)) return *std::move(correction);
     if (auto money = check_money(entry)) return *std::move(money);
     if (entry.type == proposal_entry || entry.type == statement_entry)
         return check_governance(entry);
@@ -344,7 +384,7 @@ consensus::StatePtr Ledger::initial() const {
 std::unique_ptr<consensus::Execution> Ledger::begin(const consensus::StatePtr& parent,
                                                     consensus::Height height,
                                                     UnixMs time_ms) const {
-    return std::make_unique<LedgerExecution>(genesis_, *parent->map(),
+    return std::make_unique<LedgerExecution>(genesis_, chain_, *parent->map(),
                                              governance::Place{height, time_ms});
 }
 
@@ -394,9 +434,7 @@ std::vector<PublicKey> revoked_keys(const consensus::LedgerState& state) {
 
 std::optional<consensus::EntryId> entry_with_key(const consensus::LedgerState& state,
                                                  ByteView key) {
-    const Bytes* id = state.map()->find(unique_key(key));
-    if (id == nullptr) return std::nullopt;
-    return consensus::EntryId::from(*id);
+    return entry_in(*state.map(), key);
 }
 
 }  // namespace kilter::settlement

@@ -8,6 +8,7 @@
 ///   minutes ago: its session had begun; and signed clearing_statement(); one per interval and net. None while the market
 ///   is stopped.
 /// - Reads, positions, tie prices, bills, disclosures: money_rules.hpp.
+/// - Neighbouring logs, anchors, trades over a tie: neighbour_rules.hpp. Corrected reads and bills: correction_rules.hpp.
 /// - Proposal, statement: as the constitution in force at the block's height allows (governance/docket.hpp).
 /// - Change of epoch: where the constitution names a power over validators, only to the set it has decided on.
 #pragma once

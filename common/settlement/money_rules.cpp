@@ -2,6 +2,7 @@
 
 #include "common/settlement/bill.hpp"
 #include "common/settlement/disclosure.hpp"
+#include "common/settlement/entry_key.hpp"
 #include "common/settlement/meter_reads.hpp"
 #include "common/settlement/position.hpp"
 #include "common/settlement/tie_prices.hpp"
@@ -89,15 +90,6 @@ consensus::Verdict apply_bill(const Bill& bill, const RosterMember& home, crypto
     return {};
 }
 
-template <class T>
-Result<void> check_key(const Result<T>& value, const consensus::Entry& entry, const Bytes& key) {
-    if (!value) return value.error();
-    if (entry.key != key)
-        return Error{std::string(entry_type_name(entry.type)) +
-                     ": the entry's key does not name what is in it"};
-    return {};
-}
-
 }  // namespace
 
 std::optional<Metered> metered(const crypto::MerkleMap& map, const ServicePoint& point) {
@@ -112,31 +104,24 @@ std::optional<Metered> metered(const crypto::MerkleMap& map, const ServicePoint&
 }
 
 std::optional<Result<void>> check_money(const consensus::Entry& entry) {
-    if (entry.type == meter_reads_entry) {
-        const auto reads = decode_meter_reads(entry.body);
-        return check_key(reads, entry,
-                         reads ? meter_reads_key(entry.author, reads->series.first) : Bytes{});
-    }
-    if (entry.type == position_entry) {
-        const auto position = decode_position(entry.body);
-        return check_key(position, entry,
-                         position
-                             ? position_key(entry.author, position->series.first, position->opening)
-                             : Bytes{});
-    }
-    if (entry.type == tie_prices_entry) {
-        const auto tie = decode_tie_prices(entry.body);
-        return check_key(tie, entry, tie ? tie_prices_key(tie->interval) : Bytes{});
-    }
-    if (entry.type == bill_entry) {
-        const auto bill = decode_bill(entry.body);
-        return check_key(bill, entry, bill ? bill_key(entry.author, bill->first) : Bytes{});
-    }
-    if (entry.type == disclosure_entry) {
-        const auto disclosure = decode_disclosure(entry.body);
-        return check_key(disclosure, entry,
-                         disclosure ? disclosure_key(disclosure->document) : Bytes{});
-    }
+    const PublicKey& author = entry.author;
+    if (entry.type == meter_reads_entry)
+        return check_entry_key(entry, decode_meter_reads(entry.body), [&](const auto& reads) {
+            return meter_reads_key(author, reads.series.first);
+        });
+    if (entry.type == position_entry)
+        return check_entry_key(entry, decode_position(entry.body), [&](const auto& position) {
+            return position_key(author, position.series.first, position.opening);
+        });
+    if (entry.type == tie_prices_entry)
+        return check_entry_key(entry, decode_tie_prices(entry.body),
+                               [](const auto& tie) { return tie_prices_key(tie.interval); });
+    if (entry.type == bill_entry)
+        return check_entry_key(entry, decode_bill(entry.body),
+                               [&](const auto& bill) { return bill_key(author, bill.first); });
+    if (entry.type == disclosure_entry)
+        return check_entry_key(entry, decode_disclosure(entry.body),
+                               [](const auto& one) { return disclosure_key(one.document); });
     return std::nullopt;
 }
 

@@ -86,10 +86,14 @@ void NetAudit::add(const PublicKey& author, const MeterReads& reads) {
     Account& mine = account(meter->service_point);
     weigh(mine, series, false);
     const auto& set = context_.meters(net_, series.roster_epoch);
+    const auto* changed = context_.corrected(meter->service_point);
     const bool member = std::binary_search(set.begin(), set.end(), author);
     for (IntervalIndex t = first; t < end; ++t) {
         const auto index = static_cast<std::size_t>(t - series.first);
         ++mine.reads;
+        if (changed != nullptr && mine.claim != nullptr && t >= mine.claim->bill.first &&
+            changed->contains(t))
+            mine.replaced[t] = series.intervals[index].commitment;
         if (reads.qualities[index] != Quality::measured) ++mine.substituted;
         reads_.add(t, series.intervals[index]);
         std::uint64_t& epoch = epochs_[static_cast<std::size_t>(t - context_.prices().first())];
@@ -102,11 +106,7 @@ void NetAudit::add(const PublicKey& author, const Position& position) {
     const RosterMember* home = context_.party(author);
     const CommittedSeries& series = position.series;
     const DayAheadRecord* record = context_.prices().day_ahead(net_, series.first);
-    if (home == nullptr || record == nullptr || record->first != series.first ||
-        record->opening != position.opening || record->end() != series.end())
-        return;
-    const auto member = record->members.find(author);
-    if (member == record->members.end() || member->second != digest_of_commitments(series)) return;
+    if (home == nullptr || record == nullptr || !is_signed_in(*record, author, position)) return;
     Account& mine = account(home->service_point);
     mine.days.insert(day_end(series.first, context_.prices().interval_s()));
     weigh(mine, series, true);
@@ -114,7 +114,31 @@ void NetAudit::add(const PublicKey& author, const Position& position) {
         positions_.add(series.first + static_cast<IntervalIndex>(t), series.intervals[t]);
 }
 
-std::string NetAudit::fault_of(const Account& account, const ServicePoint& point) const {
+bool NetAudit::opens(const crypto::Point& sum, const Bill& bill) const {
+    crypto::Opening claimed;
+    for (const auto& [weight, part] : {std::pair{crypto::scalar_of(1), &bill.charge_nano_eur},
+                                       {rho_upstream_, &bill.upstream_nano_eur},
+                                       {rho_energy_, &bill.energy_wh}}) {
+        claimed.energy = plus_product(claimed.energy, weight, crypto::scalar_of(part->value));
+        claimed.blinding = plus_product(claimed.blinding, weight, part->blinding);
+    }
+    return sum == crypto::commit(claimed);
+}
+
+crypto::Point NetAudit::corrected_sum(const Account& account, const ServicePoint& point) const {
+    const auto* newest = context_.corrected(point);
+    crypto::Point out = account.sum;
+    for (const auto& [t, first] : account.replaced) {
+        const crypto::Point change = crypto::subtract(newest->at(t), first);
+        const Weights& one = weights_[static_cast<std::size_t>(t - context_.prices().first())];
+        out = crypto::add(out, crypto::multiply(one.read, change));
+    }
+    return out;
+}
+
+std::string NetAudit::fault_of(const Account& account,
+                               const ServicePoint& point,
+                               const Result<Bill>& owed) const {
     if (account.claim == nullptr) return "there is no bill of it for this period";
     const Bill& bill = account.claim->bill;
     if (!account.fault.empty()) return account.fault;
@@ -135,15 +159,13 @@ std::string NetAudit::fault_of(const Account& account, const ServicePoint& point
                 return "its position in the day-ahead record of interval " +
                        std::to_string(record.first) + " is not on the log";
         }
-    crypto::Opening claimed;
-    for (const auto& [weight, sum] : {std::pair{crypto::scalar_of(1), &bill.charge_nano_eur},
-                                      {rho_upstream_, &bill.upstream_nano_eur},
-                                      {rho_energy_, &bill.energy_wh}}) {
-        claimed.energy = plus_product(claimed.energy, weight, crypto::scalar_of(sum->value));
-        claimed.blinding = plus_product(claimed.blinding, weight, sum->blinding);
-    }
-    if (account.sum != crypto::commit(claimed))
+    if (!opens(account.sum, bill))
         return "the bill does not follow from its reads and the cleared prices";
+    if (!owed) return owed.error().message;
+    if (!account.replaced.empty() && account.claim->corrections.empty())
+        return "its reads were corrected, and its bill was not";
+    if (!account.claim->corrections.empty() && !opens(corrected_sum(account, point), *owed))
+        return "the bill's corrections do not follow from its corrected reads";
     return {};
 }
 
@@ -160,7 +182,12 @@ NetVerdict NetAudit::finish() const {
         } else if (const auto known = homes.find(point); known != homes.end()) {
             home.home = known->second;
         }
-        home.fault = fault_of(account, point);
+        Result<Bill> owed = home.bill;
+        if (account.claim != nullptr)
+            for (const BillCorrection& correction : account.claim->corrections)
+                if (owed) owed = corrected(Bill(*owed), correction);
+        home.fault = fault_of(account, point, owed);
+        if (owed) home.owed = *owed;
         home.holds = home.fault.empty();
         home.substituted = account.substituted;
         out.homes.push_back(std::move(home));
@@ -181,7 +208,18 @@ NetVerdict NetAudit::finish() const {
     return out;
 }
 
-Result<FeederVerdict> conclude(const std::vector<NetVerdict>& nets) {
+Result<std::vector<NeighbourDue>> neighbours_due(const AuditContext& context) {
+    std::vector<NeighbourDue> out;
+    for (const TieDeal& deal : context.deals()) {
+        const auto due = due_of(deal, context.prices());
+        if (!due) return due.error();
+        if (*due) out.push_back(**due);
+    }
+    return out;
+}
+
+Result<FeederVerdict> conclude(const std::vector<NetVerdict>& nets,
+                               std::vector<NeighbourDue> neighbours) {
     FeederVerdict out;
     std::vector<std::pair<PublicKey, Bill>> bills;
     for (const NetVerdict& net : nets) {
@@ -197,7 +235,8 @@ Result<FeederVerdict> conclude(const std::vector<NetVerdict>& nets) {
                 continue;
             }
             billed_wh += home.bill.energy_wh.value;
-            bills.emplace_back(home.home, home.bill);
+            if (home.owed != home.bill) ++out.corrected;
+            bills.emplace_back(home.home, home.owed);
         }
         for (const auto& [sums, what] :
              {std::pair{&net.reads, "reads"}, {&net.positions, "positions"}})
@@ -213,7 +252,7 @@ Result<FeederVerdict> conclude(const std::vector<NetVerdict>& nets) {
         out.opened += net.reads.opened;
         out.closed += net.reads.closed;
     }
-    auto settlement = settle(std::move(bills));
+    auto settlement = settle(std::move(bills), std::move(neighbours));
     if (!settlement) return settlement.error();
     out.settlement = *std::move(settlement);
     return out;

@@ -24,6 +24,7 @@ namespace kilter::settlement {
 struct HomeVerdict {
     PublicKey home;
     Bill bill;  ///< as claimed
+    Bill owed;  ///< with its corrections
     bool holds = false;
     std::string fault;            ///< what is wrong; empty when it holds
     std::size_t substituted = 0;  ///< intervals that were not measured
@@ -63,13 +64,22 @@ class NetAudit {
         std::size_t reads = 0;
         std::size_t substituted = 0;
         std::set<IntervalIndex> days;  ///< ends of days with its position
+        std::map<IntervalIndex, crypto::Point>
+            replaced;  ///< first commitments of corrected intervals
         std::string fault;
     };
 
     [[nodiscard]] Weights weights_of(IntervalIndex interval) const;
     Account& account(const ServicePoint& point);
     void weigh(Account& account, const CommittedSeries& series, bool positions);
-    [[nodiscard]] std::string fault_of(const Account& account, const ServicePoint& point) const;
+    /// Whether this opens to these sums.
+    [[nodiscard]] bool opens(const crypto::Point& sum, const Bill& bill) const;
+    /// With the newest commitments in place of those that were corrected.
+    [[nodiscard]] crypto::Point corrected_sum(const Account& account,
+                                              const ServicePoint& point) const;
+    [[nodiscard]] std::string fault_of(const Account& account,
+                                       const ServicePoint& point,
+                                       const Result<Bill>& owed) const;
 
     const AuditContext& context_;
     NetId net_;
@@ -94,9 +104,13 @@ struct FeederVerdict {
     std::size_t opened = 0;  ///< net-intervals whose read sums are proven
     std::size_t closed = 0;
     std::size_t substituted = 0;
+    std::size_t corrected = 0;  ///< bills that were
 };
 
-/// Error: the settlement is out of range.
-Result<FeederVerdict> conclude(const std::vector<NetVerdict>& nets);
+/// `neighbours`: what trades over ties come to. Error: the settlement is out of range.
+Result<FeederVerdict> conclude(const std::vector<NetVerdict>& nets,
+                               std::vector<NeighbourDue> neighbours = {});
+/// Of all trades that bind the log, in this period. Error: as due_of().
+Result<std::vector<NeighbourDue>> neighbours_due(const AuditContext& context);
 
 }  // namespace kilter::settlement

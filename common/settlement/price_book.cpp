@@ -6,6 +6,14 @@
 
 namespace kilter::settlement {
 
+bool is_signed_in(const DayAheadRecord& record, const PublicKey& home, const Position& position) {
+    const CommittedSeries& series = position.series;
+    const auto member = record.members.find(home);
+    return record.first == series.first && record.opening == position.opening &&
+           record.end() == series.end() && member != record.members.end() &&
+           member->second == digest_of_commitments(series);
+}
+
 PriceBook::PriceBook(IntervalIndex first, IntervalIndex end, std::int64_t interval_s)
     : first_(first), end_(end), interval_s_(interval_s) {
     KILTER_CHECK(first < end && interval_s > 0, "a period has intervals");

@@ -34,6 +34,9 @@ struct DayAheadRecord {
     }
 };
 
+/// Whether this is the position that the home signed in the record.
+bool is_signed_in(const DayAheadRecord& record, const PublicKey& home, const Position& position);
+
 class PriceBook {
   public:
     /// Keeps what concerns intervals [first, end). REQUIRES: first < end, interval_s > 0.
@@ -47,6 +50,9 @@ class PriceBook {
     [[nodiscard]] IntervalIndex end() const { return end_; }
 
     [[nodiscard]] std::int64_t interval_s() const { return interval_s_; }
+
+    /// In real time. Nothing: the log has no price for it.
+    [[nodiscard]] std::optional<std::int64_t> tie(IntervalIndex interval) const;
 
     /// Error: the log has no price for it.
     [[nodiscard]] Result<PricePair> real_time(NetId net, IntervalIndex interval) const;
@@ -66,8 +72,6 @@ class PriceBook {
     [[nodiscard]] bool covers(IntervalIndex interval) const {
         return first_ <= interval && interval < end_;
     }
-
-    [[nodiscard]] std::optional<std::int64_t> tie(IntervalIndex interval) const;
 
     IntervalIndex first_;
     IntervalIndex end_;

@@ -23,7 +23,36 @@ bool fits(Wide value) {
 }
 }  // namespace
 
-Result<Settlement> settle(std::vector<std::pair<PublicKey, Bill>> bills) {
+Result<std::optional<NeighbourDue>> due_of(const TieDeal& deal, const PriceBook& prices) {
+    NeighbourDue out{deal.with, 0, 0, 0};
+    Wide owed_nano = 0;
+    Wide at_tie_nano = 0;
+    bool any = false;
+    for (std::size_t k = 0; k < deal.intervals.size(); ++k) {
+        const IntervalIndex t = deal.first + static_cast<IntervalIndex>(k);
+        if (t < prices.first() || t >= prices.end()) continue;
+        const auto tie = prices.tie(t);
+        if (!tie)
+            return Error{"the log has no price at the tie for interval " + std::to_string(t) +
+                         ", in which the feeder trades with a neighbour"};
+        const TradedInterval& one = deal.intervals[k];
+        any = true;
+        out.energy_wh += one.energy_wh;
+        owed_nano += Wide{one.energy_wh} * one.price_micro_eur_per_kwh;
+        at_tie_nano += Wide{one.energy_wh} * *tie;
+    }
+    if (!any) return std::optional<NeighbourDue>{};
+    const Wide half = owed_nano < 0 ? -nano_per_micro / 2 : nano_per_micro / 2;
+    const Wide owed = (owed_nano + half) / nano_per_micro;
+    if (!fits(owed) || !fits(at_tie_nano))
+        return Error{"a trade with a neighbour is beyond what a settlement can hold"};
+    out.owed_micro_eur = static_cast<std::int64_t>(owed);
+    out.at_tie_nano_eur = static_cast<std::int64_t>(at_tie_nano);
+    return std::optional(out);
+}
+
+Result<Settlement> settle(std::vector<std::pair<PublicKey, Bill>> bills,
+                          std::vector<NeighbourDue> neighbours) {
     std::sort(bills.begin(), bills.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });
     Settlement out;
@@ -37,11 +66,18 @@ Result<Settlement> settle(std::vector<std::pair<PublicKey, Bill>> bills) {
         upstream_nano += bill.upstream_nano_eur.value;
         energy += bill.energy_wh.value;
     }
+    Wide owed = 0;
+    for (const NeighbourDue& neighbour : neighbours) {
+        owed += neighbour.owed_micro_eur;
+        upstream_nano -= neighbour.at_tie_nano_eur;
+    }
     const Wide upstream = rounded_down(upstream_nano);
-    if (!fits(charged) || !fits(upstream) || !fits(charged - upstream) || !fits(energy))
+    const Wide surplus = charged - upstream - owed;
+    if (!fits(charged) || !fits(upstream) || !fits(owed) || !fits(surplus) || !fits(energy))
         return Error{"the sums of these bills are beyond what a settlement can hold"};
     out.upstream_micro_eur = static_cast<std::int64_t>(upstream);
-    out.surplus_micro_eur = static_cast<std::int64_t>(charged - upstream);
+    out.surplus_micro_eur = static_cast<std::int64_t>(surplus);
+    out.neighbours = std::move(neighbours);
     out.energy_wh = static_cast<std::int64_t>(energy);
     if (out.homes.empty()) return out;
     const auto parts = even_parts(out.surplus_micro_eur, out.homes.size());

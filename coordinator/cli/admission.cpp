@@ -30,19 +30,61 @@ constexpr UnixMs clocks_differ_ms = 300'000;  // a certificate begins so much ea
 
 // What a command works on: the desk, and the roster that it starts from.
 struct Opened {
-    OperatorDesk desk;
+    Desk desk;
     Roster roster;
 };
 
-Result<Opened> open(const OperatorOptions& options) {
-    auto desk = OperatorDesk::open(options);
+// Error: the key is not one of those that may change the roster by the rules in force.
+Result<Opened> open(const DeskOptions& options) {
+    auto desk = Desk::open(options);
     if (!desk) return desk.error();
     auto roster = desk->newest_roster();
     if (!roster) return roster.error();
+    const auto docket = desk->newest_docket();
+    if (!docket) return docket.error();
+    const auto constitution = docket->docket.rules_at(docket->height + 1).constitution;
+    const auto* power = constitution.find(governance::Subject::roster);
+    const auto& key = desk->identity().public_key();
+    if (power == nullptr || !constitution.held_by(key).meets(power->propose))
+        return Error{options.key_file.string() + " (" + short_hex(key.view()) +
+                     ") is not the key of this log's operator: name a key file with --key whose "
+                     "office may change the roster ('kilter rules show' lists them)"};
     return Opened{std::move(*desk), *std::move(roster)};
 }
 
+/// A change of the roster that was signed.
+struct AppendedChange {
+    Roster roster;  ///< that it leads to
+    Appended appended;
+};
+
+// Certificates that have expired leave with it. Error: it makes no sense, or as Desk::append().
+Result<AppendedChange> change_roster(Opened& opened,
+                                     std::vector<settlement::Removal> removals,
+                                     std::vector<RosterMember> grants) {
+    const UnixMs now = runtime::now_ms();
+    const auto touched = [&](const crypto::PublicKey& key) {
+        const auto is_it = [&](const auto& item) { return item.key == key; };
+        return std::any_of(removals.begin(), removals.end(), is_it) ||
+               std::any_of(grants.begin(), grants.end(), is_it);
+    };
+    for (const auto& member : opened.roster.members)
+        if (now >= member.valid_until_ms && !touched(member.key))
+            removals.push_back({member.key, false});
+    const auto change =
+        settlement::make_change(opened.roster, std::move(removals), std::move(grants));
+    if (!change) return change.error();
+    auto after = settlement::apply(opened.roster, *change);
+    if (!after) return after.error();
+    auto appended = opened.desk.append(*change);
+    if (!appended) return appended.error();
+    return AppendedChange{*std::move(after), *std::move(appended)};
+}
+
+// A meter has no agent of its own to ask for it: its public key will do.
 Result<EnrolmentRequest> read_request(const std::string& text_or_file) {
+    if (const auto key = fixed_from_hex<settlement::PublicKey>(text_or_file))
+        return EnrolmentRequest{*key, settlement::Equipment::none, ""};
     if (text_or_file.starts_with("kilter-request:")) return EnrolmentRequest::parse(text_or_file);
     const auto text = topology::read_text_file(text_or_file);
     if (!text) return text.error();
@@ -120,6 +162,25 @@ Result<void> place(RosterMember& member, const Terms& terms, const Roster& roste
         network = *std::move(loaded);
         if (terms.feeder.empty()) member.feeder = network->name;
     }
+    if (member.role == Role::meter) {
+        if (terms.home.empty())
+            return Error{"say whose meter it is: --home and the home's fingerprint"};
+        const auto home = find_member(roster, terms.home);
+        if (!home) return home.error();
+        if (home->role != Role::home)
+            return Error{short_hex(home->key.view()) + " is no home: a meter is of a home"};
+        for (const RosterMember& other : roster.members)
+            if (other.role == Role::meter && other.service_point == home->service_point)
+                return Error{"home " + short_hex(home->key.view()) + " has the meter " +
+                             short_hex(other.key.view()) +
+                             " already: revoke that one first with 'kilter revoke " +
+                             short_hex(other.key.view()) + "'"};
+        member.net = home->net;
+        member.feeder = home->feeder;
+        member.service_point = home->service_point;
+        member.endpoint.clear();
+        return {};
+    }
     if (member.role != Role::home) return {};
     if (terms.net.empty()) return Error{"say where the home is connected: --net N"};
     const auto net = network ? net_of(terms, *network) : net_of(terms, roster, member.feeder);
@@ -153,8 +214,13 @@ Result<RosterMember> certificate(const Opened& opened,
         out.role = Role::home;
     else if (terms.role == "coordinator")
         out.role = Role::coordinator;
+    else if (terms.role == "meter")
+        out.role = Role::meter;
     else
-        return Error{"role \"" + terms.role + "\" is unknown: use home or coordinator"};
+        return Error{"role \"" + terms.role + "\" is unknown: use home, meter or coordinator"};
+    if (out.role != Role::meter && out.endpoint.empty())
+        return Error{std::string("a ") + terms.role +
+                     " asks with what 'kilter-agent enroll' printed, not with a key alone"};
     const auto parameters = market::Parameters::decode(opened.desk.genesis().market_parameters);
     if (!parameters) return parameters.error();
     out.weight_milli =
@@ -168,7 +234,7 @@ Result<RosterMember> certificate(const Opened& opened,
 
 std::string description(const RosterMember& member) {
     std::string out = short_hex(member.key.view()) + "  " + settlement::name_of(member.role);
-    if (member.role == Role::home)
+    if (member.role != Role::coordinator)
         out += " on net " + std::to_string(member.net.value) + " of feeder " + member.feeder +
                ", service point " + uuid_text(member.service_point);
     return out;
@@ -179,19 +245,38 @@ std::string validity(const RosterMember& member) {
 }
 
 // Where the change is: on the log, proof checked, or in a file on its way there.
-std::string whereabouts(const OperatorOptions& options, const AppendedChange& change) {
-    const std::string epoch = "epoch " + std::to_string(change.roster.epoch);
-    if (!change.receipt)
-        return epoch + ", signed in " + options.entry.string() +
-               ": put it into a coordinator's state/submit folder within 12 hours";
-    const auto receipt = consensus::decode_receipt(*change.receipt);
-    return epoch + ", on the log as entry " + std::to_string(receipt->index) + " at height " +
-           std::to_string(receipt->header.height) + ", proof checked";
+std::string whereabouts(const Opened& opened, const AppendedChange& change) {
+    return "epoch " + std::to_string(change.roster.epoch) + ", " +
+           opened.desk.whereabouts(change.appended);
+}
+
+// Whom genesis names. An agent that knows nothing else of the log knows this signature.
+bool founder(const Desk& desk) {
+    return desk.identity().public_key() == desk.genesis().operator_key;
+}
+
+// Whether the home can check a bundle that this desk hands over. Error: no, and what to do.
+Result<void> can_hand_over(const Opened& opened, const DeskOptions& options) {
+    if (options.entry.empty() || founder(opened.desk)) return {};
+    return Error{
+        "without a connection only the operator that genesis names can hand over a bundle: an "
+        "agent could not check another's signature without the log"};
+}
+
+nlohmann::ordered_json certificate_json(const RosterMember& member, const AppendedChange& change) {
+    return {{"key", to_hex(member.key.view())},
+            {"role", settlement::name_of(member.role)},
+            {"net", member.net.value},
+            {"feeder", member.feeder},
+            {"service_point", uuid_text(member.service_point)},
+            {"valid_from_ms", member.valid_from_ms},
+            {"valid_until_ms", member.valid_until_ms},
+            {"roster_epoch", change.roster.epoch},
+            {"on_the_log", change.appended.receipt.has_value()}};
 }
 
 // The whole bundle goes into a file; without the roster it is short enough for a mail's line or a code to scan.
 int hand_over(const Opened& opened,
-              const OperatorOptions& options,
               const RosterMember& member,
               const AppendedChange& change,
               std::filesystem::path out,
@@ -199,35 +284,27 @@ int hand_over(const Opened& opened,
               std::string_view command) {
     settlement::EnrolmentBundle bundle{opened.desk.genesis(), member, {}, {}, {}};
     bundle.sign(opened.desk.identity());
-    const std::string url = bundle.text();
-    if (change.receipt) {
-        bundle.roster_receipt = *change.receipt;
+    std::string url = bundle.text();
+    if (change.appended.receipt) {
+        bundle.roster_receipt = *change.appended.receipt;
         bundle.roster = settlement::encode(change.roster);
         bundle.sign(opened.desk.identity());
     }
+    if (!founder(opened.desk)) url = bundle.text();  // the roster vouches for who signed it
     if (out.empty()) out = short_hex(member.key.view()) + ".kilter";
     if (auto written = write_output(out, bundle.text() + "\n"); !written)
         return fail(command, written.error());
     const std::string log = short_hex(opened.desk.genesis().chain_id().view());
     if (json) {
-        std::cout << nlohmann::ordered_json{{"key", to_hex(member.key.view())},
-                                            {"role", settlement::name_of(member.role)},
-                                            {"net", member.net.value},
-                                            {"feeder", member.feeder},
-                                            {"service_point", uuid_text(member.service_point)},
-                                            {"valid_from_ms", member.valid_from_ms},
-                                            {"valid_until_ms", member.valid_until_ms},
-                                            {"roster_epoch", change.roster.epoch},
-                                            {"on_the_log", change.receipt.has_value()},
-                                            {"log", log},
-                                            {"bundle", out.string()},
-                                            {"url", url}}
-                         .dump(2)
-                  << '\n';
+        auto out_json = certificate_json(member, change);
+        out_json["log"] = log;
+        out_json["bundle"] = out.string();
+        out_json["url"] = url;
+        std::cout << out_json.dump(2) << '\n';
         return to_int(ExitCode::success);
     }
     std::cout << "granted  " << description(member) << "\nvalid    " << validity(member)
-              << "\nroster   " << whereabouts(options, change) << "\nlog      " << log
+              << "\nroster   " << whereabouts(opened, change) << "\nlog      " << log
               << "  (the home compares this when it installs the bundle)\nbundle   " << out.string()
               << "\n\n"
               << url << '\n';
@@ -244,9 +321,19 @@ int Grant::run() const {
     if (!opened) return fail(command, opened.error());
     const auto member = certificate(*opened, *asked, terms, days);
     if (!member) return fail(command, member.error());
-    const auto change = opened->desk.append(opened->roster, {}, {*member});
+    if (member->role != Role::meter)
+        if (auto can = can_hand_over(*opened, desk); !can) return fail(command, can.error());
+    const auto change = change_roster(*opened, {}, {*member});
     if (!change) return fail(command, change.error());
-    return hand_over(*opened, desk, *member, *change, out, json, command);
+    if (member->role != Role::meter)
+        return hand_over(*opened, *member, *change, out, json, command);
+    // A home speaks for its meter: there is nothing to install.
+    if (json)
+        std::cout << certificate_json(*member, *change).dump(2) << '\n';
+    else
+        std::cout << "granted  " << description(*member) << "\nvalid    " << validity(*member)
+                  << "\nroster   " << whereabouts(*opened, *change) << '\n';
+    return to_int(ExitCode::success);
 }
 
 int Renew::run() const {
@@ -260,10 +347,10 @@ int Renew::run() const {
         return fail(command, Error{"its certificate lasts until " + utc_text(held->valid_until_ms) +
                                    " anyway: ask for more --days, or revoke it"});
     held->valid_until_ms = until;
-    const auto change = opened->desk.append(opened->roster, {}, {*held});
+    const auto change = change_roster(*opened, {}, {*held});
     if (!change) return fail(command, change.error());
     std::cout << "renewed  " << description(*held) << "\nvalid    " << validity(*held)
-              << "\nroster   " << whereabouts(desk, *change) << '\n';
+              << "\nroster   " << whereabouts(*opened, *change) << '\n';
     return to_int(ExitCode::success);
 }
 
@@ -278,13 +365,14 @@ int Rekey::run() const {
     if (opened->roster.find(asked->key) != nullptr)
         return fail(command, Error{"the key " + short_hex(asked->key.view()) +
                                    " is on the roster already: a new one is needed"});
+    if (auto can = can_hand_over(*opened, desk); !can) return fail(command, can.error());
     RosterMember successor = *held;
     successor.key = asked->key;
     successor.endpoint = asked->endpoint;
-    const auto change = opened->desk.append(opened->roster, {{held->key, true}}, {successor});
+    const auto change = change_roster(*opened, {{held->key, true}}, {successor});
     if (!change) return fail(command, change.error());
     std::cout << "revoked  " << short_hex(held->key.view()) << '\n';
-    return hand_over(*opened, desk, successor, *change, out, false, command);
+    return hand_over(*opened, successor, *change, out, false, command);
 }
 
 int Revoke::run() const {
@@ -293,9 +381,9 @@ int Revoke::run() const {
     if (!opened) return fail(command, opened.error());
     const auto held = find_member(opened->roster, member);
     if (!held) return fail(command, held.error());
-    const auto change = opened->desk.append(opened->roster, {{held->key, true}}, {});
+    const auto change = change_roster(*opened, {{held->key, true}}, {});
     if (!change) return fail(command, change.error());
-    std::cout << "revoked  " << description(*held) << "\nroster   " << whereabouts(desk, *change)
+    std::cout << "revoked  " << description(*held) << "\nroster   " << whereabouts(*opened, *change)
               << '\n';
     return to_int(ExitCode::success);
 }
@@ -303,7 +391,8 @@ int Revoke::run() const {
 namespace {
 
 constexpr const char* member_help = "Fingerprint (the key's first hexadecimal digits) or key";
-constexpr const char* request_help = "What 'kilter-agent enroll' printed, or a file with it";
+constexpr const char* request_help =
+    "What 'kilter-agent enroll' printed, or a file with it; of a meter its public key";
 
 template <class Command>
 CLI::App* add(CLI::App& app,
@@ -312,25 +401,29 @@ CLI::App* add(CLI::App& app,
               const std::shared_ptr<Command>& options,
               int& exit_code) {
     CLI::App* command = app.add_subcommand(name, what);
-    options->desk.add_to(*command);
+    options->desk.add_to(*command, DeskWork::signs_from_store,
+                         "The operator's key file: its office may change the roster");
     command->callback([options, &exit_code] { exit_code = options->run(); });
     return command;
 }
 
 void add_grant(CLI::App& app, int& exit_code) {
     const auto options = std::make_shared<Grant>();
-    CLI::App* command = add(app, "grant", "Issue a certificate: a new home or coordinator joins",
-                            options, exit_code);
+    CLI::App* command =
+        add(app, "grant", "Issue a certificate: a new home, meter or coordinator joins", options,
+            exit_code);
     command->add_option("REQUEST", options->request, request_help)->required();
     command->add_option("--net", options->terms.net,
                         "Where the home is connected: number, or name with --topology");
-    command->add_option("--role", options->terms.role, "home or coordinator")
+    command->add_option("--role", options->terms.role, "home, meter or coordinator")
         ->capture_default_str();
     command->add_option("--topology", options->terms.topology, "The feeder's file");
     command->add_option("--feeder", options->terms.feeder,
                         "The feeder's name (default: the topology's, or the coordinators')");
     command->add_option("--service-point", options->terms.service_point,
                         "UUID of the connection (default: a new one)");
+    command->add_option("--home", options->terms.home,
+                        "Of a meter: whose it is, by the home's fingerprint");
     command->add_option("--days", options->days, "How long the certificate is valid")
         ->capture_default_str()
         ->check(CLI::Range(1, 36'500));

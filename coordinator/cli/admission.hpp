@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "coordinator/cli/operator_desk.hpp"
+#include "coordinator/cli/desk.hpp"
 
 namespace kilter::cli {
 
@@ -15,10 +15,11 @@ struct Terms {
     std::filesystem::path topology;  ///< the feeder: checks the net, and lets it be named
     std::string feeder;              ///< empty: the topology's, or the coordinators'
     std::string service_point;       ///< UUID; empty: a new one
+    std::string home;                ///< of a meter: whose, fingerprint or key
 };
 
 struct Grant {
-    OperatorOptions desk;
+    DeskOptions desk;
     std::string request;  ///< text or file
     Terms terms;
     int days = 365;
@@ -29,7 +30,7 @@ struct Grant {
 };
 
 struct Renew {
-    OperatorOptions desk;
+    DeskOptions desk;
     std::string member;  ///< fingerprint or key
     int days = 365;
 
@@ -37,7 +38,7 @@ struct Renew {
 };
 
 struct Rekey {
-    OperatorOptions desk;
+    DeskOptions desk;
     std::string member;
     std::string request;
     std::filesystem::path out;
@@ -46,7 +47,7 @@ struct Rekey {
 };
 
 struct Revoke {
-    OperatorOptions desk;
+    DeskOptions desk;
     std::string member;
 
     [[nodiscard]] int run() const;

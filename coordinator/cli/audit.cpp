@@ -26,12 +26,19 @@ nlohmann::ordered_json verdict_json(const settlement::FeederVerdict& verdict,
                          {"charge_micro_eur", home.charge_micro_eur},
                          {"surplus_micro_eur", home.surplus_micro_eur},
                          {"due_micro_eur", home.due_micro_eur}});
+    auto neighbours = nlohmann::ordered_json::array();
+    for (const settlement::NeighbourDue& one : verdict.settlement.neighbours)
+        neighbours.push_back({{"log", to_hex(one.log.view())},
+                              {"energy_wh", one.energy_wh},
+                              {"owed_micro_eur", one.owed_micro_eur}});
     return {{"holds", verdict.faults.empty()},
             {"faults", verdict.faults},
             {"homes", homes},
             {"energy_wh", verdict.settlement.energy_wh},
             {"upstream_micro_eur", verdict.settlement.upstream_micro_eur},
             {"surplus_micro_eur", verdict.settlement.surplus_micro_eur},
+            {"neighbours", neighbours},
+            {"corrected_bills", verdict.corrected},
             {"commitments", verdict.commitments},
             {"sums_opened", verdict.opened},
             {"sums_closed", verdict.closed},
@@ -41,18 +48,33 @@ nlohmann::ordered_json verdict_json(const settlement::FeederVerdict& verdict,
 
 }  // namespace
 
+std::string surplus_in_words(std::int64_t micro_eur) {
+    if (micro_eur >= 0)
+        return "a surplus of " + eur(micro_eur) + " is returned to all homes in equal parts";
+    return eur(-micro_eur) +
+           " that homes were paid for relieving lines is shared by all in equal parts";
+}
+
 std::string in_words(const settlement::FeederVerdict& verdict) {
     const settlement::Settlement& money = verdict.settlement;
+    std::int64_t to_neighbours = 0;
+    for (const settlement::NeighbourDue& neighbour : money.neighbours)
+        to_neighbours += neighbour.owed_micro_eur;
     std::string out = "bills: " + std::to_string(money.homes.size()) + " homes for " +
                       fixed(static_cast<double>(money.energy_wh) * 1e-3, 3) + " kWh; they pay " +
-                      eur(money.upstream_micro_eur) +
-                      ", all of it owed to the grid above; a surplus of " +
-                      eur(money.surplus_micro_eur) + " is returned in equal parts\n";
+                      eur(money.upstream_micro_eur + to_neighbours) +
+                      ", all of it owed to the grid above" +
+                      (money.neighbours.empty()
+                           ? std::string()
+                           : ", but " + eur(to_neighbours) + " to neighbouring feeders for " +
+                                 std::to_string(money.neighbours.size()) + " trades") +
+                      "; " + surplus_in_words(money.surplus_micro_eur) + "\n";
     out += "audit: " + std::to_string(verdict.commitments) + " commitments; " +
            std::to_string(money.homes.size()) + " of " + std::to_string(verdict.homes) +
            " bills follow from them; sums of nets proven in " + std::to_string(verdict.opened) +
            " of " + std::to_string(verdict.opened + verdict.closed) + " net-intervals; " +
            std::to_string(verdict.substituted) + " reads not measured; " +
+           std::to_string(verdict.corrected) + " bills corrected; " +
            (verdict.faults.empty() ? "passed" : "NOT PASSED") + "\n";
     return out;
 }
@@ -62,7 +84,9 @@ int AuditCommand::run() const {
     if (!opened) return fail(audit_command, opened.error(), ExitCode::not_verified);
     const auto nets = opened->audit(threads);
     if (!nets) return fail(audit_command, nets.error(), ExitCode::not_verified);
-    const auto verdict = settlement::conclude(*nets);
+    const auto neighbours = settlement::neighbours_due(opened->context());
+    if (!neighbours) return fail(audit_command, neighbours.error(), ExitCode::not_verified);
+    const auto verdict = settlement::conclude(*nets, *neighbours);
     if (!verdict) return fail(audit_command, verdict.error(), ExitCode::not_verified);
     const auto write = [&](const std::filesystem::path& path, const std::string& text) {
         return path.empty() ? Result<void>{} : write_output(path, text);
@@ -70,10 +94,12 @@ int AuditCommand::run() const {
     for (const auto& written :
          {write(csv, settlement_csv(*verdict, *nets)),
           write(aggregates, aggregates_csv(*nets, opened->period().first, floor)),
+          write(bids, bids_csv(*nets, opened->context().prices(), floor)),
           write(json, verdict_json(*verdict, opened->report()).dump(1) + "\n")})
         if (!written) return fail(audit_command, written.error());
     const std::filesystem::path out = "-";
-    if (csv != out && aggregates != out && json != out) std::cout << in_words(*verdict);
+    if (csv != out && aggregates != out && bids != out && json != out)
+        std::cout << in_words(*verdict);
     for (const std::string& fault : verdict->faults)
         std::cerr << "FAULT " << fault << '\n';
     return to_int(verdict->faults.empty() ? ExitCode::success : ExitCode::not_verified);
@@ -92,7 +118,11 @@ void add_audit(CLI::App& app, int& exit_code) {
     command->add_option("--csv", options->csv, "What every home owes, '-' for stdout");
     command->add_option("--aggregates", options->aggregates,
                         "Proven sums of nets per interval, '-' for stdout");
-    command->add_option("--floor", options->floor, "Homes behind every number of --aggregates")
+    command->add_option("--bids", options->bids,
+                        "What the feeder takes a day ahead at which price, '-' for stdout");
+    command
+        ->add_option("--floor", options->floor,
+                     "Homes behind every number of --aggregates and --bids")
         ->capture_default_str()
         ->check(CLI::Range(2, 100'000));
     command->add_option("--json", options->json, "Everything, '-' for stdout");

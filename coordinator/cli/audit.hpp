@@ -16,6 +16,7 @@ struct AuditCommand {
     unsigned threads = 2;
     std::filesystem::path csv;
     std::filesystem::path aggregates;
+    std::filesystem::path bids;
     std::size_t floor = 10;
     std::filesystem::path json;
 

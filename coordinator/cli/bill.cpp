@@ -6,8 +6,8 @@
 #include "common/cli/command_line.hpp"
 #include "common/cli/output.hpp"
 #include "common/cli/table.hpp"
-#include "common/runtime/files.hpp"
 #include "common/runtime/loop.hpp"
+#include "coordinator/cli/entry_file.hpp"
 #include "coordinator/cli/exports.hpp"
 #include "coordinator/cli/home_books.hpp"
 
@@ -53,10 +53,7 @@ int BillCommand::run() const {
         const auto sealed = settlement::make_entry(*bill, opened->genesis().chain_id(),
                                                    static_cast<std::uint64_t>(now),
                                                    now + bill_life_ms, books->home);
-        if (auto written = runtime::replace_file(
-                entry,
-                {reinterpret_cast<const char*>(sealed->encoded.data()), sealed->encoded.size()});
-            !written)
+        if (auto written = write_entry(entry, *sealed); !written)
             return fail(bill_command, written.error());
     }
     for (const auto& written :

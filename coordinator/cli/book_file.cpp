@@ -1,22 +1,12 @@
 #include "coordinator/cli/book_file.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "common/topology/files.hpp"
 
 namespace kilter::cli {
 
 namespace {
 
-using nlohmann::json;
-
-Result<json> parse_file(const std::filesystem::path& file) {
-    const auto text = topology::read_text_file(file);
-    if (!text) return text.error();
-    json out = json::parse(*text, nullptr, false);
-    if (out.is_discarded()) return Error{file.string() + " is not JSON"};
-    return out;
-}
+using json = nlohmann::ordered_json;
 
 // nlohmann reports a missing or wrong member by an exception; here it becomes an error.
 template <class Read>
@@ -56,8 +46,16 @@ products::Contracts contracts_of(const json& from) {
 
 }  // namespace
 
+Result<nlohmann::ordered_json> json_in_file(const std::filesystem::path& file) {
+    const auto text = topology::read_text_file(file);
+    if (!text) return text.error();
+    json out = json::parse(*text, nullptr, false);
+    if (out.is_discarded()) return Error{file.string() + " is not JSON"};
+    return out;
+}
+
 Result<products::Books> load_books(const std::filesystem::path& file) {
-    const auto content = parse_file(file);
+    const auto content = json_in_file(file);
     if (!content) return content.error();
     return reading(file, [&]() -> Result<products::Books> {
         products::Books out(contracts_of(content->at("contracts")));
@@ -74,7 +72,7 @@ Result<products::Books> load_books(const std::filesystem::path& file) {
 }
 
 Result<settlement::Correction> load_correction(const std::filesystem::path& file) {
-    const auto content = parse_file(file);
+    const auto content = json_in_file(file);
     if (!content) return content.error();
     return reading(file, [&]() -> Result<settlement::Correction> {
         settlement::Correction out;

@@ -6,10 +6,12 @@
 
 #include "common/cli/command_line.hpp"
 #include "common/cli/table.hpp"
+#include "common/settlement/governance_entries.hpp"
 #include "common/settlement/ledger.hpp"
 #include "common/storage/log_store.hpp"
 #include "coordinator/cli/book_file.hpp"
 #include "coordinator/cli/log_entries.hpp"
+#include "coordinator/cli/rules.hpp"
 
 namespace kilter::cli {
 
@@ -90,10 +92,12 @@ int CorrectCommand::run() const {
     else
         print(*cascade);
     if (dry_run || post) return to_int(ExitCode::success);
-    auto opened = RulesDesk::open(desk);
+    auto opened = Desk::open(desk);
     if (!opened) return fail(correct_command, opened.error());
-    if (auto done = opened->propose({settlement::action_of(*wanted), 0, reason}); !done)
-        return fail(correct_command, done.error());
+    const auto done =
+        opened->append(governance::Proposal{settlement::action_of(*wanted), 0, reason});
+    if (!done) return fail(correct_command, done.error());
+    print_entry(*opened, *done);
     return to_int(ExitCode::success);
 }
 
@@ -112,7 +116,7 @@ void add_correct(CLI::App& app, int& exit_code) {
         ->excludes(dry);
     command->add_option("--reason", options->reason, "Why, for everybody to read");
     command->add_flag("--json", options->json, "Print JSON");
-    options->desk.add_to(*command, true);
+    options->desk.add_to(*command, DeskWork::signs, office_key_help);
     command->footer("Example:\n  kilter correct book.json meter-17.json --dry-run");
     command->callback([options, &exit_code] { exit_code = options->run(); });
 }

@@ -1,12 +1,12 @@
 /// kilter correct: what a correction would change, its case on the docket, and, once that is in force, what it posts.
 #pragma once
 
-#include "coordinator/cli/rules_desk.hpp"
+#include "coordinator/cli/desk.hpp"
 
 namespace kilter::cli {
 
 struct CorrectCommand {
-    RulesOptions desk;
+    DeskOptions desk;
     std::filesystem::path book;
     std::filesystem::path correction;
     std::string reason;

@@ -4,12 +4,12 @@
 #include <thread>
 
 #include "agent/core/outbox.hpp"
-#include "common/runtime/files.hpp"
 #include "common/runtime/loop.hpp"
 #include "common/settlement/ledger.hpp"
 #include "common/settlement/money_rules.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/storage/key_value.hpp"
+#include "coordinator/cli/entry_file.hpp"
 #include "coordinator/cli/home_books.hpp"
 #include "coordinator/cli/log_entries.hpp"
 
@@ -114,9 +114,7 @@ Result<std::size_t> bill_homes(const Installation& installation,
         const auto entry = settlement::make_entry(*bill, log->genesis().chain_id(),
                                                   static_cast<std::uint64_t>(now),
                                                   now + demo_bill_life_ms, books->home);
-        if (auto written = runtime::replace_file(
-                spool / ("bill-" + std::to_string(i) + ".entry"),
-                {reinterpret_cast<const char*>(entry->encoded.data()), entry->encoded.size()});
+        if (auto written = write_entry(spool / ("bill-" + std::to_string(i) + ".entry"), *entry);
             !written)
             return written.error();
         ++bills;

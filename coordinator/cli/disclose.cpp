@@ -9,7 +9,9 @@
 #include "common/runtime/files.hpp"
 #include "common/runtime/loop.hpp"
 #include "common/topology/files.hpp"
+#include "coordinator/cli/entry_file.hpp"
 #include "coordinator/cli/home_books.hpp"
+#include "coordinator/cli/openings.hpp"
 
 namespace kilter::cli {
 
@@ -32,16 +34,22 @@ int DiscloseCommand::disclose() const {
                     ExitCode::usage);
     const auto opened = SettledLog::open(log, period);
     if (!opened) return fail(disclose_command, opened.error());
-    const auto books = HomeBooks::open(home, *opened);
+    auto books = HomeBooks::open(home, *opened);
     if (!books) return fail(disclose_command, books.error());
+    if (!reads.empty())
+        if (auto done = books->correct(reads, opened->genesis().chain_id()); !done)
+            return fail(disclose_command, done.error());
     const Period& asked = opened->period();
-    settlement::OpeningDocument document{books->meter.public_key(), asked.first, {}};
+    const auto& known = positions ? books->account.positions : books->account.reads;
+    settlement::OpeningDocument document{
+        positions ? books->home.public_key() : books->meter.public_key(), asked.first, {}};
     for (IntervalIndex t = asked.first; t < asked.end; ++t) {
-        const auto read = books->account.reads.find(t);
-        if (read == books->account.reads.end())
+        const auto found = known.find(t);
+        if (found == known.end())
             return fail(disclose_command,
-                        Error{"interval " + std::to_string(t) + " has not been read"});
-        document.openings.emplace_back(read->second.energy_wh, read->second.blinding);
+                        Error{"interval " + std::to_string(t) +
+                              (positions ? " has no day-ahead position" : " has not been read")});
+        document.openings.emplace_back(found->second.energy_wh, found->second.blinding);
     }
     const UnixMs now = runtime::now_ms();
     const settlement::Disclosure disclosure{
@@ -51,7 +59,7 @@ int DiscloseCommand::disclose() const {
                                                now + disclosure_life_ms, books->home);
     if (auto written = runtime::replace_file(out, as_text(document.encode())); !written)
         return fail(disclose_command, written.error());
-    if (auto written = runtime::replace_file(entry, as_text(sealed->encoded)); !written)
+    if (auto written = write_entry(entry, *sealed); !written)
         return fail(disclose_command, written.error());
     std::cout << document.openings.size() << " intervals opened to " << short_hex(key->view())
               << ": give " << out.string() << " to them alone, and put " << entry.string()
@@ -67,35 +75,15 @@ int DiscloseCommand::examine() const {
     const auto opened = SettledLog::open(
         log, std::to_string(document->first) + ":" + std::to_string(document->openings.size()));
     if (!opened) return fail(disclose_command, opened.error());
-    const auto disclosed =
-        std::find_if(opened->disclosures().begin(), opened->disclosures().end(),
-                     [&](const auto& one) { return one.second.document == document->digest(); });
-    if (disclosed == opened->disclosures().end())
-        return fail(disclose_command,
-                    Error{"the log does not say that anybody has disclosed this document"},
-                    ExitCode::not_verified);
-    const auto* meter = opened->context().party(document->meter);
-    const auto* owner = opened->context().party(disclosed->first);
-    if (meter == nullptr || owner == nullptr || meter->service_point != owner->service_point)
-        return fail(disclose_command, Error{"the meter is not the discloser's"},
-                    ExitCode::not_verified);
-    const auto commitments = opened->commitments(document->meter);
-    if (!commitments) return fail(disclose_command, commitments.error());
+    const auto checked = check_openings(*document, *opened);
+    if (!checked) return fail(disclose_command, checked.error(), ExitCode::not_verified);
     std::cout << "interval,starts_utc,energy_wh\n";
-    for (std::size_t i = 0; i < document->openings.size(); ++i) {
-        const IntervalIndex t = document->first + static_cast<IntervalIndex>(i);
-        const auto& [energy_wh, blinding] = document->openings[i];
-        const auto found = commitments->find(t);
-        if (found == commitments->end() || found->second != crypto::commit(energy_wh, blinding))
-            return fail(disclose_command,
-                        Error{"interval " + std::to_string(t) +
-                              " is not what the meter has committed to on the log"},
-                        ExitCode::not_verified);
+    for (const auto& [t, energy_wh] : checked->energies_wh)
         std::cout << t << ',' << utc_text(interval_start(t, opened->interval_s())) << ','
                   << energy_wh << '\n';
-    }
-    std::cerr << "all " << document->openings.size() << " intervals are what the meter of home "
-              << short_hex(disclosed->first.view()) << " has committed to\n";
+    std::cerr << "all " << document->openings.size() << " intervals are what "
+              << (checked->positions ? "home " : "the meter of home ")
+              << short_hex(checked->home.view()) << " has committed to\n";
     return to_int(ExitCode::success);
 }
 
@@ -120,6 +108,10 @@ void add_disclose(CLI::App& app, int& exit_code) {
     command->add_option("--out", options->out, "Write the openings here, for them alone");
     command->add_option("--entry", options->entry,
                         "Write the signed disclosure here, for a coordinator's submit folder");
+    command->add_option("--reads", options->reads,
+                        "Reads that were corrected, as given to 'kilter reread'");
+    command->add_flag("--positions", options->positions,
+                      "Its day-ahead positions instead of its reads");
     command->add_option("--check", options->check,
                         "Instead: hold a document of openings against the log");
     command->footer(

@@ -17,6 +17,8 @@ struct DiscloseCommand {
     std::filesystem::path out;
     std::filesystem::path entry;
     std::filesystem::path check;
+    std::filesystem::path reads;  ///< corrected ones, as given to `kilter reread`
+    bool positions = false;       ///< instead of reads
 
     [[nodiscard]] int run() const;
 

@@ -1,5 +1,6 @@
 #include "coordinator/cli/exports.hpp"
 
+#include <algorithm>
 #include <sstream>
 
 #include "common/cli/output.hpp"
@@ -154,7 +155,7 @@ std::string settlement_csv(const settlement::FeederVerdict& verdict,
         for (const settlement::HomeVerdict& home : net.homes) {
             const settlement::HomeDue& due = dues[home.home];
             out << to_hex(home.home.view()) << ',' << net.net.value << ',' << home.bill.first << ','
-                << home.bill.intervals << ',' << home.bill.energy_wh.value << ','
+                << home.bill.intervals << ',' << home.owed.energy_wh.value << ','
                 << due.charge_micro_eur << ',' << due.surplus_micro_eur << ',' << due.due_micro_eur
                 << ',' << (home.holds ? "yes" : "no") << '\n';
         }
@@ -184,6 +185,46 @@ std::string aggregates_csv(const std::vector<settlement::NetVerdict>& nets,
         if (others >= floor && others > 0)
             out << interval << ",others," << others << ',' << others_wh << '\n';
     }
+    return out.str();
+}
+
+std::string bids_csv(const std::vector<settlement::NetVerdict>& nets,
+                     const settlement::PriceBook& prices,
+                     std::size_t floor) {
+    struct Sum {
+        std::size_t homes = 0;
+        std::int64_t energy_wh = 0;
+        std::optional<std::int64_t> price;
+    };
+
+    std::vector<Sum> sums(static_cast<std::size_t>(prices.end() - prices.first()));
+    std::size_t most = floor;
+    for (std::size_t k = 0; k < sums.size(); ++k) {
+        const IntervalIndex t = prices.first() + static_cast<IntervalIndex>(k);
+        for (const settlement::NetVerdict& net : nets) {
+            if (net.positions.members[k] == 0) continue;
+            sums[k].homes += net.positions.members[k];
+            sums[k].energy_wh += net.positions.energies_wh[k];
+            // An interval's sessions share the tie, so all nets have its price.
+            const auto* record = prices.day_ahead(net.net, t);
+            if (record == nullptr || t < record->first || t >= record->end()) continue;
+            if (const auto pair = prices.day_ahead_prices(*record, t)) sums[k].price = pair->tie;
+        }
+        most = std::max(most, sums[k].homes);
+    }
+    std::map<std::int64_t, std::vector<settlement::BidPoint>> hours;
+    for (std::size_t k = 0; k < sums.size(); ++k) {
+        if (sums[k].homes < most || !sums[k].price) continue;
+        const IntervalIndex t = prices.first() + static_cast<IntervalIndex>(k);
+        const std::int64_t hour = t * prices.interval_s() / 3'600 % 24;
+        hours[hour].push_back({*sums[k].price, sums[k].energy_wh});
+    }
+    std::ostringstream out;
+    out << "hour_utc,price_micro_eur_per_kwh,energy_wh,points,homes\n";
+    for (auto& [hour, points] : hours)
+        for (const settlement::BidStep& step : settlement::bid_curve(std::move(points)))
+            out << hour << ',' << step.price_micro_eur_per_kwh << ',' << step.energy_wh << ','
+                << step.points << ',' << most << '\n';
     return out.str();
 }
 

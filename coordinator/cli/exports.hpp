@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/settlement/bid_curve.hpp"
 #include "common/settlement/home_account.hpp"
 #include "common/settlement/metering.hpp"
 #include "common/settlement/net_audit.hpp"
@@ -37,6 +38,13 @@ std::string settlement_csv(const settlement::FeederVerdict& verdict,
 std::string aggregates_csv(const std::vector<settlement::NetVerdict>& nets,
                            IntervalIndex first,
                            std::size_t floor);
+
+/// The feeder's day-ahead bid per UTC hour of the day, from the proven sums of positions in the period: "up to this price it
+/// takes so much in a quarter hour". Only points behind which as many homes are as behind any, and at least `floor`, count.
+/// Columns: hour_utc, price_micro_eur_per_kwh, energy_wh, points, homes.
+std::string bids_csv(const std::vector<settlement::NetVerdict>& nets,
+                     const settlement::PriceBook& prices,
+                     std::size_t floor);
 
 nlohmann::ordered_json bill_json(const settlement::Bill& bill);
 

@@ -1,10 +1,67 @@
 #include "coordinator/cli/home_books.hpp"
 
+#include <charconv>
+#include <sstream>
+
 #include "agent/core/meter_desk.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/storage/key_value.hpp"
+#include "common/topology/files.hpp"
 
 namespace kilter::cli {
+
+namespace {
+
+using Energies = std::map<IntervalIndex, std::int64_t>;
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+    std::int64_t out = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return out;
+}
+
+// "interval,energy_wh", with or without these names in the first line.
+Result<Energies> read_energies(const std::filesystem::path& file) {
+    const auto text = topology::read_text_file(file);
+    if (!text) return text.error();
+    Energies out;
+    std::istringstream lines(*text);
+    std::size_t number = 0;
+    for (std::string line; std::getline(lines, line);) {
+        ++number;
+        if (!line.empty() && line.back() == '\r') line.pop_back();
+        const auto comma = line.find(',');
+        if (line.empty() || (number == 1 && line.starts_with("interval"))) continue;
+        const auto interval = whole_number(line.substr(0, comma));
+        const auto energy =
+            comma == std::string::npos ? std::nullopt : whole_number(line.substr(comma + 1));
+        if (!interval || !energy)
+            return Error{file.string() + ": line " + std::to_string(number) +
+                         " is not INTERVAL,ENERGY_WH in whole numbers"};
+        if (!out.empty() && *interval != out.rbegin()->first + 1)
+            return Error{file.string() + ": line " + std::to_string(number) +
+                         ": intervals follow one another without gap"};
+        out[*interval] = *energy;
+    }
+    if (out.empty() || out.size() > settlement::corrected_intervals_max)
+        return Error{file.string() + ": between 1 and " +
+                     std::to_string(settlement::corrected_intervals_max) +
+                     " intervals are corrected at once; a longer fault takes several corrections"};
+    return out;
+}
+
+// Another blinding for every other value: two commitments with the same one would show their difference.
+crypto::Scalar corrected_blinding(const crypto::Identity& meter,
+                                  const settlement::ChainId& chain,
+                                  IntervalIndex interval,
+                                  std::int64_t energy_wh) {
+    return crypto::hash_to_scalar("corrected read",
+                                  agent::read_blinding(meter, chain, interval).view(),
+                                  ByteWriter{}.i64(interval).i64(energy_wh).bytes());
+}
+
+}  // namespace
 
 Result<HomeBooks> HomeBooks::open(const std::filesystem::path& directory, const SettledLog& log) {
     auto home = storage::read_key_file(directory / "key");
@@ -51,6 +108,15 @@ Result<HomeBooks> HomeBooks::open(const std::filesystem::path& directory, const 
     if (out.reads.empty())
         return Error{file.string() + " has no read of the period: has the meter been counting?"};
     return out;
+}
+
+Result<std::map<IntervalIndex, std::int64_t>> HomeBooks::correct(const std::filesystem::path& file,
+                                                                 const settlement::ChainId& chain) {
+    auto energies = read_energies(file);
+    if (!energies) return energies;
+    for (const auto& [t, energy_wh] : *energies)
+        account.reads[t] = {energy_wh, corrected_blinding(meter, chain, t, energy_wh)};
+    return energies;
 }
 
 Result<settlement::Bill> HomeBooks::bill(const SettledLog& log) const {

@@ -21,6 +21,11 @@ struct HomeBooks {
     /// Error: a file that cannot be read, a key the log does not know, a row that does not open.
     static Result<HomeBooks> open(const std::filesystem::path& directory, const SettledLog& log);
 
+    /// Takes corrected reads (CSV: interval, energy_wh; without gap) in place of those the meter has made, each under a
+    /// blinding of its own. Returns them. Error: the file is not that.
+    Result<std::map<IntervalIndex, std::int64_t>> correct(const std::filesystem::path& file,
+                                                          const settlement::ChainId& chain);
+
     /// The bill of the log's period: from the home's first read in it on.
     [[nodiscard]] Result<settlement::Bill> bill(const SettledLog& log) const;
     [[nodiscard]] Result<std::vector<settlement::BillLine>> lines(

@@ -6,6 +6,7 @@
 #include "common/cli/table.hpp"
 #include "common/market/parameters.hpp"
 #include "common/settlement/governance_entries.hpp"
+#include "common/topology/files.hpp"
 
 namespace kilter::cli {
 namespace {
@@ -98,6 +99,15 @@ std::filesystem::path store_file(const std::filesystem::path& path) {
     for (const std::filesystem::path& place : {path / store_name, path / "state" / store_name})
         if (std::filesystem::exists(place, ignored)) return place;
     return path;
+}
+
+Result<settlement::Genesis> read_genesis(const std::filesystem::path& file) {
+    const auto text = topology::read_text_file(file);
+    if (!text) return text.error();
+    auto genesis = settlement::Genesis::decode(as_bytes(*text));
+    if (!genesis)
+        return Error{file.string() + " is not a genesis document: " + genesis.error().message};
+    return genesis;
 }
 
 std::int64_t interval_seconds(const settlement::Genesis& genesis) {

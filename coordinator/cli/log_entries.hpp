@@ -17,6 +17,9 @@ using Json = nlohmann::ordered_json;
 /// `path` itself, or the store in it: a coordinator's state directory, or the directory above (as a demo leaves it).
 std::filesystem::path store_file(const std::filesystem::path& path);
 
+/// Error: it cannot be read, or is no genesis document.
+Result<settlement::Genesis> read_genesis(const std::filesystem::path& file);
+
 /// Seconds per market interval as agreed in genesis; 0 if the parameters do not decode.
 std::int64_t interval_seconds(const settlement::Genesis& genesis);
 

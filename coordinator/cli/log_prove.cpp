@@ -58,6 +58,24 @@ Result<std::string> check_consistency(ByteView bytes, const settlement::Genesis&
 
 }  // namespace
 
+Result<Proof> read_proof(const std::filesystem::path& file) {
+    const auto bytes = storage::read_whole(file, proof_bytes_max);
+    if (!bytes) return bytes.error();
+    if (const auto content = after_magic(receipt_magic, *bytes)) {
+        auto receipt = consensus::decode_receipt(*content);
+        if (!receipt) return Error{file.string() + ": " + receipt.error().message};
+        return Proof(*std::move(receipt));
+    }
+    if (const auto content = after_magic(consistency_magic, *bytes)) {
+        auto proof = consensus::decode_consistency_proof(*content);
+        if (!proof) return Error{file.string() + ": " + proof.error().message};
+        return Proof(*std::move(proof));
+    }
+    return Error{file.string() +
+                 " is neither a receipt nor a consistency proof: 'kilter log prove' "
+                 "writes them"};
+}
+
 bool is_proof(const std::filesystem::path& file) {
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(file, ignored)) return false;

@@ -5,7 +5,10 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
+
+#include "common/consensus/light_client.hpp"
 
 namespace CLI {
 class App;
@@ -24,6 +27,10 @@ struct LogProve {
     /// Writes the proof; returns the exit code.
     [[nodiscard]] int run() const;
 };
+
+/// What LogProve has written. Error: it is something else, or malformed.
+using Proof = std::variant<consensus::Receipt, consensus::ConsistencyProof>;
+Result<Proof> read_proof(const std::filesystem::path& file);
 
 /// A receipt, a consistency proof or an archive, by its first bytes.
 bool is_proof(const std::filesystem::path& file);

@@ -16,15 +16,6 @@ namespace {
 
 constexpr const char* log_verify_command = "kilter log verify";
 
-Result<settlement::Genesis> read_genesis(const std::filesystem::path& path) {
-    const auto text = topology::read_text_file(path);
-    if (!text) return text.error();
-    auto genesis = settlement::Genesis::decode(as_bytes(*text));
-    if (!genesis)
-        return Error{path.string() + " is not a genesis document: " + genesis.error().message};
-    return genesis;
-}
-
 /// An entry is proved by what an agent would be given: its receipt, checked by the light client
 /// alone.
 std::optional<std::string> check_receipts(const storage::LogStore& store, StoreCheck& check) {

@@ -6,6 +6,7 @@
 #include "coordinator/cli/audit.hpp"
 #include "coordinator/cli/bench.hpp"
 #include "coordinator/cli/bill.hpp"
+#include "coordinator/cli/book.hpp"
 #include "coordinator/cli/bundle.hpp"
 #include "coordinator/cli/correct.hpp"
 #include "coordinator/cli/demo.hpp"
@@ -17,8 +18,11 @@
 #include "coordinator/cli/log_prove.hpp"
 #include "coordinator/cli/log_show.hpp"
 #include "coordinator/cli/log_verify.hpp"
+#include "coordinator/cli/reread.hpp"
 #include "coordinator/cli/rules.hpp"
 #include "coordinator/cli/simulate.hpp"
+#include "coordinator/cli/submit.hpp"
+#include "coordinator/cli/tie.hpp"
 
 // What building the command line throws is a programmer's error, and ends the process.
 // NOLINTNEXTLINE(bugprone-exception-escape)
@@ -36,6 +40,7 @@ int main(int argc, char** argv) {
     kilter::cli::add_audit(app, exit_code);
     kilter::cli::add_bench(app, exit_code);
     kilter::cli::add_bill(app, exit_code);
+    kilter::cli::add_book(app, exit_code);
     kilter::cli::add_bundle(app, KILTER_VERSION, exit_code);
     kilter::cli::add_correct(app, exit_code);
     kilter::cli::add_demo(app, exit_code);
@@ -49,8 +54,11 @@ int main(int argc, char** argv) {
     kilter::cli::add_log_show(*log, exit_code);
     kilter::cli::add_log_prove(*log, exit_code);
     kilter::cli::add_log_follow(*log, exit_code);
+    kilter::cli::add_reread(app, exit_code);
     kilter::cli::add_rules(app, exit_code);
     kilter::cli::add_simulate(app, exit_code);
+    kilter::cli::add_submit(app, exit_code);
+    kilter::cli::add_tie(app, exit_code);
 
     return kilter::cli::run(app, argc, argv, exit_code);
 }

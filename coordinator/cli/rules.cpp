@@ -10,10 +10,13 @@
 #include "common/cli/output.hpp"
 #include "common/cli/table.hpp"
 #include "common/market/parameters_text.hpp"
+#include "common/settlement/correction.hpp"
+#include "common/settlement/governance_entries.hpp"
 #include "common/settlement/ledger.hpp"
 #include "common/storage/log_store.hpp"
 #include "common/topology/files.hpp"
 #include "coordinator/cli/log_entries.hpp"
+#include "coordinator/cli/reread_document.hpp"
 
 namespace kilter::cli {
 
@@ -41,6 +44,15 @@ Result<Number> number_in(const std::string& text) {
     if (error != std::errc{} || end != text.data() + text.size())
         return Error{"\"" + text + "\" is no whole number, or too large"};
     return out;
+}
+
+Result<governance::Action> reads_action(const std::filesystem::path& file,
+                                        const std::string& kind) {
+    const auto subject = settlement::correction_kind_named(kind);
+    if (!subject) return subject.error();
+    const auto document = read_reread(file);
+    if (!document) return document.error();
+    return governance::Action(settlement::action_of(document->reads, *subject, document->replaces));
 }
 
 Result<governance::Action> market_action(const std::vector<std::string>& changes,
@@ -205,9 +217,9 @@ void print(const governance::Rules& rules) {
 
 int RulesShow::run() const {
     constexpr std::string_view command = "kilter rules show";
-    auto opened = RulesDesk::open(desk);
+    auto opened = Desk::open(desk);
     if (!opened) return fail(command, opened.error());
-    const auto shown = opened->newest();
+    const auto shown = opened->newest_docket();
     if (!shown) return fail(command, shown.error());
     const consensus::Height next = shown->height + 1;
     const consensus::Height at = std::max(next, height.value_or(next));
@@ -240,13 +252,15 @@ int RulesPropose::run() const {
     constexpr std::string_view command = "kilter rules propose";
     const int kinds = (market.empty() ? 0 : 1) + (tariff.empty() ? 0 : 1) + (rule.empty() ? 0 : 1) +
                       (appoint.empty() ? 0 : 1) + (dismiss.empty() ? 0 : 1) +
-                      (validators.empty() ? 0 : 1) + (stop ? 1 : 0) + (resume ? 1 : 0);
+                      (validators.empty() ? 0 : 1) + (reads.empty() ? 0 : 1) + (stop ? 1 : 0) +
+                      (resume ? 1 : 0);
     if (kinds != 1)
-        return fail(command,
-                    Error{"say what is to be decided, one thing per proposal: --market, --tariff, "
-                          "--rule, --appoint, --dismiss, --validators, --stop or --resume"},
-                    ExitCode::usage);
-    auto opened = RulesDesk::open(desk);
+        return fail(
+            command,
+            Error{"say what is to be decided, one thing per proposal: --market, --tariff, "
+                  "--rule, --appoint, --dismiss, --validators, --reads, --stop or --resume"},
+            ExitCode::usage);
+    auto opened = Desk::open(desk);
     if (!opened) return fail(command, opened.error());
     const auto action = [&]() -> Result<governance::Action> {
         if (!tariff.empty()) return tariff_action(tariff);
@@ -254,29 +268,36 @@ int RulesPropose::run() const {
         if (!appoint.empty()) return seat_action(appoint, true);
         if (!dismiss.empty()) return seat_action(dismiss, false);
         if (!validators.empty()) return validators_action(validators);
+        if (!reads.empty()) return reads_action(reads, kind);
         if (stop) return governance::Action(governance::Stop{});
         if (resume) return governance::Action(governance::Resume{});
-        const auto shown = opened->newest();
+        const auto shown = opened->newest_docket();
         if (!shown) return shown.error();
         return market_action(market, shown->docket.rules_to_come());
     }();
     if (!action) return fail(command, action.error());
     if (auto sound = check(*action); !sound) return fail(command, sound.error());
     std::cout << "proposes " << describe(*action) << '\n';
-    if (auto done = opened->propose({*action, height, reason}); !done)
-        return fail(command, done.error());
+    const auto done = opened->append(governance::Proposal{*action, height, reason});
+    if (!done) return fail(command, done.error());
+    print_entry(*opened, *done);
     return to_int(ExitCode::success);
+}
+
+void print_entry(const Desk& desk, const Appended& appended) {
+    std::cout << "entry    " << to_hex(appended.id.view()) << ", " << desk.whereabouts(appended)
+              << '\n';
 }
 
 int RulesSay::run() const {
     const std::string command = std::string("kilter rules ") + name_of(opinion);
-    auto opened = RulesDesk::open(desk);
+    auto opened = Desk::open(desk);
     if (!opened) return fail(command, opened.error());
     governance::Statement statement{{}, opinion};
     if (const auto whole = fixed_from_hex<consensus::EntryId>(proposal)) {
         statement.proposal = *whole;
     } else {
-        const auto shown = opened->newest();
+        const auto shown = opened->newest_docket();
         if (!shown) return fail(command, shown.error());
         const Case* found = find_case(shown->docket, proposal);
         if (found == nullptr)
@@ -286,7 +307,9 @@ int RulesSay::run() const {
         std::cout << "case     " << found->number << ": " << describe(found->proposal.action)
                   << '\n';
     }
-    if (auto done = opened->state(statement); !done) return fail(command, done.error());
+    const auto done = opened->append(statement);
+    if (!done) return fail(command, done.error());
+    print_entry(*opened, *done);
     return to_int(ExitCode::success);
 }
 
@@ -323,7 +346,7 @@ void add_say(CLI::App& rules,
     const auto options = std::make_shared<RulesSay>();
     options->opinion = opinion;
     CLI::App* command = rules.add_subcommand(name, what);
-    options->desk.add_to(*command, true);
+    options->desk.add_to(*command, DeskWork::signs, office_key_help);
     command
         ->add_option("CASE", options->proposal,
                      "The case's number, or the first digits of its proposal")
@@ -335,7 +358,7 @@ void add_say(CLI::App& rules,
 void add_propose(CLI::App& rules, int& exit_code) {
     const auto options = std::make_shared<RulesPropose>();
     CLI::App* command = rules.add_subcommand("propose", "Open a case on the docket");
-    options->desk.add_to(*command, true);
+    options->desk.add_to(*command, DeskWork::signs, office_key_help);
     command->add_option("--market", options->market,
                         "NAME=VALUE: a market parameter; several make one proposal");
     command->add_option("--tariff", options->tariff, "NAME=VALUE: a whole number that rules use");
@@ -344,6 +367,10 @@ void add_propose(CLI::App& rules, int& exit_code) {
     command->add_option("--dismiss", options->dismiss, "OFFICE=KEY: who leaves it");
     command->add_option("--validators", options->validators,
                         "File of the next set of coordinators, a line each: KEY ENDPOINT");
+    command->add_option("--reads", options->reads,
+                        "What 'kilter reread --document' wrote: reads to be corrected");
+    command->add_option("--kind", options->kind, "Of --reads: wrong read or faulty meter")
+        ->capture_default_str();
     command->add_flag("--stop", options->stop, "Stop the market: no session opens");
     command->add_flag("--resume", options->resume, "Let sessions open again");
     command->add_option("--height", options->height,
@@ -362,7 +389,7 @@ void add_rules(CLI::App& app, int& exit_code) {
     rules->require_subcommand(1);
     const auto options = std::make_shared<RulesShow>();
     CLI::App* command = rules->add_subcommand("show", "Rules in force and open cases");
-    options->desk.add_to(*command, false);
+    options->desk.add_to(*command, DeskWork::reads, office_key_help);
     command->add_option("--height", options->height,
                         "As they will be at this block, as far as decided");
     command->add_flag("--json", options->json, "Print JSON");

@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/cli/rules_desk.hpp"
+#include "coordinator/cli/desk.hpp"
 
 namespace kilter::cli {
 
 struct RulesShow {
-    RulesOptions desk;
+    DeskOptions desk;
     std::optional<std::uint64_t> height;  ///< what will be in force there; default: the next block
     bool json = false;
 
@@ -18,13 +18,15 @@ struct RulesShow {
 };
 
 struct RulesPropose {
-    RulesOptions desk;
+    DeskOptions desk;
     std::vector<std::string> market;   ///< NAME=VALUE, all of one proposal
     std::string tariff;                ///< NAME=VALUE
     std::string rule;                  ///< NAME=VERSION
     std::string appoint;               ///< OFFICE=KEY
     std::string dismiss;               ///< OFFICE=KEY
     std::filesystem::path validators;  ///< a line per validator: KEY ENDPOINT
+    std::filesystem::path reads;       ///< of `kilter reread --document`
+    std::string kind = "wrong read";
     bool stop = false;
     bool resume = false;
     std::uint64_t height = 0;
@@ -34,7 +36,7 @@ struct RulesPropose {
 };
 
 struct RulesSay {
-    RulesOptions desk;
+    DeskOptions desk;
     governance::Opinion opinion{};
     std::string proposal;  ///< case number, or first digits of the proposal's entry
 
@@ -47,6 +49,12 @@ struct DocketShow {
 
     [[nodiscard]] int run() const;
 };
+
+inline constexpr const char* office_key_help =
+    "Your key file: it must hold an office, or be a home's";
+
+/// Says on standard output which entry was appended, and where it is.
+void print_entry(const Desk& desk, const Appended& appended);
 
 void add_rules(CLI::App& app, int& exit_code);
 

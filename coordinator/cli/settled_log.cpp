@@ -1,7 +1,9 @@
 #include "coordinator/cli/settled_log.hpp"
 
+#include <algorithm>
 #include <map>
 
+#include "common/settlement/ledger.hpp"
 #include "coordinator/cli/log_entries.hpp"
 #include "coordinator/cli/worker_pool.hpp"
 
@@ -58,6 +60,9 @@ Result<SettledLog> SettledLog::open(const std::filesystem::path& path, std::stri
     auto report = out.store_.verify([&out](const settlement::CheckedEntry& checked) {
         const consensus::Entry& entry = checked.entry->entry;
         out.context_.add(entry);
+        if (entry.type == settlement::cleared_net_entry)
+            out.cleared_at_.emplace(settlement::decode_cleared_net(entry.body)->interval,
+                                    checked.height);
         if (entry.type == settlement::disclosure_entry)
             out.disclosures_.emplace_back(entry.author, *settlement::decode_disclosure(entry.body));
     });
@@ -121,7 +126,64 @@ Result<std::map<IntervalIndex, crypto::Point>> SettledLog::commitments(
         }
     });
     if (!read) return read.error();
+    if (const auto* party = context_.party(meter))
+        if (const auto* corrected = context_.corrected(party->service_point))
+            for (const auto& [t, commitment] : *corrected)
+                out[t] = commitment;
     return out;
+}
+
+Result<std::map<IntervalIndex, crypto::Point>> SettledLog::positions(const PublicKey& home) const {
+    std::map<IntervalIndex, crypto::Point> out;
+    auto read = for_each_entry([&](const consensus::EntryPtr& sealed) {
+        const consensus::Entry& entry = sealed->entry;
+        if (entry.type != settlement::position_entry || entry.author != home) return;
+        const auto position = settlement::decode_position(entry.body);
+        const auto& series = position->series;
+        const auto* record = context_.prices().day_ahead(series.net, series.first);
+        if (record == nullptr || !settlement::is_signed_in(*record, home, *position)) return;
+        for (std::size_t k = 0; k < series.intervals.size(); ++k)
+            out[series.first + static_cast<IntervalIndex>(k)] = series.intervals[k].commitment;
+    });
+    if (!read) return read.error();
+    return out;
+}
+
+std::optional<consensus::Height> SettledLog::cleared_at(IntervalIndex interval) const {
+    const auto found = cleared_at_.find(interval);
+    return found == cleared_at_.end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::vector<governance::Case>> SettledLog::decisions() const {
+    const settlement::Ledger ledger(genesis());
+    const auto image = store_.load(ledger);
+    if (!image) return image.error();
+    std::vector<governance::Case> out;
+    if (!image->state) return out;
+    for (auto& one : settlement::cases(*image->state, genesis()))
+        if (one.state == governance::CaseState::in_force ||
+            one.state == governance::CaseState::adopted)
+            out.push_back(std::move(one));
+    std::stable_sort(out.begin(), out.end(),
+                     [](const auto& a, const auto& b) { return a.effective < b.effective; });
+    return out;
+}
+
+Result<std::pair<IntervalIndex, consensus::EntryId>> SettledLog::reads_entry(
+    const PublicKey& meter, IntervalIndex interval) const {
+    std::optional<std::pair<IntervalIndex, consensus::EntryId>> out;
+    auto read = for_each_entry([&](const consensus::EntryPtr& sealed) {
+        const consensus::Entry& entry = sealed->entry;
+        if (entry.type != settlement::meter_reads_entry || entry.author != meter) return;
+        const auto reads = settlement::decode_meter_reads(entry.body);
+        if (reads->series.first <= interval && interval < reads->series.end())
+            out = {reads->series.first, sealed->id};
+    });
+    if (!read) return read.error();
+    if (!out)
+        return Error{"the log has no read of interval " + std::to_string(interval) +
+                     " by the meter " + short_hex(meter.view())};
+    return *out;
 }
 
 }  // namespace kilter::cli

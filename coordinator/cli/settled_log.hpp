@@ -38,9 +38,23 @@ class SettledLog {
     /// The second pass. REQUIRES: threads > 0.
     [[nodiscard]] Result<std::vector<settlement::NetVerdict>> audit(unsigned threads) const;
 
-    /// The commitments of one meter's intervals of the period. Error: a block that cannot be read.
+    /// What counts of one meter's intervals of the period: its commitments, with corrections. Error: a block that cannot be read.
     [[nodiscard]] Result<std::map<IntervalIndex, crypto::Point>> commitments(
         const PublicKey& meter) const;
+
+    /// The commitments of one home's day-ahead positions in the period. Error: a block that cannot be read.
+    [[nodiscard]] Result<std::map<IntervalIndex, crypto::Point>> positions(
+        const PublicKey& home) const;
+
+    /// The height at which an interval's first net was cleared; nothing: none was.
+    [[nodiscard]] std::optional<consensus::Height> cleared_at(IntervalIndex interval) const;
+    /// Every case that the log's docket has decided, by the height from which it is in force.
+    [[nodiscard]] Result<std::vector<governance::Case>> decisions() const;
+
+    /// First interval and id of the newest reads entry that holds this interval of the meter.
+    /// Error: none does, or a block cannot be read.
+    [[nodiscard]] Result<std::pair<IntervalIndex, consensus::EntryId>> reads_entry(
+        const PublicKey& meter, IntervalIndex interval) const;
 
   private:
     SettledLog(storage::LogStore store, Period period, std::int64_t interval_s);
@@ -52,6 +66,7 @@ class SettledLog {
     settlement::AuditReport report_;
     settlement::AuditContext context_;
     std::vector<std::pair<PublicKey, settlement::Disclosure>> disclosures_;
+    std::map<IntervalIndex, consensus::Height> cleared_at_;
 };
 
 }  // namespace kilter::cli

@@ -1,79 +1,37 @@
 // A home's whole life through the real programs: it asks, is granted a certificate, trades, is revoked, and trades no more,
 // while its neighbours notice nothing of it.
 
-#include <chrono>
-#include <csignal>
-#include <functional>
 #include <regex>
 #include <sstream>
-#include <thread>
-
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "agent/drivers/home_file.hpp"
-#include "common/topology/generated.hpp"
-#include "coordinator/cli/installation.hpp"
-#include "coordinator/cli/process.hpp"
-#include "tests/integration/program.hpp"
+#include "tests/integration/street.hpp"
 
 namespace kilter::tests::admission_test {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t coordinators = 4;
 constexpr std::size_t nets = 3;
 constexpr std::size_t homes_per_net = 3;
-constexpr std::chrono::seconds patience{90};
 
 bool says(const std::string& text, const std::string& what) {
     return text.find(what) != std::string::npos;
 }
 
-planner::Neighbourhood drawn() {
-    topology::FeederOptions options;
-    options.buses = nets + 1;
-    options.homes_per_net = homes_per_net;
-    auto generated = topology::generate_feeder(options, 3, topology::generated_profiles(3));
-    return {generated.network, generated.homes, {}};
-}
-
 // Nine homes are drawn; the last of them is not among those the neighbourhood begins with.
-class DemoAdmission : public testing::Test {
+class DemoAdmission : public Street {
   protected:
     void SetUp() override {
-        crypto::initialise();
-        const planner::Neighbourhood all = drawn();
+        const planner::Neighbourhood all = generated_homes(nets);
         planner::Neighbourhood first = all;
         first.homes.pop_back();
-        const auto port =
-            cli::free_ports(static_cast<int>(coordinators + all.homes.size()), 27'000);
-        ASSERT_TRUE(port.ok()) << port.error().message;
-        cli::InstallationOptions options;
-        options.directory = street();
-        options.coordinators = coordinators;
-        options.first_port = *port;
-        options.parameters.silence_ms = 5'000;  // the machine may be busy
-        options.pace.follow_clock = false;
-        options.pace.first_interval = 1'978'148;
-        options.pace.gather_ms = 30'000;
-        auto installed = cli::install(first, options);
-        ASSERT_TRUE(installed.ok()) << installed.error().message;
-        installation_ = *std::move(installed);
+        ASSERT_NO_FATAL_FAILURE(lay_out(first, 27'000, 1));
         newcomer_ = street() / "newcomer";
         std::filesystem::create_directories(newcomer_);
         ASSERT_TRUE(drivers::save_home(newcomer_ / "home.toml", all.homes.back()).ok());
-        write_config(newcomer_, *port + static_cast<int>(coordinators + first.homes.size()));
+        write_config(newcomer_, first_port_ + static_cast<int>(coordinators + first.homes.size()));
         net_ = std::to_string(all.homes.back().net.value);
-    }
-
-    void TearDown() override {
-        if (!HasFailure()) return;
-        for (const auto& entry : std::filesystem::directory_iterator(street()))
-            if (std::filesystem::exists(entry.path() / "log"))
-                std::cerr << "---- " << entry.path().filename().string() << '\n'
-                          << read_file(entry.path() / "log");
     }
 
     static void write_config(const std::filesystem::path& directory, int port) {
@@ -81,38 +39,6 @@ class DemoAdmission : public testing::Test {
                    "state_dir = \"state\"\nkey_file = \"key\"\ngenesis = \"genesis.bin\"\nbind = "
                    "\"tcp://127.0.0.1:" +
                        std::to_string(port) + "\"\n[home]\nfile = \"home.toml\"\n");
-    }
-
-    [[nodiscard]] std::filesystem::path street() const { return folder_ / "street"; }
-
-    void start(const std::string& program, const std::filesystem::path& directory) {
-        const std::string config = program == "kilter-agent" ? "agent.toml" : "coordinator.toml";
-        auto started = cli::Process::start({std::string(KILTER_BINARY_DIR) + "/" + program, "run",
-                                            "--config", (directory / config).string()},
-                                           directory / "log");
-        ASSERT_TRUE(started.ok()) << started.error().message;
-        running_.insert_or_assign(directory, *std::move(started));
-    }
-
-    void stop(const std::filesystem::path& directory) {
-        cli::Process& process = running_.at(directory);
-        stopping_ = directory;
-        process.signal(SIGTERM);
-        EXPECT_TRUE(eventually([&] { return process.exited().has_value(); }));
-        running_.erase(directory);
-        stopping_.clear();
-    }
-
-    // False when it takes too long, or when a process has ended that nobody has stopped.
-    bool eventually(const std::function<bool()>& condition) {
-        const auto deadline = std::chrono::steady_clock::now() + patience;
-        while (!condition()) {
-            if (std::chrono::steady_clock::now() > deadline) return false;
-            for (auto& [directory, process] : running_)
-                if (directory != stopping_ && process.exited()) return false;
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        }
-        return true;
     }
 
     static ProgramRun agent(const std::filesystem::path& directory,
@@ -123,34 +49,12 @@ class DemoAdmission : public testing::Test {
 
     // One of the operator's commands.
     [[nodiscard]] ProgramRun desk(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.end(),
-                         {"--key", (street() / "operator.key").string(), "--genesis",
-                          (street() / "genesis.bin").string(), "--seconds-max", "60"});
-        return run_program("kilter", arguments);
-    }
-
-    static json status(const std::filesystem::path& directory) {
-        return json::parse(read_file(directory / "state" / "status.json"), nullptr, false);
-    }
-
-    // The newest interval this home has a certified record of; -1: none.
-    static std::int64_t newest_interval(const std::filesystem::path& home) {
-        const json now = status(home);
-        if (now.is_discarded() || !now.contains("session") || now["session"]["certified"] != true)
-            return -1;
-        return now["session"]["interval"].get<std::int64_t>();
+        return Street::desk("operator", std::move(arguments));
     }
 
     static bool knows_epoch(const std::filesystem::path& home, std::uint64_t epoch) {
         const json now = status(home);
         return !now.is_discarded() && now.value("roster_epoch", std::uint64_t{0}) >= epoch;
-    }
-
-    // Every neighbour trades `more` intervals more.
-    void expect_trade_goes_on(std::int64_t more) {
-        const std::int64_t from = newest_interval(installation_.homes[0]);
-        for (const auto& home : installation_.homes)
-            ASSERT_TRUE(eventually([&] { return newest_interval(home) >= from + more; })) << home;
     }
 
     // By interval and net, how many homes the log says have traded.
@@ -175,19 +79,12 @@ class DemoAdmission : public testing::Test {
         return out;
     }
 
-    TemporaryFolder folder_;
-    cli::Installation installation_;
     std::filesystem::path newcomer_;
     std::string net_;
-    std::map<std::filesystem::path, cli::Process> running_;
-    std::filesystem::path stopping_;
 };
 
 TEST_F(DemoAdmission, a_home_enrols_trades_and_is_revoked_while_the_others_go_on) {
-    for (const auto& directory : installation_.coordinators)
-        start("kilter-coordinator", directory);
-    for (const auto& directory : installation_.homes)
-        start("kilter-agent", directory);
+    ASSERT_NO_FATAL_FAILURE(start_all());
     ASSERT_NO_FATAL_FAILURE(expect_trade_goes_on(1));
 
     // The home's side of the enrolment.
@@ -311,7 +208,7 @@ TEST_F(DemoAdmission, a_home_enrols_trades_and_is_revoked_while_the_others_go_on
     for (const auto& directory : installation_.coordinators)
         stop(directory);
 
-    const int rekeyed_net = static_cast<int>(drawn().homes[1].net.value);
+    const int rekeyed_net = static_cast<int>(generated_homes(nets).homes[1].net.value);
     // What the log says of all this: the newcomer's net and nobody else's changed, and its neighbours missed nothing.
     std::set<std::int64_t> with_newcomer;
     const auto traded = records(key, 4);

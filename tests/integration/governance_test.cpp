@@ -1,121 +1,25 @@
 // A neighbourhood of real processes that changes its own rules while it trades: proposed, approved, in force at its height on
 // every replica and in every home; stopped, and resumed.
 
-#include <chrono>
-#include <csignal>
-#include <functional>
-#include <thread>
-
-#include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-
-#include "common/topology/generated.hpp"
-#include "coordinator/cli/installation.hpp"
-#include "coordinator/cli/process.hpp"
-#include "tests/integration/program.hpp"
+#include "tests/integration/street.hpp"
 
 namespace kilter::tests::governance_test {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::seconds governance_patience{90};
-
-class DemoGovernance : public testing::Test {
+class DemoGovernance : public Street {
   protected:
     void SetUp() override {
-        crypto::initialise();
-        topology::FeederOptions feeder;
-        feeder.buses = 2;
-        feeder.homes_per_net = 3;
-        const auto generated =
-            topology::generate_feeder(feeder, 3, topology::generated_profiles(3));
-        const planner::Neighbourhood neighbourhood{generated.network, generated.homes, {}};
-        const auto port = cli::free_ports(4 + 3, 28'000);
-        ASSERT_TRUE(port.ok()) << port.error().message;
-        cli::InstallationOptions options;
-        options.directory = street();
-        options.first_port = *port;
-        options.parameters.silence_ms = 5'000;  // the machine may be busy
-        options.pace.follow_clock = false;
-        options.pace.first_interval = 1'978'148;
-        options.pace.gather_ms = 30'000;
-        auto installed = cli::install(neighbourhood, options);
-        ASSERT_TRUE(installed.ok()) << installed.error().message;
-        installation_ = *std::move(installed);
-        for (const auto& directory : installation_.coordinators)
-            start("kilter-coordinator", "coordinator.toml", directory);
-        for (const auto& directory : installation_.homes)
-            start("kilter-agent", "agent.toml", directory);
-    }
-
-    void TearDown() override {
-        running_.clear();
-        if (!HasFailure()) return;
-        for (const auto& entry : std::filesystem::directory_iterator(street()))
-            if (std::filesystem::exists(entry.path() / "log"))
-                std::cerr << "---- " << entry.path().filename().string() << '\n'
-                          << read_file(entry.path() / "log");
-    }
-
-    [[nodiscard]] std::filesystem::path street() const { return folder_ / "street"; }
-
-    void start(const std::string& program,
-               const std::string& config,
-               const std::filesystem::path& directory) {
-        auto started = cli::Process::start({std::string(KILTER_BINARY_DIR) + "/" + program, "run",
-                                            "--config", (directory / config).string()},
-                                           directory / "log");
-        ASSERT_TRUE(started.ok()) << started.error().message;
-        running_.push_back(*std::move(started));
-    }
-
-    // False when it takes too long, or when a process has ended.
-    bool eventually(const std::function<bool()>& condition) {
-        const auto deadline = std::chrono::steady_clock::now() + governance_patience;
-        while (!condition()) {
-            if (std::chrono::steady_clock::now() > deadline) return false;
-            for (auto& process : running_)
-                if (process.exited()) return false;
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
-        }
-        return true;
-    }
-
-    void stop_all() {
-        auto running = std::move(running_);
-        running_.clear();
-        for (auto& process : running)
-            process.signal(SIGTERM);
-        for (auto& process : running)
-            EXPECT_TRUE(eventually([&] { return process.exited().has_value(); }));
+        ASSERT_NO_FATAL_FAILURE(lay_out(generated_homes(1), 28'000));
+        ASSERT_NO_FATAL_FAILURE(start_all());
     }
 
     // `kilter rules ...` as the holder of an office.
     [[nodiscard]] ProgramRun rules(const std::string& office,
                                    std::vector<std::string> arguments) const {
         arguments.insert(arguments.begin(), "rules");
-        arguments.insert(arguments.end(),
-                         {"--key", (street() / (office + ".key")).string(), "--genesis",
-                          (street() / "genesis.bin").string(), "--seconds-max", "60"});
-        return run_program("kilter", arguments);
-    }
-
-    static json status(const std::filesystem::path& directory) {
-        return json::parse(read_file(directory / "state" / "status.json"), nullptr, false);
-    }
-
-    static std::int64_t newest_interval(const std::filesystem::path& home) {
-        const json now = status(home);
-        if (now.is_discarded() || !now.contains("session") || now["session"]["certified"] != true)
-            return -1;
-        return now["session"]["interval"].get<std::int64_t>();
-    }
-
-    void expect_trade_goes_on(std::int64_t more) {
-        const std::int64_t from = newest_interval(installation_.homes[0]);
-        for (const auto& home : installation_.homes)
-            ASSERT_TRUE(eventually([&] { return newest_interval(home) >= from + more; })) << home;
+        return desk(office, std::move(arguments));
     }
 
     // Whether all of these processes say so of the rules they follow.
@@ -135,10 +39,6 @@ class DemoGovernance : public testing::Test {
         EXPECT_EQ(run.exit_code, 0) << run.err;
         return json::parse(run.out, nullptr, false);
     }
-
-    TemporaryFolder folder_;
-    cli::Installation installation_;
-    std::vector<cli::Process> running_;
 };
 
 TEST_F(DemoGovernance, rules_change_by_mandate_and_the_market_stops_and_resumes) {

@@ -4,12 +4,13 @@
 #include <utility>
 
 #include "common/market/parameters.hpp"
+#include "common/runtime/loop.hpp"
 #include "tests/integration/program.hpp"
 
 namespace kilter::tests {
 namespace {
 
-constexpr UnixMs start_ms = 1'780'272'000'000;  // 2026-06-01 00:00 UTC
+constexpr UnixMs fixed_start_ms = 1'780'272'000'000;  // 2026-06-01 00:00 UTC
 constexpr UnixMs hour_ms = 3'600'000;
 
 crypto::Identity identity(std::uint8_t seed, std::uint8_t role, std::size_t index) {
@@ -20,13 +21,16 @@ crypto::Identity identity(std::uint8_t seed, std::uint8_t role, std::size_t inde
 
 }  // namespace
 
-SmallLog::SmallLog(const std::filesystem::path& folder, std::uint8_t seed)
-    : folder_(folder), now_(start_ms), operator_(identity(seed, 0, 0)) {
+SmallLog::SmallLog(const std::filesystem::path& folder, std::uint8_t seed, Clock clock)
+    : folder_(folder),
+      start_ms_(clock == Clock::now ? runtime::now_ms() : fixed_start_ms),
+      now_(start_ms_),
+      operator_(identity(seed, 0, 0)) {
     for (std::size_t i = 0; i < replicas; ++i)
         coordinators_.push_back(identity(seed, 1, i));
     for (std::size_t i = 0; i < homes; ++i)
         homes_.push_back(identity(seed, 2, i));
-    genesis_.time_ms = start_ms - 1;
+    genesis_.time_ms = start_ms_ - 1;
     genesis_.operator_key = operator_.public_key();
     for (const auto& coordinator : coordinators_) {
         genesis_.validators.validators.push_back(
@@ -111,7 +115,7 @@ consensus::EntryPtr SmallLog::roster() const {
         members.back().service_point.bytes[0] = static_cast<std::uint8_t>(i + 1);
     }
     return settlement::make_entry(settlement::first_changes(members).front(), genesis_.chain_id(),
-                                  1, start_ms + hour_ms, operator_);
+                                  1, start_ms_ + hour_ms, operator_);
 }
 
 consensus::EntryPtr SmallLog::cleared(IntervalIndex interval, std::int64_t price_micro) const {
@@ -134,7 +138,7 @@ consensus::EntryPtr SmallLog::cleared(IntervalIndex interval, std::int64_t price
     std::sort(net.members.begin(), net.members.end(),
               [](const auto& a, const auto& b) { return a.key < b.key; });
     return settlement::make_entry(net, genesis_.chain_id(), static_cast<std::uint64_t>(interval),
-                                  start_ms + hour_ms, coordinators_.front());
+                                  start_ms_ + hour_ms, coordinators_.front());
 }
 
 void SmallLog::checkpoint() {

@@ -17,8 +17,11 @@ class SmallLog {
     static constexpr std::size_t replicas = 4;
     static constexpr std::size_t homes = 3;
 
+    /// Whether its time begins at a fixed moment, or now: so that entries that programs sign now are in time.
+    enum class Clock : std::uint8_t { fixed, now };
+
     /// Stores are folder/coordinator-<i>/log.db, and folder/genesis.bin is the genesis document.
-    SmallLog(const std::filesystem::path& folder, std::uint8_t seed);
+    SmallLog(const std::filesystem::path& folder, std::uint8_t seed, Clock clock = Clock::fixed);
 
     /// Submits to every replica and runs until it is final at all of them.
     void append(const consensus::EntryPtr& entry);
@@ -27,6 +30,8 @@ class SmallLog {
     /// Net 0 of `interval` at this price over the whole horizon, signed by all homes.
     [[nodiscard]] consensus::EntryPtr cleared(IntervalIndex interval,
                                               std::int64_t price_micro) const;
+
+    [[nodiscard]] const crypto::Identity& grid_operator() const { return operator_; }
 
     [[nodiscard]] const settlement::Genesis& genesis() const { return genesis_; }
 
@@ -52,6 +57,7 @@ class SmallLog {
     void fire_timers();
 
     std::filesystem::path folder_;
+    UnixMs start_ms_;
     UnixMs now_;
     std::vector<crypto::Identity> coordinators_, homes_;
     crypto::Identity operator_;

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "common/base/prng.hpp"
+#include "common/settlement/corrected_reads.hpp"
+#include "common/settlement/governance_entries.hpp"
 #include "common/settlement/home_account.hpp"
 #include "common/settlement/metering.hpp"
 #include "common/settlement/net_audit.hpp"
@@ -19,6 +21,16 @@ struct VillageOptions {
     std::uint8_t homes_per_net = 3;
     IntervalIndex first = 96'000 + 70;  ///< not at midnight: the period has parts of two days
     std::uint32_t intervals = 40;
+    std::uint32_t decisions = 0;    ///< tariffs and versions of rules set while the village lives
+    std::uint32_t corrections = 0;  ///< of reads and bills, after the bills
+};
+
+/// A tariff or a version of a rule that came into force before the village lived through an interval.
+struct Decision {
+    IntervalIndex interval = 0;
+    std::string name;
+    std::int64_t value = 0;
+    bool is_rule = false;
 };
 
 class Village {
@@ -32,6 +44,9 @@ class Village {
         RegisterRead shown;  ///< what the registers say now
         HomeAccount account;
         std::map<ReadOutcome, int> outcomes;
+        HomeAccount first_account = {};  ///< before corrections
+        Bill owed = {};                  ///< with corrections
+        std::uint32_t corrections = 0;
     };
 
     explicit Village(const VillageOptions& options)
@@ -43,8 +58,13 @@ class Village {
             live_through(t);
         for (Home& home : homes)
             flush(home);
-        for (Home& home : homes)
-            append(make_entry(bill_of(home), ledger.chain(), ++seq_, later(), home.key));
+        for (Home& home : homes) {
+            home.first_account = home.account;
+            home.owed = bill_of(home);
+            append(make_entry(home.owed, ledger.chain(), ++seq_, later(), home.key));
+        }
+        for (std::uint32_t i = 0; i < options_.corrections; ++i)
+            correct(homes[random_.below(homes.size())]);
     }
 
     [[nodiscard]] IntervalIndex first() const { return options_.first; }
@@ -84,6 +104,8 @@ class Village {
     Ledger ledger{neighbourhood()};
     consensus::StatePtr state = ledger.initial();
     std::vector<consensus::EntryPtr> entries;
+    std::vector<consensus::Height> heights;  ///< of the block of each
+    std::vector<Decision> decided;
     std::vector<Home> homes;
     PriceBook prices;
     std::map<IntervalIndex, std::int64_t> tie_wh;  ///< what the village really drew, by its meters
@@ -94,11 +116,12 @@ class Village {
     void append(consensus::EntryPtr entry) {
         const auto content = ledger.check(entry->entry);
         ASSERT_TRUE(content.ok()) << content.error().message;
-        const auto execution = ledger.begin(state, 1, start_ms + 1'000);
+        const auto execution = ledger.begin(state, height_, start_ms + 1'000);
         const auto verdict = execution->apply(*entry);
         ASSERT_EQ(verdict.admission, consensus::Admission::ready) << verdict.reason;
         state = execution->finish();
         entries.push_back(std::move(entry));
+        heights.push_back(height_);
     }
 
     void found() {
@@ -189,7 +212,63 @@ class Village {
         return out;
     }
 
+    // ---- rules and corrections -------------------------------------------------------------------
+    // In force for what comes after. The number of its case.
+    std::uint32_t decide(const governance::Action& action) {
+        append(make_entry(governance::Proposal{action, 0, "village"}, ledger.chain(), ++seq_,
+                          later(), grid_operator()));
+        height_ += 3;
+        return docket(*state, ledger.genesis()).cases();
+    }
+
+    void decide_something(IntervalIndex t) {
+        Decision one{t, "sharing.price", static_cast<std::int64_t>(random_.below(200'000)), false};
+        if (random_.chance(0.3))
+            one = {t, "sharing", 1 + static_cast<std::int64_t>(random_.below(2)), true};
+        else if (random_.chance(0.5))
+            one.name = "network.rate";
+        decide(one.is_rule ? governance::Action(governance::SetRule{
+                                 one.name, static_cast<std::uint32_t>(one.value)})
+                           : governance::Action(governance::SetTariff{one.name, one.value}));
+        decided.push_back(one);
+    }
+
+    void correct(Home& one) {
+        const auto span = 1 + random_.below(9);
+        const auto from = first() + static_cast<IntervalIndex>(random_.below(options_.intervals));
+        const auto until = std::min(end(), from + static_cast<IntervalIndex>(span));
+        CorrectedReads reads{0, one.meter.public_key(), 0, from, {}};
+        consensus::EntryId wrong;
+        for (const auto& sealed : entries) {
+            if (sealed->entry.type != meter_reads_entry ||
+                sealed->entry.author != one.meter.public_key())
+                continue;
+            const auto series = decode_meter_reads(sealed->entry.body)->series;
+            if (series.first > from || from >= series.end()) continue;
+            reads.entry_first = series.first;
+            wrong = sealed->id;
+        }
+        for (IntervalIndex t = from; t < until; ++t) {
+            const KnownEnergy right{static_cast<std::int64_t>(random_.below(4'000)) - 1'500,
+                                    draw_scalar()};
+            tie_wh[t] += right.energy_wh - one.account.reads.at(t).energy_wh;
+            one.account.reads[t] = right;
+            reads.commitments.push_back(crypto::commit(right.energy_wh, right.blinding));
+        }
+        reads.decided_by = decide(action_of(reads,
+                                            random_.chance(0.5) ? governance::Subject::wrong_read
+                                                                : governance::Subject::faulty_meter,
+                                            wrong));
+        append(make_entry(reads, ledger.chain(), ++seq_, later(),
+                          random_.chance(0.5) ? one.key : one.meter));
+        const Bill after = bill_of(one);
+        append(make_entry(*difference(one.owed, after, ++one.corrections), ledger.chain(), ++seq_,
+                          later(), one.key));
+        one.owed = after;
+    }
+
     void live_through(IntervalIndex t) {
+        if (random_.below(options_.intervals) < options_.decisions) decide_something(t);
         TiePrices tie{t, {}};
         for (int ahead = 0; ahead < 96; ++ahead)
             tie.prices_micro_eur_per_kwh.push_back(draw_price());
@@ -259,6 +338,7 @@ class Village {
     Prng random_;
     MeterLimits limits_;
     std::uint64_t seq_ = 0;
+    consensus::Height height_ = 1;
     std::map<PublicKey, std::vector<MeteredInterval>> waiting_;
 };
 

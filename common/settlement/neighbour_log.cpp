@@ -1,0 +1,72 @@
+#include "common/settlement/neighbour_log.hpp"
+
+namespace kilter::settlement {
+
+Bytes encode(const Anchor& anchor) {
+    ByteWriter out;
+    out.raw(anchor.chain.view());
+    consensus::write(out, anchor.head);
+    out.u16(static_cast<std::uint16_t>(anchor.epochs.size()));
+    for (const consensus::EpochProof& proof : anchor.epochs)
+        consensus::write(out, proof);
+    return std::move(out).bytes();
+}
+
+Result<Anchor> decode_anchor(ByteView bytes) {
+    ByteReader in(bytes);
+    Anchor out;
+    out.chain = in.fixed<ChainId>();
+    auto head = consensus::read_certified_header(in);
+    if (!head) return Error{"anchor: its head is malformed"};
+    out.head = *std::move(head);
+    const std::size_t epochs = in.u16();
+    for (std::size_t i = 0; i < epochs && !in.failed(); ++i) {
+        auto proof = consensus::read_epoch_proof(in);
+        if (!proof) return Error{"anchor: the proof of an epoch is malformed"};
+        out.epochs.push_back(*std::move(proof));
+    }
+    if (!in.complete()) return Error{"anchor: cut short or followed by other bytes"};
+    return out;
+}
+
+bool holds(const Anchor& anchor, const consensus::ValidatorSet& genesis) {
+    consensus::EpochTable table(anchor.chain, genesis);
+    for (const consensus::EpochProof& proof : anchor.epochs)
+        if (!table.extend(proof)) return false;
+    const auto* member = table.find(anchor.head.header.epoch);
+    return member != nullptr && consensus::verify(anchor.head, anchor.chain, member->validators) ==
+                                    consensus::HeaderVerdict::certified;
+}
+
+AnchoredHead head_of(const Anchor& anchor) {
+    const consensus::Header& header = anchor.head.header;
+    return {header.height, consensus::hash(header), header.log_root};
+}
+
+Bytes neighbour_log_key(const ChainId& chain) {
+    return ByteWriter{}.text("neighbour|").raw(chain.view()).bytes();
+}
+
+Bytes anchor_key(const ChainId& chain, consensus::Height height) {
+    return ByteWriter{}.text("anchor|").raw(chain.view()).u64(height).bytes();
+}
+
+consensus::EntryPtr make_entry(const Genesis& neighbour,
+                               const ChainId& chain,
+                               std::uint64_t seq,
+                               UnixMs expires_ms,
+                               const crypto::Identity& author) {
+    return make_entry(neighbour_log_entry, neighbour_log_key(neighbour.chain_id()),
+                      neighbour.encode(), chain, seq, expires_ms, author);
+}
+
+consensus::EntryPtr make_entry(const Anchor& anchor,
+                               const ChainId& chain,
+                               std::uint64_t seq,
+                               UnixMs expires_ms,
+                               const crypto::Identity& author) {
+    return make_entry(anchor_entry, anchor_key(anchor.chain, anchor.head.header.height),
+                      encode(anchor), chain, seq, expires_ms, author);
+}
+
+}  // namespace kilter::settlement

@@ -1,0 +1,180 @@
+#include "common/settlement/neighbour_rules.hpp"
+
+#include "common/settlement/entry_key.hpp"
+#include "common/settlement/tie_trade.hpp"
+
+namespace kilter::settlement {
+
+namespace {
+
+using consensus::Admission;
+using consensus::Verdict;
+
+Verdict no_neighbour(std::string reason) {
+    return {Admission::refused, std::move(reason)};
+}
+
+Bytes neighbour_state_key(const ChainId& chain) {
+    return ByteWriter{}.text("neighbour").raw(chain.view()).bytes();
+}
+
+Bytes anchor_state_key(const ChainId& chain) {
+    return ByteWriter{}.text("anchor").raw(chain.view()).bytes();
+}
+
+Verdict unknown_log(const ChainId& chain) {
+    return no_neighbour("this log does not know the log " + short_hex(chain.view()) +
+                        " yet: name it first with 'kilter tie know GENESIS'");
+}
+
+Verdict apply_neighbour_log(const Genesis& genesis,
+                            const ChainId& here,
+                            const Standing& author,
+                            crypto::MerkleMap& map) {
+    if (!author.operates)
+        return no_neighbour("only who may change the roster names a neighbouring log");
+    const ChainId chain = genesis.chain_id();
+    if (chain == here) return no_neighbour("a log is not its own neighbour");
+    map.set(neighbour_state_key(chain), genesis.validators.encode());
+    return {};
+}
+
+Verdict apply_anchor(const Anchor& anchor, const Standing& author, crypto::MerkleMap& map) {
+    if (!author.operates && !author.validates)
+        return no_neighbour("only a coordinator or who may change the roster appends an anchor");
+    const auto validators = neighbour_validators(map, anchor.chain);
+    if (!validators) return unknown_log(anchor.chain);
+    const AnchoredHead head = head_of(anchor);
+    if (const auto newest = newest_anchor(map, anchor.chain);
+        newest && head.height <= newest->height)
+        return no_neighbour("that log is anchored up to height " + std::to_string(newest->height) +
+                            " already: anchor a later block");
+    if (!holds(anchor, *validators))
+        return no_neighbour("no quorum of the other log's coordinators certified this head");
+    map.set(anchor_state_key(anchor.chain),
+            ByteWriter{}.u64(head.height).raw(head.block.view()).raw(head.log_root.view()).bytes());
+    return {};
+}
+
+Verdict apply_trade(const TieTrade& trade, const Standing& author, const crypto::MerkleMap& map) {
+    if (!author.operates)
+        return no_neighbour("only who may change the roster trades for the feeder");
+    if (!neighbour_validators(map, trade.with)) return unknown_log(trade.with);
+    return {};
+}
+
+// The offer came from the other log, with this one.
+Verdict judge_offer(const consensus::Entry& proven,
+                    const ChainId& here,
+                    const Standing& author,
+                    UnixMs time_ms) {
+    const auto offer = decode_tie_trade(proven.body);
+    if (!offer || offer->with != here)
+        return no_neighbour("the receipt is not of an offer to this log");
+    if (!author.operates)
+        return no_neighbour("only who may change the roster accepts for the feeder");
+    if (time_ms > offer->accept_by_ms) return no_neighbour("the offer was to be accepted earlier");
+    return {};
+}
+
+// The offer is this log's own, and the other one has accepted it.
+Verdict judge_acceptance(const consensus::Entry& proven,
+                         const ChainId& here,
+                         const Standing& author,
+                         const EntryOfKey& held,
+                         const ChainId& there) {
+    const auto acceptance = decode_neighbour_receipt(proven.body);
+    const bool ours = acceptance && acceptance->chain == here &&
+                      acceptance->receipt.entry.type == tie_trade_entry;
+    const auto offer = ours ? decode_tie_trade(acceptance->receipt.entry.body)
+                            : Result<TieTrade>(Error{"not an acceptance"});
+    if (!offer || offer->with != there || held(tie_trade_key(*offer)) != proven_entry(*acceptance))
+        return no_neighbour("the receipt does not say that an offer of this log was accepted");
+    if (!author.belongs && !author.operates && !author.validates)
+        return no_neighbour("only a party of this log hands in a receipt");
+    return {};
+}
+
+Verdict apply_receipt(const NeighbourReceipt& receipt,
+                      const ChainId& here,
+                      const Standing& author,
+                      const EntryOfKey& held,
+                      UnixMs time_ms,
+                      const crypto::MerkleMap& map) {
+    const auto validators = neighbour_validators(map, receipt.chain);
+    if (!validators) return unknown_log(receipt.chain);
+    const consensus::Entry& proven = receipt.receipt.entry;
+    Verdict verdict =
+        proven.type == tie_trade_entry ? judge_offer(proven, here, author, time_ms)
+        : proven.type == neighbour_receipt_entry
+            ? judge_acceptance(proven, here, author, held, receipt.chain)
+            : no_neighbour("only receipts of offers and acceptances have a place here");
+    if (verdict.admission != Admission::ready) return verdict;
+    const auto worth = consensus::verify(receipt.receipt, receipt.chain, *validators);
+    if (worth != consensus::ReceiptVerdict::valid)
+        return no_neighbour(std::string("the receipt does not hold: ") +
+                            consensus::describe(worth));
+    return {};
+}
+
+}  // namespace
+
+std::optional<consensus::ValidatorSet> neighbour_validators(const crypto::MerkleMap& map,
+                                                            const ChainId& chain) {
+    const Bytes* bytes = map.find(neighbour_state_key(chain));
+    if (bytes == nullptr) return std::nullopt;
+    ByteReader in(*bytes);
+    auto out = consensus::ValidatorSet::read(in);
+    KILTER_CHECK(out.ok(), "the ledger holds malformed validators of a neighbour");
+    return *std::move(out);
+}
+
+std::optional<AnchoredHead> newest_anchor(const crypto::MerkleMap& map, const ChainId& chain) {
+    const Bytes* bytes = map.find(anchor_state_key(chain));
+    if (bytes == nullptr) return std::nullopt;
+    ByteReader in(*bytes);
+    AnchoredHead out;
+    out.height = in.u64();
+    out.block = in.fixed<consensus::BlockHash>();
+    out.log_root = in.fixed<Digest>();
+    return out;
+}
+
+std::optional<Result<void>> check_neighbour(const consensus::Entry& entry) {
+    if (entry.type == neighbour_log_entry)
+        return check_entry_key(entry, Genesis::decode(entry.body), [](const auto& genesis) {
+            return neighbour_log_key(genesis.chain_id());
+        });
+    if (entry.type == anchor_entry)
+        return check_entry_key(entry, decode_anchor(entry.body), [](const auto& anchor) {
+            return anchor_key(anchor.chain, anchor.head.header.height);
+        });
+    if (entry.type == tie_trade_entry)
+        return check_entry_key(entry, decode_tie_trade(entry.body), tie_trade_key);
+    if (entry.type == neighbour_receipt_entry)
+        return check_entry_key(entry, decode_neighbour_receipt(entry.body), [](const auto& one) {
+            return neighbour_receipt_key(proven_entry(one));
+        });
+    return std::nullopt;
+}
+
+bool concerns_neighbour(consensus::EntryType type) {
+    return type == neighbour_log_entry || type == anchor_entry || type == tie_trade_entry ||
+           type == neighbour_receipt_entry;
+}
+
+Verdict apply_neighbour(const consensus::Entry& entry,
+                        const ChainId& here,
+                        const Standing& author,
+                        const EntryOfKey& held,
+                        UnixMs time_ms,
+                        crypto::MerkleMap& map) {
+    if (entry.type == neighbour_log_entry)
+        return apply_neighbour_log(*Genesis::decode(entry.body), here, author, map);
+    if (entry.type == anchor_entry) return apply_anchor(*decode_anchor(entry.body), author, map);
+    if (entry.type == tie_trade_entry)
+        return apply_trade(*decode_tie_trade(entry.body), author, map);
+    return apply_receipt(*decode_neighbour_receipt(entry.body), here, author, held, time_ms, map);
+}
+
+}  // namespace kilter::settlement
