@@ -28,8 +28,8 @@ struct MeterReads {
 };
 
 Bytes encode(const MeterReads& reads);
-/// Strict and total; what decodes passes check(CommittedSeries).
-Result<MeterReads> decode_meter_reads(ByteView bytes);
+/// Strict and total; what decodes passes check(CommittedSeries), unless that is known.
+Result<MeterReads> decode_meter_reads(ByteView bytes, Elements elements = Elements::unknown);
 
 /// Semantic key: one per meter and first interval.
 Bytes meter_reads_key(const PublicKey& meter, IntervalIndex first);

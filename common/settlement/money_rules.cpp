@@ -140,7 +140,9 @@ std::optional<consensus::Verdict> apply_money(const consensus::Entry& entry,
         return std::nullopt;
     const auto author = author_as(reads ? Role::meter : Role::home, entry, newest, time_ms);
     if (!author) return money_refused(author.error().message);
-    if (reads) return apply_reads(*decode_meter_reads(entry.body), **author, newest, map);
+    if (reads)
+        return apply_reads(*decode_meter_reads(entry.body, Elements::verified), **author, newest,
+                           map);
     if (entry.type == bill_entry) return apply_bill(*decode_bill(entry.body), **author, map);
     return consensus::Verdict{};
 }

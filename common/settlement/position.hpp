@@ -19,8 +19,8 @@ struct Position {
 IntervalIndex day_end(IntervalIndex interval, std::int64_t interval_s);
 
 Bytes encode(const Position& position);
-/// Strict and total; what decodes passes check(CommittedSeries).
-Result<Position> decode_position(ByteView bytes);
+/// Strict and total; what decodes passes check(CommittedSeries), unless that is known.
+Result<Position> decode_position(ByteView bytes, Elements elements = Elements::unknown);
 
 /// Semantic key: one per home and session.
 Bytes position_key(const PublicKey& home, IntervalIndex first, std::uint32_t opening);

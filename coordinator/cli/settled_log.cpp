@@ -11,6 +11,8 @@ namespace kilter::cli {
 
 namespace {
 
+using settlement::Elements;
+
 /// Entries are kept until so many bytes of them wait, then all nets work through theirs: the audit's memory.
 constexpr std::size_t waiting_bytes_max = 32U << 20;
 
@@ -22,9 +24,11 @@ struct NetWork {
         for (const auto& sealed : waiting) {
             const consensus::Entry& entry = sealed->entry;
             if (entry.type == settlement::meter_reads_entry)
-                audit->add(entry.author, *settlement::decode_meter_reads(entry.body));
+                audit->add(entry.author,
+                           *settlement::decode_meter_reads(entry.body, Elements::verified));
             else
-                audit->add(entry.author, *settlement::decode_position(entry.body));
+                audit->add(entry.author,
+                           *settlement::decode_position(entry.body, Elements::verified));
         }
         waiting.clear();
     }
@@ -118,7 +122,7 @@ Result<std::map<IntervalIndex, crypto::Point>> SettledLog::commitments(
     auto read = for_each_entry([&](const consensus::EntryPtr& sealed) {
         const consensus::Entry& entry = sealed->entry;
         if (entry.type != settlement::meter_reads_entry || entry.author != meter) return;
-        const auto reads = settlement::decode_meter_reads(entry.body);
+        const auto reads = settlement::decode_meter_reads(entry.body, Elements::verified);
         for (std::size_t t = 0; t < reads->series.intervals.size(); ++t) {
             const IntervalIndex at = reads->series.first + static_cast<IntervalIndex>(t);
             if (period_.first <= at && at < period_.end)
@@ -138,7 +142,7 @@ Result<std::map<IntervalIndex, crypto::Point>> SettledLog::positions(const Publi
     auto read = for_each_entry([&](const consensus::EntryPtr& sealed) {
         const consensus::Entry& entry = sealed->entry;
         if (entry.type != settlement::position_entry || entry.author != home) return;
-        const auto position = settlement::decode_position(entry.body);
+        const auto position = settlement::decode_position(entry.body, Elements::verified);
         const auto& series = position->series;
         const auto* record = context_.prices().day_ahead(series.net, series.first);
         if (record == nullptr || !settlement::is_signed_in(*record, home, *position)) return;
@@ -175,7 +179,7 @@ Result<std::pair<IntervalIndex, consensus::EntryId>> SettledLog::reads_entry(
     auto read = for_each_entry([&](const consensus::EntryPtr& sealed) {
         const consensus::Entry& entry = sealed->entry;
         if (entry.type != settlement::meter_reads_entry || entry.author != meter) return;
-        const auto reads = settlement::decode_meter_reads(entry.body);
+        const auto reads = settlement::decode_meter_reads(entry.body, Elements::verified);
         if (reads->series.first <= interval && interval < reads->series.end())
             out = {reads->series.first, sealed->id};
     });

@@ -145,7 +145,7 @@ TEST_F(DemoMoney, bills_corrections_products_and_meters_by_command) {
     // Books of products: a tariff by mandate, reads and positions as the homes open them.
     expect_done("operator", {"rules", "propose", "--tariff", "sharing.price=120000"});
     expect_done("regulator", {"rules", "approve", "2"});
-    json contracts{{"nets", 2}, {"lines", {{1, 0}}}, {"homes", json::array()}};
+    json contracts{{"nets", 2}, {"root", 1}, {"lines", {{0, 1}}}, {"homes", json::array()}};
     std::vector<std::string> book{"book",        log(),
                                   "--period",    period(),
                                   "--contracts", file("contracts.json"),
@@ -156,7 +156,7 @@ TEST_F(DemoMoney, bills_corrections_products_and_meters_by_command) {
         const auto& one = installation_.homes[i];
         const std::string name = "home" + std::to_string(i);
         contracts["homes"].push_back(
-            {{"account", name}, {"net", 1}, {"key", public_key(one / "key")}, {"shares", true}});
+            {{"account", name}, {"net", 0}, {"key", public_key(one / "key")}, {"shares", true}});
         if (i == 0) continue;  // its read was corrected: opened below
         for (const bool positions : {false, true}) {
             const std::string opened = file(name + (positions ? ".positions" : ".reads"));
@@ -250,7 +250,8 @@ TEST_F(DemoMoney, bills_corrections_products_and_meters_by_command) {
     for (const auto& directory : installation_.coordinators)
         verify.push_back(directory);
     expect_done(verify);
-    EXPECT_EQ(audit(), after) << "what came after has changed no bill";
+    const json at_the_end = audit();
+    EXPECT_EQ(at_the_end["homes"], after["homes"]) << "what came after has changed no bill";
 }
 
 TEST_F(DemoMoney, feeders_of_two_operators_trade_over_a_tie_and_both_settle_it) {
