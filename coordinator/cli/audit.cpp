@@ -46,14 +46,14 @@ nlohmann::ordered_json verdict_json(const settlement::FeederVerdict& verdict,
             {"log_root", to_hex(log.log_root.view())}};
 }
 
-}  // namespace
-
 std::string surplus_in_words(std::int64_t micro_eur) {
     if (micro_eur >= 0)
         return "a surplus of " + eur(micro_eur) + " is returned to all homes in equal parts";
     return eur(-micro_eur) +
            " that homes were paid for relieving lines is shared by all in equal parts";
 }
+
+}  // namespace
 
 std::string in_words(const settlement::FeederVerdict& verdict) {
     const settlement::Settlement& money = verdict.settlement;

@@ -176,8 +176,10 @@ TEST_F(MoneyRules, BodiesAreCanonicalAndBounded) {
         longer.push_back(0);
         EXPECT_FALSE(decode(longer).ok());
     };
-    every_cut_fails(encode(reads_of(0, 100, 2)), decode_meter_reads);
-    every_cut_fails(encode(Position{3, series_of(0, 100, 2)}), decode_position);
+    every_cut_fails(encode(reads_of(0, 100, 2)),
+                    [](ByteView body) { return decode_meter_reads(body); });
+    every_cut_fails(encode(Position{3, series_of(0, 100, 2)}),
+                    [](ByteView body) { return decode_position(body); });
     every_cut_fails(encode(TiePrices{100, {250'000, -3}}), decode_tie_prices);
     every_cut_fails(encode(bill_of(100, 4)), decode_bill);
     every_cut_fails(encode(Disclosure{home(1).public_key(), 100, 1, {}}), decode_disclosure);
