@@ -71,8 +71,8 @@ void Street::stop_all() {
     running_.clear();
     for (auto& [directory, process] : running)
         process.signal(SIGTERM);
-    for (auto& [directory, process] : running)
-        EXPECT_TRUE(eventually([&] { return process.exited().has_value(); }));
+    for (auto& one : running)
+        EXPECT_TRUE(eventually([&] { return one.second.exited().has_value(); }));
 }
 
 bool Street::eventually(const std::function<bool()>& condition) {
