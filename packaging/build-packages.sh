@@ -41,6 +41,9 @@ if [[ $arch != "$native" ]]; then
     flags+=(-b "-a$arch" "-Pcross,nocheck")
 fi
 
+# The compiler cache is told no base directory: it would shorten paths, and with them the debug information and so the build's
+# id. As it is, a build from the cache has the bytes of one without.
+
 # The committed tree, as the source package has it: packaging/debian is its debian directory.
 version=$(git -C "$source_dir" show "$rev:packaging/debian/changelog" | sed -nE '1s/.*\(([^-]+)-.*/\1/p')
 epoch=$(git -C "$source_dir" log -1 --format=%ct "$rev")
@@ -83,7 +86,7 @@ fi
 started=$SECONDS
 log=$out/build.log
 build=(env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH="$epoch"
-    CCACHE_DIR=/ccache CCACHE_BASEDIR="/src/kilter-$version" CCACHE_NOHASHDIR=1
+    CCACHE_DIR=/ccache
     DEB_BUILD_OPTIONS="parallel=${KILTER_JOBS:-$(nproc)}")
 if [[ $ccache == no ]]; then build+=(CCACHE_DISABLE=1); fi
 if [[ $arch != "$native" ]]; then build+=(CCACHE_COMPILERCHECK=content); fi
