@@ -9,8 +9,8 @@
 namespace kilter {
 
 #ifdef __SIZEOF_INT128__
-__extension__ typedef __int128
-    Wide;  // NOLINT(modernize-use-using): of an extension there is no other form
+// NOLINTNEXTLINE(modernize-use-using): of an extension there is no other form.
+__extension__ typedef __int128 Wide;
 #else
 using Wide = boost::multiprecision::int128_t;
 #endif

@@ -51,6 +51,7 @@ std::vector<BidStep> bid_curve(std::vector<BidPoint> points) {
         }
     }
     std::vector<BidStep> out;
+    out.reserve(pools.size());
     for (const Pool& pool : pools)
         out.push_back({pool.price, mean_rounded_down(pool), static_cast<std::size_t>(pool.points)});
     return out;
