@@ -13,8 +13,13 @@ namespace kilter::agent {
 namespace {
 
 constexpr std::uint32_t greet_first_ms = 50;
-constexpr int eager_greetings = 20;  // while something is missing; then it may be missing for long
 constexpr std::uint32_t greet_seldom_ms = 5'000;
+constexpr unsigned greetings_counted = 20;  // by then it is seldom
+
+std::uint32_t greet_again_ms(unsigned greetings) {
+    return std::min(greet_waiting_ms << std::min(greetings / 2, greetings_counted),
+                    greet_seldom_ms);
+}
 
 }  // namespace
 
@@ -94,7 +99,7 @@ std::vector<crypto::PublicKey> Gateway::awaited() const {
     else if (state.active)
         out = state.active->awaited();
     else if (!state.known.agreed.empty())
-        out.push_back(state.known.agreed.newest().chair);
+        out.push_back(state.heir.value_or(state.known.agreed.newest().chair));
     return out;
 }
 
@@ -159,12 +164,16 @@ void Gateway::State::greet(Outputs& out) const {
 }
 
 void Gateway::State::on_greet(Outputs& out) {
-    greet(out);
+    const auto& coordinators = charter.genesis.validators.validators;
+    greet(
+        coordinators[(charter.identity.public_key().bytes[0] + asked++) % coordinators.size()].key,
+        out);
     if (!known.agreed.empty()) send_clearing_share(out);
     if (postponed && (known.agreed.empty() || now - postponed_since >= record_patience_ms()))
         return join_postponed(out);
     if (known.place && known.agreed.empty()) return;
-    std::uint32_t again_ms = ++greetings < eager_greetings ? greet_waiting_ms : greet_seldom_ms;
+    greetings = std::min(greetings + 1, greetings_counted);
+    std::uint32_t again_ms = greet_again_ms(greetings);
     if (postponed) again_ms = std::clamp(record_patience_ms() / 2, 1U, greet_waiting_ms);
     out.timers.push_back({Timer::greet, again_ms});
 }

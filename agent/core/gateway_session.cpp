@@ -76,7 +76,7 @@ void Gateway::State::join(const crypto::PublicKey& from,
     if (active)
         tell(out, Severity::notable,
              "session " + market::name_of(active->id()) + " given up for a later one");
-    active.emplace(charter, *known.place, from, open, home, known.warm, now);
+    active.emplace(charter, *known.place, open, home, known.warm, now);
     known.joined[from] = open.session;
     out.persist[joined_key] = encode(known.joined);
     last_word = "clearing session " + market::name_of(open.session);
@@ -99,12 +99,22 @@ void Gateway::State::on_share(const crypto::PublicKey& from, wire::Share share, 
         return;
     }
     if (!known.place || !known.place->secrets.contains(from)) return;
+    if (!known.agreed.empty() && known.agreed.newest().session == share.session &&
+        share.share.notice && charter.is_validator(from))
+        return hand_over(from, out);
     const bool past = (active && share.session < active->id()) ||
                       (known.certified && share.session.interval <= *known.certified);
     if (past) return;
     auto& kept = early[from];
     kept.push_back(std::move(share));
     if (kept.size() > early_shares_max) kept.pop_front();
+}
+
+void Gateway::State::hand_over(const crypto::PublicKey& from, Outputs& out) {
+    if (from == heir.value_or(known.agreed.newest().chair)) return;
+    heir = from;
+    if (regret) regret->to = from;
+    send_clearing_share(out);
 }
 
 void Gateway::State::drive(const market::Input& input, Outputs& out) {
@@ -182,6 +192,7 @@ void Gateway::State::agree(const Participation& over,
     out.persist[pending_key] = known.agreed.encode();
     greetings = 0;
     regret.reset();
+    heir.reset();
     if (cleared.regret) regret = over.regret_letter(cleared);
     tell(out, cleared.outcome == market::Outcome::partial ? Severity::notable : Severity::routine,
          "session " + market::name_of(over.id()) + " cleared after " +
@@ -194,7 +205,7 @@ void Gateway::State::agree(const Participation& over,
 void Gateway::State::send_clearing_share(Outputs& out) const {
     const Agreement& mine = known.agreed.newest();
     if (regret) out.send.push_back(*regret);
-    out.send.push_back({mine.chair, clearing_share(charter, mine)});
+    out.send.push_back({heir.value_or(mine.chair), clearing_share(charter, mine)});
 }
 
 void Gateway::State::on_excluded(const crypto::PublicKey& from,

@@ -22,7 +22,8 @@
 
 namespace kilter::agent {
 
-/// How often a coordinator is asked for what is missing: a roster, a record.
+/// How soon a coordinator is asked for what is missing, a roster or a record. Then one after the other, twice as late
+/// every second time: where many homes miss something at once, coordinators have no time for those who ask often.
 inline constexpr std::uint32_t greet_waiting_ms = 250;
 /// How long an entry may take to get on the log before the next coordinator is told.
 inline constexpr std::uint32_t append_again_ms = 3'000;
@@ -37,14 +38,16 @@ struct Gateway::State {
     std::optional<std::uint32_t> stopped;  ///< by which case of the docket, as far as known
     std::optional<Participation> active;
     std::optional<SessionReport> last;
-    std::optional<wire::Outgoing> regret;  ///< of the newest agreement, for its chair
+    std::optional<wire::Outgoing> regret;   ///< of the newest agreement, for its chair
+    std::optional<crypto::PublicKey> heir;  ///< who collects what that chair no longer can
     /// An opening that came before the record of the interval before it: what was dispatched then
     /// decides what the home can do now.
     std::optional<std::pair<crypto::PublicKey, wire::SessionOpen>> postponed;
     UnixMs postponed_since = 0;
     /// The agreement whose record was waited for in vain: no later session is postponed for it.
     std::optional<market::SessionId> missed;
-    int greetings = 0;  ///< since something new happened
+    unsigned greetings = 0;  ///< since something new happened
+    std::size_t asked = 0;   ///< coordinators in turn
     /// For a session that is not open here yet.
     std::map<crypto::PublicKey, std::deque<wire::Share>> early;
     std::size_t appended_to = 0;  ///< whom unsettled entries were repeated to
@@ -131,6 +134,8 @@ struct Gateway::State {
     /// REQUIRES: no objection_to it.
     void join(const crypto::PublicKey& from, const wire::SessionOpen& open, Outputs& out);
     void on_share(const crypto::PublicKey& from, wire::Share share, Outputs& out);
+    /// Of a session that this home has agreed to: another coordinator has taken it over, and lacks its signature.
+    void hand_over(const crypto::PublicKey& from, Outputs& out);
     /// One step of the active session, and of this home when that was its last. REQUIRES: active.
     void drive(const market::Input& input, Outputs& out);
     void on_resend(Outputs& out) const;

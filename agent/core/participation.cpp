@@ -3,6 +3,7 @@
 #include "agent/core/opening_rules.hpp"
 #include "common/crypto/mask.hpp"
 #include "common/market/clearing.hpp"
+#include "common/settlement/hosts.hpp"
 
 namespace kilter::agent {
 
@@ -23,6 +24,12 @@ market::WarmState start_of(const market::Parameters& parameters,
     return start;
 }
 
+std::vector<PartyId> hosts_of(const Charter& charter,
+                              const Place& place,
+                              const wire::SessionOpen& open) {
+    return settlement::hosts_of(*place.directory, charter.genesis.validators, open.session.opening);
+}
+
 std::shared_ptr<const crypto::PairwiseMasks> masks_of(const Charter& charter,
                                                       const Place& place,
                                                       const wire::SessionOpen& open) {
@@ -30,12 +37,17 @@ std::shared_ptr<const crypto::PairwiseMasks> masks_of(const Charter& charter,
     for (const market::Member& member : open.members)
         if (member.party != place.self)
             shared.emplace(member.party, place.secrets.at(place.directory->at(member.party).key));
+    for (const PartyId host : hosts_of(charter, place, open))
+        if (const auto secret = place.secrets.find(place.directory->at(host).key);
+            secret != place.secrets.end())
+            shared.emplace(host, secret->second);
     return std::make_shared<const crypto::PairwiseMasks>(
         place.self, market::session_bytes(charter.chain.view(), open.session), std::move(shared));
 }
 
-market::Terms terms_of(const Charter& charter, const wire::SessionOpen& open) {
-    return {open.session, charter.parameters, open.rho_eur_per_kw2, open.terminals, open.chair};
+market::Terms terms_of(const Charter& charter, const Place& place, const wire::SessionOpen& open) {
+    return {open.session,   charter.parameters, open.rho_eur_per_kw2,
+            open.terminals, open.chair,         hosts_of(charter, place, open)};
 }
 
 }  // namespace
@@ -52,19 +64,17 @@ std::optional<std::string> objection(const Charter& charter, const model::Home& 
 
 Participation::Participation(const Charter& charter,
                              const Place& place,
-                             const crypto::PublicKey& chair,
                              const wire::SessionOpen& open,
                              const model::Home& home,
                              const std::optional<Warm>& warm,
                              UnixMs now)
     : id_(open.session),
-      chair_(chair),
       net_(place.net),
       directory_(place.directory),
       self_(place.self),
       heard_(now),
       device_(std::make_unique<prox::Home>(home)),
-      session_(terms_of(charter, open),
+      session_(terms_of(charter, place, open),
                self_,
                std::vector<market::Seat>{{open.net, open.members}},
                *device_,
@@ -83,7 +93,7 @@ bool Participation::admits(const crypto::PublicKey& from,
                            const market::MaskedShare& share,
                            UnixMs now) {
     if (directory_->find(from) != share.from) return false;
-    if (from == chair_) heard_ = now;
+    if (directory_->at(share.from).role == settlement::Role::coordinator) heard_ = now;
     return true;
 }
 
@@ -104,7 +114,7 @@ std::vector<wire::Outgoing> Participation::letters(const market::MaskedShare& sh
 }
 
 wire::Outgoing Participation::regret_letter(const market::Cleared& cleared) const {
-    return {chair_, wire::Share{id_, *cleared.regret}};
+    return {chair(), wire::Share{id_, *cleared.regret}};
 }
 
 std::vector<wire::Outgoing> Participation::newest_letters() const {

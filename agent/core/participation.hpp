@@ -24,11 +24,10 @@ std::optional<std::string> objection(const Charter& charter, const model::Home& 
 
 class Participation {
   public:
-    /// Joins under the chair's key `chair`, starting from `warm` where it is not of a later interval; ρ and prices are the
+    /// Joins, starting from `warm` where it is not of a later interval; ρ and prices are the
     /// opening's. REQUIRES: no objection to the opening or to `home`.
     Participation(const Charter& charter,
                   const Place& place,
-                  const crypto::PublicKey& chair,
                   const wire::SessionOpen& open,
                   const model::Home& home,
                   const std::optional<Warm>& warm,
@@ -36,7 +35,10 @@ class Participation {
 
     [[nodiscard]] const market::SessionId& id() const { return id_; }
 
-    [[nodiscard]] const crypto::PublicKey& chair() const { return chair_; }
+    /// Who opened it, or took it over since.
+    [[nodiscard]] const crypto::PublicKey& chair() const {
+        return directory_->at(session_.chair()).key;
+    }
 
     [[nodiscard]] NetId net() const { return net_; }
 
@@ -50,7 +52,7 @@ class Participation {
     /// When the chair was last heard.
     [[nodiscard]] UnixMs heard() const { return heard_; }
 
-    /// Whether a share of this session that came from the key `from` is that party's own; notes the chair's.
+    /// Whether a share of this session that came from the key `from` is that party's own; notes a coordinator's.
     bool admits(const crypto::PublicKey& from, const market::MaskedShare& share, UnixMs now);
 
     market::Outputs step(const market::Input& input);
@@ -64,7 +66,6 @@ class Participation {
 
   private:
     market::SessionId id_;
-    crypto::PublicKey chair_;
     NetId net_;
     settlement::DirectoryPtr directory_;  // the roster it was opened under
     PartyId self_;

@@ -30,6 +30,7 @@ inline constexpr std::size_t receipt_bytes_max =
     64u << 10;  ///< an entry with certificate and inclusion proof
 inline constexpr std::size_t submit_bytes_max = 32u << 10;  ///< an entry on its way to the log
 inline constexpr std::size_t consensus_payload_bytes_max = message_bytes_max - 64;
+inline constexpr std::size_t journal_bytes_max = 1u << 20;  ///< of one piece of a session's journal
 inline constexpr std::size_t refusals_kept_max =
     64;  ///< refused keys remembered between two reports
 

@@ -30,6 +30,9 @@ class PairwiseMasks {
     PairwiseMasks(const PairwiseMasks&) = delete;
     PairwiseMasks& operator=(const PairwiseMasks&) = delete;
 
+    /// Whether there is a secret with this party.
+    [[nodiscard]] bool covers(PartyId party) const { return secrets_.contains(party); }
+
     /// words[k] += Σ_{j in members, j > self} stream_j[k] − Σ_{j < self} stream_j[k]  (mod 2^64).
     /// REQUIRES: `members` ascending, contains self, and each other member has a secret; no two
     /// plaintexts are ever masked for the same net, iteration, attempt and set.

@@ -36,7 +36,8 @@ Gathering::Gathering(
         members_.push_back(member.party);
         kept_.emplace(member.party, Kept{});
     }
-    KILTER_CHECK(ascending(members_), "a seat's members ascend");
+    std::sort(members_.begin(), members_.end());
+    KILTER_CHECK(ascending(members_), "a party sits at a seat once");
     KILTER_CHECK(takes_part(self_) && takes_part(chair_), "self and chair sit at every seat");
 }
 
@@ -134,6 +135,29 @@ void Gathering::restrict_to(std::vector<PartyId> members, std::uint16_t attempt)
     for (auto& [party, slots] : kept_)
         for (auto& slot : slots)
             if (slot && slot->attempt >= attempt_ && !well_formed(*slot)) slot.reset();
+}
+
+bool Gathering::can_succeed(const MaskedShare& share, PartyId heir) const {
+    if (sat_here(heir) || share.from != heir || !share.notice || share.iteration == 0) return false;
+    if (share.words.size() != words_ + chair_words_ || !consistent(*share.notice, share.iteration))
+        return false;
+    if (!ascending(share.members) || !contains(share.members, heir) ||
+        !contains(share.members, self_))
+        return false;
+    return std::all_of(share.members.begin(), share.members.end(), [&](PartyId party) {
+        return party == heir || (party != chair_ && takes_part(party));
+    });
+}
+
+void Gathering::succeed(PartyId heir) {
+    KILTER_CHECK(!sat_here(heir), "who takes over was no member");
+    for (Member& member : seat_.members)
+        if (member.party == chair_) member.party = heir;
+    std::erase(members_, chair_);
+    members_.insert(std::upper_bound(members_.begin(), members_.end(), heir), heir);
+    kept_.erase(chair_);
+    kept_.emplace(heir, Kept{});
+    chair_ = heir;
 }
 
 }  // namespace kilter::market

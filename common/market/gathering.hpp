@@ -20,7 +20,7 @@ namespace kilter::market {
 class Gathering {
   public:
     /// `words`: of a message; the chair's has `chair_words` more, in the clear and not summed.
-    /// REQUIRES: seat ascending, with self and chair.
+    /// REQUIRES: no party twice, self and chair among them. Weights are summed in the seat's order.
     Gathering(
         Seat seat, PartyId self, PartyId chair, std::size_t words, std::size_t chair_words = 0);
 
@@ -34,7 +34,7 @@ class Gathering {
     /// Whether `party` was a member when the session began.
     [[nodiscard]] bool sat_here(PartyId party) const;
     [[nodiscard]] bool takes_part(PartyId party) const;
-    /// w of this member, and W = Σ 1/w over those who take part, summed in ascending order.
+    /// w of this member, and W = Σ 1/w over those who take part, summed in the seat's order.
     [[nodiscard]] double own_weight() const;
     [[nodiscard]] double inverse_weights() const;
 
@@ -58,6 +58,11 @@ class Gathering {
     /// Goes on with fewer members (or the same ones) as a later attempt. REQUIRES: a subset with
     /// self and chair.
     void restrict_to(std::vector<PartyId> members, std::uint16_t attempt);
+    /// Whether a share that the party `heir` sent can be its first as this net's chair: as formed, over the homes of the
+    /// present set or fewer of them, self among them.
+    [[nodiscard]] bool can_succeed(const MaskedShare& share, PartyId heir) const;
+    /// `heir` sits where the chair sat, at its weight. REQUIRES: not a member; restrict_to() follows.
+    void succeed(PartyId heir);
 
   private:
     static constexpr std::size_t iterations_kept = 3;

@@ -38,12 +38,29 @@ struct Session::State {
 
     // inputs
     void on_begin(Outputs& out);
+    void on_follow(Outputs& out);
+    void on_journal(const Journal& journal, Outputs& out);
+    void on_succeed(Outputs& out);
     void on_share(const MaskedShare& share, Outputs& out);
     void on_silence(Outputs& out);
     void on_deadline(Outputs& out);
     void on_expelled(Outputs& out);
 
     [[nodiscard]] bool chairs() const { return self == terms.chair; }
+
+    [[nodiscard]] PartyId host_of(std::uint32_t generation) const {
+        return terms.hosts[generation % terms.hosts.size()];
+    }
+
+    /// At a home: whether another coordinator takes the chair with this share.
+    [[nodiscard]] bool succeeds(const MaskedShare& share, const Gathering& net) const;
+    /// And what the home does then.
+    void follow_heir(const MaskedShare& first, Gathering& net, Outputs& out);
+    /// Of a generation that this home has not heard the chair of yet.
+    void keep_ahead(const MaskedShare& share);
+    /// Whether the journal speaks of the net's present set, or one it can have become.
+    [[nodiscard]] bool fits(const Journal::Net& net, const Gathering& gathering) const;
+    void apply(const Journal& journal, Outputs& out);
 
     Gathering* net_of(NetId net);
     [[nodiscard]] bool all_complete() const;
@@ -62,7 +79,10 @@ struct Session::State {
     void advance(Outputs& out);
     /// A home follows the chair into a later attempt, undoing a net step if need be. True: it did.
     bool follow_chair(Outputs& out);
-    void complete_iteration(Outputs& out);
+    using Sums = std::vector<std::vector<std::uint64_t>>;  // per terminal
+    [[nodiscard]] Sums sums() const;
+    void complete_iteration(const Sums& sums, Outputs& out);
+    [[nodiscard]] Journal journal_of(const Sums& sums) const;
     /// Has the device make its choices once what is announced is near enough for them to be the right ones.
     void settle_choices(const Notice& heard);
     /// The chair's word about the iterate before the one just completed.
@@ -91,6 +111,14 @@ struct Session::State {
     bool accelerated;      ///< from the next iteration on
     bool settled = false;  ///< the device's choices
     bool over = false;
+    // of a home
+    std::vector<Iterate> redo;  ///< undone for a new chair, the next one last
+    std::map<PartyId, MaskedShare> ahead;
+    // of who follows the chair, or took over from it
+    bool follows = false;
+    bool missed = false;           ///< a journal
+    std::optional<Journal> held;   ///< of the iteration under way
+    std::uint32_t resumed_at = 0;  ///< the iteration it took over in
     // of the chair
     Notice notice;                                        // sent with the iteration under way
     std::map<std::uint32_t, std::uint64_t> dual_squares;  // per iterate still in the history
@@ -148,8 +176,17 @@ void Session::State::on_begin(Outputs& out) {
 
 void Session::State::on_share(const MaskedShare& share, Outputs& out) {
     Gathering* net = net_of(share.net);
-    if (net == nullptr) {
+    if (net == nullptr || follows) {
         out.verdict = Verdict::not_a_member;
+        return;
+    }
+    if (succeeds(share, *net)) {
+        follow_heir(share, *net, out);
+        return;
+    }
+    if (generation_of(share.attempt) > generation_of(net->attempt())) {
+        out.verdict = Verdict::early;
+        if (!chairs() && net->sat_here(share.from)) keep_ahead(share);
         return;
     }
     const bool shrinks = share.members.size() < net->members().size();
@@ -169,7 +206,12 @@ void Session::State::on_share(const MaskedShare& share, Outputs& out) {
 }
 
 void Session::State::on_silence(Outputs& out) {
-    if (!chairs() || next.iteration == 0) return;
+    if (!chairs() || follows || next.iteration == 0) return;
+    if (next.iteration == resumed_at && !all_complete()) {
+        give_up(Outcome::abandoned,
+                "not all homes followed when this coordinator took the session over", out);
+        return;
+    }
     for (Gathering& net : nets) {
         std::vector<PartyId> left = net.awaited(next.iteration);
         if (left.empty()) continue;
@@ -213,6 +255,7 @@ void Session::State::on_deadline(Outputs& out) {
     notice = notice_about(*best);
     notice.stop_iteration = best->iteration;
     notice.outcome = Outcome::partial;
+    out.journals.push_back({next.iteration, {}, notice});
     for (Gathering& net : nets) {
         net.restrict_to(net.members(), net.attempt() + 1);
         send(net, out);
@@ -243,6 +286,14 @@ bool Session::State::all_complete() const {
 }
 
 void Session::State::begin_iteration(Outputs& out) {
+    if (!redo.empty()) {
+        next = std::move(redo.back());
+        redo.pop_back();
+        rho = next.rho_working;
+        accelerated = next.accelerated;
+        send_all(out);
+        return;
+    }
     std::optional<Iterate> priced;
     if (accelerated) priced = accelerated_step();
     if (accelerated && !priced) {
@@ -318,6 +369,7 @@ void Session::State::send(Gathering& net, Outputs& out) {
 }
 
 void Session::State::send_all(Outputs& out) {
+    if (follows) return;
     out.progressed = true;
     for (Gathering& net : nets)
         send(net, out);
@@ -327,7 +379,7 @@ void Session::State::advance(Outputs& out) {
     while (!over) {
         if (follow_chair(out)) continue;
         if (!all_complete() || waits_for_prices()) return;
-        complete_iteration(out);
+        complete_iteration(sums(), out);
     }
 }
 
@@ -346,6 +398,7 @@ bool Session::State::follow_chair(Outputs& out) {
             next = history.undo();
             rho = next.rho_working;
         }
+        redo.clear();
         net.restrict_to(word->members, word->attempt);
         send_all(out);
         return true;
@@ -353,14 +406,22 @@ bool Session::State::follow_chair(Outputs& out) {
     return false;
 }
 
-void Session::State::complete_iteration(Outputs& out) {
+Session::State::Sums Session::State::sums() const {
+    Sums out;
+    for (const Gathering& net : nets)
+        out.push_back(net.sum(next.iteration));
+    return out;
+}
+
+void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
     const std::uint32_t iteration = next.iteration;
+    const std::optional<Iterate> before = redo.empty() ? std::nullopt : std::optional(next);
     std::uint64_t moved = 0;
     next.primal_square = 0;
     next.members.clear();
     answers.clear();
     for (std::size_t i = 0; i < nets.size(); ++i) {
-        const std::vector<std::uint64_t> sums = nets[i].sum(iteration);
+        const std::vector<std::uint64_t>& sums = net_sums[i];
         moved =
             saturating_add(moved, next.accelerated ? judge(next, i, sums)
                                                    : net_step(history.last(), next, i,
@@ -380,6 +441,8 @@ void Session::State::complete_iteration(Outputs& out) {
     if (then != nullptr && !then->accelerated)
         rho = next_rho(terms, rho, then->rho_eur_per_kw2, heard, iteration);
 
+    if (before && (before->z_kw != next.z_kw || before->y_eur_per_kw != next.y_eur_per_kw))
+        redo.clear();
     if (chairs()) dual_squares[iteration - 1] = moved;
     history.push(std::move(next));
     if (!chairs()) {
@@ -397,6 +460,7 @@ void Session::State::complete_iteration(Outputs& out) {
     dual_squares.erase(dual_squares.begin(),
                        dual_squares.lower_bound(history.all().front().iteration));
     notice = assess(iteration);
+    if (!follows) out.journals.push_back(journal_of(net_sums));
     if (notice.stop_iteration == 0) {
         begin_iteration(out);
         return;
@@ -418,6 +482,148 @@ void Session::State::settle_choices(const Notice& heard) {
     device.settle_choices();
     settled = true;
     settled_since = std::max(settled_since, next.iteration + 1);
+}
+
+// ---- one chair after the other
+// -----------------------------------------------------------------------
+
+void Session::State::on_follow(Outputs& out) {
+    if (next.iteration != 0) return;
+    follows = true;
+    begin_iteration(out);
+}
+
+Journal Session::State::journal_of(const Sums& net_sums) const {
+    Journal out{history.last().iteration, {}, {}};
+    for (std::size_t i = 0; i < nets.size(); ++i)
+        out.nets.push_back({nets[i].attempt(), without(nets[i].members(), {self}), net_sums[i]});
+    if (notice.stop_iteration != 0) out.stop = notice;
+    return out;
+}
+
+bool Session::State::fits(const Journal::Net& net, const Gathering& gathering) const {
+    const std::size_t words = words_per_message(terms.parameters) +
+                              (terms.parameters.accelerated ? answer_words(terms.parameters) : 0);
+    if (net.words.size() != words || net.attempt < gathering.attempt()) return false;
+    const std::vector<PartyId> present = without(gathering.members(), {self});
+    if (net.attempt == gathering.attempt()) return net.homes == present;
+    return std::includes(present.begin(), present.end(), net.homes.begin(), net.homes.end());
+}
+
+void Session::State::on_journal(const Journal& journal, Outputs& out) {
+    if (!follows || over || missed) return;
+    const bool fitting =
+        journal.nets.empty() || (journal.nets.size() == nets.size() &&
+                                 std::equal(nets.begin(), nets.end(), journal.nets.begin(),
+                                            [this](const Gathering& its, const Journal::Net& net) {
+                                                return fits(net, its);
+                                            }));
+    if (journal.iteration < next.iteration) {
+        // Told again by one who took over: of the same homes, or what this one computed is not what they did.
+        const Iterate* then = history.find(journal.iteration);
+        for (std::size_t i = 0; then != nullptr && i < journal.nets.size(); ++i)
+            missed = missed || i >= nets.size() ||
+                     without(then->members[i], {self}) != journal.nets[i].homes;
+        return;
+    }
+    const bool due =
+        journal.iteration == next.iteration || (held && journal.iteration == next.iteration + 1);
+    if (!due || !fitting || (journal.nets.empty() && !journal.stop)) {
+        missed = true;
+        return;
+    }
+    if (journal.iteration > next.iteration) apply(*std::exchange(held, std::nullopt), out);
+    if (over || missed) return;
+    if (!journal.stop) {
+        held = journal;
+    } else if (!journal.nets.empty()) {
+        apply(journal, out);
+        missed = !over;
+    } else if (history.find(journal.stop->stop_iteration) != nullptr) {
+        notice = *journal.stop;
+        stop(notice, out);
+    } else {
+        missed = true;
+    }
+}
+
+void Session::State::apply(const Journal& journal, Outputs& out) {
+    Sums told;
+    for (std::size_t i = 0; i < nets.size(); ++i) {
+        const Journal::Net& net = journal.nets[i];
+        if (!fits(net, nets[i])) {
+            missed = true;
+            return;
+        }
+        if (net.attempt > nets[i].attempt()) {
+            const bool same = net.homes.size() + 1 == nets[i].members().size();
+            std::vector<PartyId> members = net.homes;
+            members.insert(std::upper_bound(members.begin(), members.end(), self), self);
+            nets[i].restrict_to(std::move(members), net.attempt);
+            if (!same) settled_since = next.iteration;
+        }
+        told.push_back(net.words);
+    }
+    complete_iteration(told, out);
+}
+
+void Session::State::on_succeed(Outputs& out) {
+    if (!follows || missed || terms.hosts.empty()) return;
+    follows = false;
+    std::uint32_t generation = 0;
+    for (const Gathering& net : nets)
+        generation = std::max(generation, generation_of(net.attempt()));
+    do
+        ++generation;
+    while (host_of(generation) != self);
+    if (generation > generation_of(UINT16_MAX)) {
+        if (!over) give_up(Outcome::abandoned, "the chair has changed too often", out);
+        return;
+    }
+    held.reset();
+    for (Gathering& net : nets)
+        net.restrict_to(net.members(), static_cast<std::uint16_t>(generation << 8));
+    resumed_at = next.iteration;
+    send_all(out);
+}
+
+bool Session::State::succeeds(const MaskedShare& share, const Gathering& net) const {
+    const std::uint32_t generation = generation_of(share.attempt);
+    if (chairs() || terms.hosts.empty() || next.iteration == 0 ||
+        generation <= generation_of(net.attempt()))
+        return false;
+    const PartyId heir = host_of(generation);
+    if (!net.can_succeed(share, heir) || (masks && !masks->covers(heir))) return false;
+    if (share.members.size() < 1 + terms.parameters.privacy_members_min) return false;
+    if (share.notice->stop_iteration != 0)
+        return history.find(share.notice->stop_iteration) != nullptr;
+    return share.iteration <= next.iteration && history.all().front().iteration < share.iteration;
+}
+
+void Session::State::follow_heir(const MaskedShare& first, Gathering& net, Outputs& out) {
+    net.succeed(first.from);
+    terms.chair = first.from;
+    net.restrict_to(first.members, first.attempt);
+    if (first.notice->stop_iteration != 0) {
+        obey_stop(*first.notice, out);
+        return;
+    }
+    while (next.iteration > first.iteration) {
+        redo.push_back(std::move(next));
+        next = history.undo();
+        rho = next.rho_working;
+        accelerated = next.accelerated;
+    }
+    send_all(out);
+    out.verdict = net.receive(first, next.iteration);
+    for (const auto& [_, share] : std::exchange(ahead, {}))
+        net.receive(share, next.iteration);
+    advance(out);
+}
+
+void Session::State::keep_ahead(const MaskedShare& share) {
+    const auto [place, fresh] = ahead.try_emplace(share.from, share);
+    if (!fresh && share.attempt >= place->second.attempt) place->second = share;
 }
 
 // ---- the chair's judgement
@@ -514,8 +720,12 @@ std::string Session::State::device_trouble(const Iterate& iterate) const {
 std::optional<MaskedShare> Session::State::regret_at(const Iterate& end) {
     const auto regret = device.regret(end.x_kw, end.y_eur_per_kw);
     if (!regret) return std::nullopt;
+    // Without whoever chaired then or does now: a set with a chair in it has masked that iterate's message.
+    std::vector<PartyId> chairs = terms.hosts;
+    chairs.push_back(terms.chair);
+    std::sort(chairs.begin(), chairs.end());
     MaskedShare share = regret_share(*regret, nets.front().net(), self, end.iteration,
-                                     without(end.members.front(), {terms.chair}));
+                                     without(end.members.front(), chairs));
     if (masks) masks->add(share.net, share.iteration, share.attempt, share.members, share.words);
     return share;
 }
@@ -587,7 +797,7 @@ Session& Session::operator=(Session&&) noexcept = default;
 
 Outputs Session::step(const Input& input) {
     Outputs out;
-    if (state_->over) {
+    if (state_->over && !std::holds_alternative<Succeed>(input)) {
         out.verdict = Verdict::duplicate;
         return out;
     }
@@ -597,6 +807,12 @@ Outputs Session::step(const Input& input) {
         Outputs& out;
 
         void operator()(const Begin&) const { state.on_begin(out); }
+
+        void operator()(const Follow&) const { state.on_follow(out); }
+
+        void operator()(const Journaled& input) const { state.on_journal(input.journal, out); }
+
+        void operator()(const Succeed&) const { state.on_succeed(out); }
 
         void operator()(const ShareReceived& input) const { state.on_share(input.share, out); }
 
@@ -613,6 +829,18 @@ Outputs Session::step(const Input& input) {
 
 std::uint32_t Session::iteration() const {
     return state_->next.iteration;
+}
+
+PartyId Session::chair() const {
+    return state_->terms.chair;
+}
+
+std::uint8_t Session::generation() const {
+    return static_cast<std::uint8_t>(generation_of(state_->nets.front().attempt()));
+}
+
+bool Session::lost() const {
+    return state_->missed;
 }
 
 std::vector<std::vector<PartyId>> Session::awaited() const {

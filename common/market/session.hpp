@@ -28,6 +28,16 @@
 /// is left by all of them; the chair then settles its terminal alone, at zero. Attempts of a net
 /// only grow, so no mask ever covers two different messages.
 ///
+/// When the chair falls silent, another coordinator takes its place within the session, and nothing else changes. It has
+/// followed: the chair sends the others where the session starts and then, for every iteration that is complete and
+/// before anyone hears the next message, the sums of all nets (Journal). From these each computes the same step, one
+/// iteration behind. To take over is to send the next attempt of the newest iteration whose sums one knows, over the same
+/// homes, with oneself in the chair's place: its sum is the same, for the same words are in it. Homes go back to that
+/// iteration and forward again over what they have computed already. Masks are between other pairs of keys; an attempt's
+/// upper byte says who chairs it, so it is nobody else's, and nobody's a second time. All homes must follow into that one
+/// attempt, or the session is given up: one that the late chair has stopped already says so by its silence, and nobody
+/// else will agree to another iterate.
+///
 /// Repeating: messages may be lost, so hosts may repeat what `send` held; a repetition is a
 /// harmless duplicate. A member can be one iteration behind another: what is worth repeating is a
 /// net's last two.
@@ -80,7 +90,14 @@ struct Terms {
     double rho_eur_per_kw2 = 0;   ///< penalty of the first iteration
     std::uint32_t terminals = 0;  ///< of all members together, for the RMS
     PartyId chair;
+    std::vector<PartyId> hosts =
+        {};  ///< in the order they take over, the opener first; empty: nobody does
 };
+
+/// Which of Terms::hosts, counted on and on, an attempt is chaired by.
+constexpr std::uint32_t generation_of(std::uint16_t attempt) {
+    return attempt >> 8;
+}
 
 /// Where the next session starts from. Rows as the device's, columns intervals. y of a net must be
 /// the same at all its members, bit for bit (the session's opening tells it); z is each member's
@@ -148,9 +165,36 @@ struct MaskedShare {
     auto operator<=>(const MaskedShare&) const = default;
 };
 
+/// From the chair to those who follow it: one iteration of the whole feeder. Nobody's schedule, as the feeder's host
+/// learns the sums anyway.
+struct Journal {
+    struct Net {
+        std::uint16_t attempt = 0;
+        std::vector<PartyId> homes;        ///< of the attempt's set, ascending
+        std::vector<std::uint64_t> words;  ///< Σ of the members' words, nothing masked
+        auto operator<=>(const Net&) const = default;
+    };
+
+    std::uint32_t iteration = 0;
+    std::vector<Net>
+        nets;  ///< as the device's terminals; none when the chair's time was up in this iteration
+    std::optional<Notice> stop;  ///< with which the chair now stops everyone
+    auto operator<=>(const Journal&) const = default;
+};
+
 // ---- inputs
 // --------------------------------------------------------------------------------------------------------
 struct Begin {};
+
+/// In place of Begin: self sits in the chair's place, but only computes what the chair computes.
+struct Follow {};
+
+struct Journaled {
+    Journal journal;
+};
+
+/// One who follows takes the chair: `send` holds its first words, also when the session has been stopped.
+struct Succeed {};
 
 struct ShareReceived {
     MaskedShare share;
@@ -165,7 +209,14 @@ struct DeadlineElapsed {};
 
 struct Expelled {};  ///< the chair (authenticated) says it went on without this member
 
-using Input = std::variant<Begin, ShareReceived, SilenceElapsed, DeadlineElapsed, Expelled>;
+using Input = std::variant<Begin,
+                           Follow,
+                           Journaled,
+                           Succeed,
+                           ShareReceived,
+                           SilenceElapsed,
+                           DeadlineElapsed,
+                           Expelled>;
 
 // ---- outputs
 // -------------------------------------------------------------------------------------------------------
@@ -211,7 +262,8 @@ struct Outputs {
     std::vector<MaskedShare> send;  ///< each to every other member in share.members
     std::vector<Expulsion>
         expel;  ///< to tell: at the drop, and again whenever the expelled member still speaks
-    bool progressed = false;  ///< re-arm the silence timer
+    std::vector<Journal> journals;  ///< of the chair, to all who follow, before anything of `send`
+    bool progressed = false;        ///< re-arm the silence timer
     Verdict verdict = Verdict::accepted;
     std::optional<Cleared> cleared;  ///< the last output of a session; later inputs do nothing
 };
@@ -219,7 +271,7 @@ struct Outputs {
 class Session {
   public:
     /// `seats[i]` is where row i of the device connects. `masks` holds one secret per other member
-    /// of any seat; null sends bare words (simulations only: a home's host never passes null).
+    /// of any seat and per host that may take over; null sends bare words (simulations only: a home's host never passes null).
     /// `start` has the device's rows and intervals; its ρ is not used, Terms' is. The device must
     /// outlive the session. REQUIRES: shapes agree; self and chair sit at every seat; only the
     /// chair has several; parameters are valid.
@@ -238,6 +290,11 @@ class Session {
     Outputs step(const Input& input);
 
     [[nodiscard]] std::uint32_t iteration() const;
+    [[nodiscard]] PartyId chair() const;
+    /// Of the attempts under way.
+    [[nodiscard]] std::uint8_t generation() const;
+    /// Of who follows: whether a journal was missed; it can not take over.
+    [[nodiscard]] bool lost() const;
     /// Members whose message the current iteration still waits for, per terminal.
     [[nodiscard]] std::vector<std::vector<PartyId>> awaited() const;
 

@@ -82,4 +82,8 @@ auto fields(Is<RulesUpdate> auto& m) {
     return std::tie(m.proof);
 }
 
+auto fields(Is<SessionJournal> auto& m) {
+    return std::tie(m.payload);
+}
+
 }  // namespace kilter::wire

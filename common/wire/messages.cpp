@@ -126,6 +126,11 @@ Result<void> check_body(const RulesUpdate& m) {
     return check_opaque(m.proof, limits::state_proof_bytes_max, "rules.proof: empty or too long");
 }
 
+Result<void> check_body(const SessionJournal& m) {
+    return check_opaque(m.payload, limits::journal_bytes_max,
+                        "session_journal.payload: empty or too long");
+}
+
 }  // namespace
 
 std::string_view name_of(Kind kind) {
@@ -152,6 +157,8 @@ std::string_view name_of(Kind kind) {
             return "roster";
         case Kind::rules:
             return "rules";
+        case Kind::session_journal:
+            return "session_journal";
     }
     return "unknown";
 }
@@ -193,6 +200,8 @@ Context context_of(const Message& message) {
         Context operator()(const RulesUpdate&) const { return {}; }
 
         Context operator()(const RosterUpdate&) const { return {}; }
+
+        Context operator()(const SessionJournal&) const { return {}; }
     };
 
     return std::visit(Visitor{}, message);

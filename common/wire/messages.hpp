@@ -37,6 +37,7 @@ enum class Kind : std::uint8_t {
     consensus,
     roster,
     rules,
+    session_journal,
 };
 
 /// Agent → coordinator at connect: who I follow and what I know. Also asks for roster and receipts
@@ -131,6 +132,12 @@ struct ConsensusMessage {
     auto operator<=>(const ConsensusMessage&) const = default;
 };
 
+/// Chair → other coordinators: what a session is that they follow, or one iteration of it; opaque here.
+struct SessionJournal {
+    Bytes payload;  ///< 1 .. limits::journal_bytes_max bytes
+    auto operator<=>(const SessionJournal&) const = default;
+};
+
 /// A refusal from any text: cut to the limit, what is not printable replaced by '?'.
 Refusal refusal(std::string_view reason);
 
@@ -144,7 +151,8 @@ using Message = std::variant<Hello,
                              Submit,
                              ConsensusMessage,
                              RosterUpdate,
-                             RulesUpdate>;
+                             RulesUpdate,
+                             SessionJournal>;
 
 inline Kind kind_of(const Message& message) {
     return static_cast<Kind>(message.index());

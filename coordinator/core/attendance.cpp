@@ -43,6 +43,10 @@ const crypto::SharedSecret& Attendance::secret_with(PartyId home) const {
     return secrets_.at(home);
 }
 
+bool Attendance::serves(PartyId home, NetId net) const {
+    return secrets_.contains(home) && directory_->at(home).net == net;
+}
+
 std::vector<Event> Attendance::unserved() const {
     std::vector<Event> out;
     const auto elsewhere =

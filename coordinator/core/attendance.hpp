@@ -36,6 +36,8 @@ class Attendance {
 
     /// REQUIRES: the party has sat in seats().
     [[nodiscard]] const crypto::SharedSecret& secret_with(PartyId home) const;
+    /// Whether masks can be agreed with this party as a home of the net.
+    [[nodiscard]] bool serves(PartyId home, NetId net) const;
     /// For people: homes that no session will have a seat for, and what to do about it.
     [[nodiscard]] std::vector<Event> unserved() const;
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "common/market/clearing.hpp"
+#include "common/settlement/hosts.hpp"
+#include "coordinator/core/journal.hpp"
 
 namespace kilter::coordinator {
 
@@ -88,16 +90,20 @@ Chaired::Chaired(const Charter& charter,
                  const Attendance& attendance,
                  const std::vector<market::Seat>& seats,
                  const market::WarmState& start,
-                 UnixMs now)
+                 UnixMs now,
+                 Place place)
     : charter_(charter),
-      terms_{id, charter.parameters, start.rho_eur_per_kw2, terminals_of(seats),
-             *attendance.chair()},
+      terms_{id,
+             charter.parameters,
+             start.rho_eur_per_kw2,
+             terminals_of(seats),
+             *attendance.chair(),
+             settlement::hosts_of(*attendance.directory(), charter.genesis.validators, id.opening)},
       directory_(attendance.directory()),
       nets_(nets_of(seats)),
       device_(device_for(charter, nets_, id.interval)),
       pricing_(std::make_unique<prox::FeederNewton>(*device_)),
-      openings_(openings_of(
-          charter, terms_, directory_->epoch(), seats, priced(start, *pricing_, charter), now)),
+      seats_(seats),
       session_(terms_,
                terms_.chair,
                seats,
@@ -106,6 +112,11 @@ Chaired::Chaired(const Charter& charter,
                priced(start, *pricing_, charter)) {
     report_.session = id;
     report_.started_ms = now;
+    if (place == Place::beside) return;
+    SessionStart first{directory_->epoch(), charter.parameters_digest, terms_.chair, seats,
+                       priced(start, *pricing_, charter)};
+    openings_ = openings_of(charter, terms_, directory_->epoch(), seats, first.start, now);
+    start_ = encode(first, charter.parameters);
 }
 
 std::size_t Chaired::awaited() const {
@@ -115,7 +126,8 @@ std::size_t Chaired::awaited() const {
     return out;
 }
 
-void Chaired::announce(Outputs& out) const {
+void Chaired::announce(Outputs& out) {
+    tell_followers(0, std::exchange(start_, {}), out);
     for (const wire::SessionOpen& opening : openings_)
         for (const market::Member& member : opening.members)
             if (member.party != terms_.chair)
@@ -131,6 +143,8 @@ Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out
                  "a home sent a share that is malformed or contradicts its earlier one; ignored");
     for (const market::Expulsion& expulsion : result.expel)
         if (expel(expulsion, out)) step.silent.push_back(directory_->at(expulsion.party).key);
+    for (const market::Journal& journal : result.journals)
+        tell_followers(journal.iteration, encode(journal), out);
     for (market::MaskedShare& share : result.send) {
         for (const PartyId party : share.members)
             send(share, party, out);
@@ -166,7 +180,7 @@ void Chaired::repeat(Outputs& out) const {
     const auto awaited = session_.awaited();
     for (std::size_t row = 0; row < nets_.size(); ++row) {
         if (awaited[row].empty()) continue;
-        for (const market::Member& member : openings_[row].members)
+        for (const market::Member& member : seats_[row].members)
             if (member.party != terms_.chair) repeat_to(member.party, nets_[row], out);
     }
     out.arm(Timer::resend, resend_ms(charter_.parameters));
@@ -175,7 +189,7 @@ void Chaired::repeat(Outputs& out) const {
 void Chaired::repeat_to(PartyId party, NetId net, Outputs& out) const {
     const auto row = std::find(nets_.begin(), nets_.end(), net);
     if (row == nets_.end()) return;
-    if (session_.iteration() <= 1)
+    if (session_.iteration() <= 1 && !openings_.empty())
         out.send.push_back(
             {directory_->at(party).key, openings_[static_cast<std::size_t>(row - nets_.begin())]});
     const auto found = sent_.find(net);
@@ -199,6 +213,15 @@ bool Chaired::expel(const market::Expulsion& expulsion, Outputs& out) {
 void Chaired::send(const market::MaskedShare& share, PartyId to, Outputs& out) const {
     if (to != share.from)
         out.send.push_back({directory_->at(to).key, wire::Share{terms_.id, share}});
+}
+
+void Chaired::tell_followers(std::uint32_t iteration, ByteView whole, Outputs& out) const {
+    if (terms_.hosts.size() < 2) return;
+    const auto pieces = pieces_of(terms_.id, generation(), iteration, whole);
+    for (const PartyId host : terms_.hosts)
+        if (host != terms_.chair)
+            for (const wire::Message& piece : pieces)
+                out.send.push_back({directory_->at(host).key, piece});
 }
 
 void Chaired::conclude(const market::Cleared& cleared, UnixMs now) {

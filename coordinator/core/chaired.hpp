@@ -1,6 +1,9 @@
 /// The session this coordinator chairs, from its opening to the last share: tells the homes, runs the feeder's side of
 /// the session, repeats what may have been lost, and leaves out who stays silent. Repeats go on after the session has
 /// cleared, to those who have not heard of it. Stays under the roster it was opened with.
+///
+/// Tells the coordinators that follow what they need to take over, before anything of it reaches a home; and is, on their
+/// side, the same session computed beside the chair, silent until it takes over (market::Succeed).
 #pragma once
 
 #include <deque>
@@ -25,6 +28,11 @@ class Chaired {
         std::optional<market::Cleared> cleared;  ///< the session's last word
     };
 
+    enum class Place : std::uint8_t {
+        chair,
+        beside,  ///< follows; `seats` has this coordinator in the chair's place
+    };
+
     /// Nothing is sent yet. REQUIRES: seats are of `attendance`, not empty; `start` has a terminal for each; the charter
     /// outlives the session.
     Chaired(const Charter& charter,
@@ -32,7 +40,8 @@ class Chaired {
             const Attendance& attendance,
             const std::vector<market::Seat>& seats,
             const market::WarmState& start,
-            UnixMs now);
+            UnixMs now,
+            Place place = Place::chair);
 
     [[nodiscard]] const market::SessionId& id() const { return terms_.id; }
 
@@ -49,11 +58,17 @@ class Chaired {
 
     [[nodiscard]] std::uint32_t iteration() const { return session_.iteration(); }
 
+    /// Of what it says to homes (market::generation_of).
+    [[nodiscard]] std::uint8_t generation() const { return session_.generation(); }
+
+    /// Beside the chair: whether it has missed something.
+    [[nodiscard]] bool lost() const { return session_.lost(); }
+
     /// How many homes the iteration waits for.
     [[nodiscard]] std::size_t awaited() const;
 
-    /// The signed opening, to every home with a seat.
-    void announce(Outputs& out) const;
+    /// The signed opening, to every home with a seat; before it where it starts, to those who follow.
+    void announce(Outputs& out);
     Step step(const market::Input& input, UnixMs now, Outputs& out);
     /// A home's part in the certificate of optimality. False: the share is a message of the session itself.
     bool on_regret(const market::MaskedShare& share);
@@ -68,6 +83,7 @@ class Chaired {
     // Whether it is news: the home is told again whenever it still speaks.
     bool expel(const market::Expulsion& expulsion, Outputs& out);
     void send(const market::MaskedShare& share, PartyId to, Outputs& out) const;
+    void tell_followers(std::uint32_t iteration, ByteView whole, Outputs& out) const;
     void conclude(const market::Cleared& cleared, UnixMs now);
 
     const Charter& charter_;
@@ -76,7 +92,9 @@ class Chaired {
     std::vector<NetId> nets_;
     std::unique_ptr<prox::Feeder> device_;
     std::unique_ptr<prox::FeederNewton> pricing_;
-    std::vector<wire::SessionOpen> openings_;  // row i's
+    std::vector<market::Seat> seats_;
+    Bytes start_;                              // for those who follow; until it is told
+    std::vector<wire::SessionOpen> openings_;  // row i's; none beside the chair
     market::Session session_;
     std::map<NetId, std::deque<market::MaskedShare>> sent_;  // the newest two of each net
     std::set<PartyId> expelled_;

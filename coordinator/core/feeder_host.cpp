@@ -8,6 +8,7 @@
 #include "coordinator/core/attendance.hpp"
 #include "coordinator/core/chaired.hpp"
 #include "coordinator/core/charter.hpp"
+#include "coordinator/core/followed.hpp"
 #include "coordinator/core/naming.hpp"
 #include "coordinator/core/records.hpp"
 #include "coordinator/core/warm_start.hpp"
@@ -39,10 +40,12 @@ struct FeederHost::State {
     WarmStart warm_start;
     std::optional<Attendance> attendance;  // under the newest roster
     std::optional<UnixMs> gathering_since;
-    std::uint32_t fruitless = 0;     // sessions in a row that left nothing on the log
-    bool lonely = false;             // no net had enough homes when last looked
-    std::optional<Chaired> chaired;  // gone when its last record is final
-    std::optional<Records> records;  // of the chaired session, once it has cleared
+    std::uint32_t fruitless = 0;       // sessions in a row that left nothing on the log
+    bool lonely = false;               // no net had enough homes when last looked
+    std::optional<Chaired> chaired;    // gone when its last record is final
+    std::optional<Records> records;    // of the chaired session, once it has cleared
+    std::optional<Followed> followed;  // what the acting host is in
+    bool taken_over = false;           // the chaired session, from another coordinator
     std::optional<market::Parameters> parameters_due;  // for the next session
     std::optional<std::uint32_t> stopped;              // by which case of the docket
     UnixMs now = 0;
@@ -103,12 +106,35 @@ struct FeederHost::State {
     void on_takeover(Outputs& out) {
         if (!may_open()) return;
         if (turn.await_ms(now) > 1) return await_gate(out);
+        if (followed && followed->ready() &&
+            followed->id().interval == turn.next_gate(now).interval)
+            return succeed(out);
         out.tell(Severity::notable,
                  "no record for too long: opening sessions in place of coordinator " +
                      std::to_string(turn.acting()));
         turn.take_over();
         out.arm(Timer::presence, 1);
         gather_or_open(out);
+    }
+
+    // Within the session that the late host was in.
+    void succeed(Outputs& out) {
+        chaired.emplace(followed->take());
+        auto cleared = followed->take_cleared();
+        followed.reset();
+        taken_over = true;
+        out.tell(Severity::notable, "took over " + session_name() + " in iteration " +
+                                        std::to_string(chaired->iteration()) +
+                                        " from coordinator " + std::to_string(turn.acting()) +
+                                        ", which is silent");
+        turn.take_over();
+        out.arm(Timer::presence, 1);
+        out.arm(Timer::takeover, 0);
+        const std::int64_t spent = std::max<std::int64_t>(0, now - chaired->report().started_ms);
+        out.arm(Timer::deadline, static_cast<std::uint32_t>(std::max<std::int64_t>(
+                                     1, charter.parameters.session_ms - spent)));
+        drive(market::Succeed{}, out);
+        if (cleared && chaired) collect(std::move(*cleared), out);
     }
 
     // ---- opening -------------------------------------------------------------------------------------------------
@@ -145,6 +171,8 @@ struct FeederHost::State {
             out.tell(Severity::notable,
                      std::to_string(absent) + " homes have not greeted; opening without them");
         gathering_since.reset();
+        followed.reset();
+        taken_over = false;
         auto start = warm_start.start(interval, nets_of(seats));
         chaired.emplace(charter, naming.next(interval, now), *attendance, std::move(seats),
                         std::move(start), now);
@@ -184,7 +212,7 @@ struct FeederHost::State {
         if (cleared.outcome == market::Outcome::abandoned) {
             out.tell(Severity::notable,
                      session_name() + " came to nothing: " + cleared.explanation);
-            return come_to_nothing(out);
+            return taken_over ? end(out) : come_to_nothing(out);
         }
         records.emplace(charter, chaired->id(), chaired->directory(), chaired->nets(), cleared);
         for (const NetId net : records->implausible())
@@ -294,6 +322,7 @@ struct FeederHost::State {
         }
         if (stopped == final.stopped) return;
         stopped = final.stopped;
+        followed.reset();
         if (!stopped) {
             out.tell(Severity::notable, "the market resumes: sessions open again");
             turn.resume();
@@ -314,6 +343,7 @@ struct FeederHost::State {
                                 " recorded interval " + std::to_string(record.interval) +
                                 ", whose gate is not open: not followed; compare both clocks");
         fruitless = 0;
+        if (followed && record.interval >= followed->id().interval) learn_from_followed(record);
         turn.on_record(record.interval, charter.genesis.validators.index_of(final.author));
         warm_start.on_record(record.interval, record.net, record.prices_micro_eur_per_kwh);
         if (!chaired) return await_gate(out);
@@ -324,6 +354,15 @@ struct FeederHost::State {
             give_up("coordinator " + short_hex(final.author.view()) + " has cleared its interval",
                     out);
         }
+    }
+
+    // The next session starts where this one ended, whoever opens it.
+    void learn_from_followed(const settlement::ClearedNet& record) {
+        const market::SessionId session{record.interval, record.opening};
+        auto cleared = followed->take_cleared();
+        if (cleared && followed->ready() && session == followed->id())
+            warm_start.on_cleared(record.interval, followed->nets(), std::move(cleared->warm));
+        followed.reset();
     }
 
     void on(const TimerElapsed& elapsed, Outputs& out) {
@@ -361,6 +400,30 @@ struct FeederHost::State {
             on_share(received.from, *share, out);
         else if (const auto* clearing = std::get_if<wire::ClearingShare>(&received.message))
             on_clearing_share(received.from, *clearing, out);
+        else if (const auto* journal = std::get_if<wire::SessionJournal>(&received.message))
+            on_journal(received.from, *journal, out);
+    }
+
+    // From the host that acts, of its session; or from one that has taken this one's over.
+    void on_journal(const crypto::PublicKey& from,
+                    const wire::SessionJournal& message,
+                    Outputs& out) {
+        const auto peer = charter.genesis.validators.index_of(from);
+        const auto piece = decode_piece(message);
+        if (!may_chair() || stopped || !peer || *peer == charter.index || !piece) return;
+        if (chaired) {
+            if (piece->session == chaired->id() && piece->generation > chaired->generation())
+                give_up("coordinator " + short_hex(from.view()) + " has taken it over", out);
+            return;
+        }
+        if (turn.on_presence_of(*peer, now)) await_gate(out);
+        if (*peer != turn.acting() || turn.is_recorded(piece->session.interval)) return;
+        if (!followed || followed->id() != piece->session) {
+            if (piece->iteration != 0 || piece->index != 0) return;
+            follow_parameters();
+            followed.emplace(piece->session);
+        }
+        followed->on_piece(*piece, charter, *attendance, now);
     }
 
     void on_hello(const crypto::PublicKey& from, const wire::Hello& greeting, Outputs& out) {

@@ -4,7 +4,8 @@
 ///     idle ──gate──▶ in session ──cleared──▶ collecting signatures ──all in, or silence──▶ awaiting finality ──▶ idle
 ///
 /// Every coordinator that holds the feeder's model runs one of these on the same log. One acts, and greets the others
-/// while there is work; they stand by and take over when it is silent (turn.hpp).
+/// while there is work; they stand by, compute its session beside it, and take over when it is silent (turn.hpp): the
+/// session goes on where it was (followed.hpp), or, where that cannot be, the interval is opened again.
 ///
 /// A crash loses nothing that matters: the log tells what is cleared, homes greet again when asked to, and what was
 /// under way is opened again under a name that was never used (naming.hpp), which is all there is to remember.
@@ -48,7 +49,8 @@ struct ClearedNetFinal {
 
 struct MessageReceived {
     crypto::PublicKey from;  ///< authenticated by the transport
-    wire::Message message;   ///< Hello, Share, ClearingShare; others are not for this core
+    wire::Message
+        message;  ///< Hello, Share, ClearingShare, SessionJournal; others are not for this core
 };
 
 struct TimerElapsed {

@@ -67,6 +67,11 @@ class Turn {
     /// Whether the pace's last interval is on the log (never with the clock).
     [[nodiscard]] bool all_final() const;
 
+    /// Whether a record of this interval, or of a later one, is on the log.
+    [[nodiscard]] bool is_recorded(IntervalIndex interval) const {
+        return newest_ && interval <= *newest_;
+    }
+
     /// Whether the clock allows anyone to have cleared this interval by now.
     [[nodiscard]] bool can_be_cleared(IntervalIndex interval, UnixMs now) const;
     /// A record became final; `author` is nothing when no validator wrote it.

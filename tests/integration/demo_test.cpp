@@ -223,6 +223,19 @@ TEST(DemoUnderFire, the_acting_coordinator_and_one_agent_are_killed_and_the_rest
     EXPECT_EQ(result["log"]["replicas"], 4);  // all four verified and equal, the restarted one too
 }
 
+// Whoever goes on with the session that the acting coordinator had opened leaves under its name what it would have left.
+TEST(DemoUnderFire, a_session_outlives_the_coordinator_that_opened_it) {
+    const json result = demo({"--intervals", "2", "--kill-coordinator", "0", "--delay", "10ms"});
+    ASSERT_FALSE(result.is_discarded());
+    EXPECT_EQ(result["converged"], true);
+    ASSERT_EQ(result["sessions"].size(), 2U);
+    EXPECT_EQ(result["sessions"][1]["homes"], homes);
+    const bool taken_over = result["sessions"][1]["opening"].get<std::uint32_t>() % 4 == 0;
+    if (!taken_over) GTEST_SKIP() << "killed when nobody could go on: between two sessions";
+    EXPECT_EQ(result["same_as_simulated"]["sessions"], 2);
+    EXPECT_EQ(result["same_as_simulated"]["differences"], json::array());
+}
+
 TEST(DemoUnderFire, a_coordinator_that_only_keeps_the_log_is_killed_and_catches_up) {
     const json result = demo({"--intervals", "3", "--kill-coordinator", "2"});
     ASSERT_FALSE(result.is_discarded());

@@ -69,7 +69,8 @@ inline std::map<std::string, Message> all() {
             {"submit", Submit{Bytes{0x01}}},
             {"consensus", ConsensusMessage{Bytes(300, 0xAB)}},
             {"roster", RosterUpdate{Bytes(100, 0xEE), Bytes(200, 0xCC)}},
-            {"rules", RulesUpdate{Bytes(300, 0xDD)}}};
+            {"rules", RulesUpdate{Bytes(300, 0xDD)}},
+            {"session_journal", SessionJournal{Bytes(300, 0xEE)}}};
 }
 
 }  // namespace kilter::wire::samples

@@ -191,6 +191,13 @@ void Checker::on_event(const std::string& who, const Event& event) {
         report_.violation("N11", who + " finds something wrong where nobody lies: " + event.text);
 }
 
+std::vector<settlement::ClearedNet> Checker::cleared() const {
+    std::vector<settlement::ClearedNet> out;
+    for (const auto& [_, record] : records_)
+        out.push_back(record);
+    return out;
+}
+
 std::set<NetId> Checker::recorded(IntervalIndex interval) const {
     std::set<NetId> out;
     for (auto at = records_.lower_bound({interval, NetId{0}});

@@ -55,6 +55,9 @@ class Checker {
     /// Whether the record of this interval and net has this home in it.
     [[nodiscard]] bool recorded(IntervalIndex interval, const Resident& home) const;
 
+    /// All records, by interval and net.
+    [[nodiscard]] std::vector<settlement::ClearedNet> cleared() const;
+
     [[nodiscard]] std::size_t records() const { return records_.size(); }
 
   private:

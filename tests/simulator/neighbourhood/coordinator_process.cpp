@@ -40,6 +40,7 @@ void CoordinatorProcess::boot() {
 void CoordinatorProcess::end() {
     feeder_.reset();
     waiting_.clear();
+    late_.clear();
     timers_.clear();
     ++incarnation_;
     paused_ = false;
@@ -47,6 +48,8 @@ void CoordinatorProcess::end() {
 
 void CoordinatorProcess::resume() {
     paused_ = false;
+    for (const wire::Outgoing& letter : std::exchange(late_, {}))
+        send(letter);
     for (coordinator::Input& input : std::exchange(waiting_, {}))
         step(std::move(input));
 }
@@ -126,9 +129,17 @@ void CoordinatorProcess::turn(const coordinator::Input& input) {
         if (street_.dies_here()) return log_.kill();
     }
     const std::uint64_t incarnation = incarnation_;
+    const auto struck_after = street_.strikes(out);
+    std::size_t sent = 0;
     for (const wire::Outgoing& letter : out.send) {
+        if (struck_after && sent == *struck_after) break;
         send(letter);
+        ++sent;
         if (street_.dies_here()) return log_.kill();
+    }
+    if (struck_after) {
+        late_.assign(out.send.begin() + static_cast<std::ptrdiff_t>(sent), out.send.end());
+        if (!street_.stands_still(log_.address())) return log_.kill();
     }
     for (const coordinator::ArmTimer& timer : out.timers)
         arm(timer);

@@ -83,6 +83,7 @@ class CoordinatorProcess {
     std::map<NetId, Bytes> newest_record_;    // semantic keys
     Bytes disk_;                              // what the feeder's host remembers
     std::deque<coordinator::Input> waiting_;  // while it is paused
+    std::vector<wire::Outgoing> late_;        // of the turn it was struck in
     std::map<coordinator::Timer, std::uint64_t> timers_;
     std::uint64_t armed_ = 0;
     std::uint64_t incarnation_ = 0;

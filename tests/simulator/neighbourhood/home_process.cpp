@@ -1,6 +1,7 @@
 #include "tests/simulator/neighbourhood/home_process.hpp"
 
 #include "agent/core/memory.hpp"
+#include "common/base/limits.hpp"
 
 namespace kilter::simulation {
 
@@ -124,6 +125,8 @@ void HomeProcess::send(const wire::Outgoing& letter) {
         if (sabotage_ == Sabotage::bare_words)
             for (std::uint64_t& word : share->share.words)
                 word &= 0xFFFF;
+        if (sabotage_ == Sabotage::long_words)
+            share->share.words.resize(limits::share_words_max + 1);
         if (sabotage_ == Sabotage::lone_homes && share->share.members.size() > 2)
             share->share.members = {share->share.members.front(), share->share.from};
     }

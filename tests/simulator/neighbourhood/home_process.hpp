@@ -33,6 +33,10 @@ class Street {
     /// Asked at every point between the steps of a turn.
     virtual bool dies_here() = 0;
     virtual void home_ended(Address address) = 0;
+    /// After how many of these letters Options::strike meets the coordinator that sends them; nothing: not now.
+    virtual std::optional<std::size_t> strikes(const coordinator::Outputs& outputs) = 0;
+    /// Whether it then only stands still, from now on.
+    virtual bool stands_still(Address address) = 0;
 };
 
 class HomeProcess {

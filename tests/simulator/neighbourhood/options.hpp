@@ -29,12 +29,22 @@ enum class Lie : std::uint8_t {
 };
 const char* name(Lie lie);
 
+/// Once, in the first session: when its chair is about to send its message of an iteration, and has sent a part of that
+/// turn's letters, it dies, or stands still and sends the rest when it goes on.
+struct Strike {
+    std::uint32_t iteration = 0;  ///< 0: never
+    std::size_t permille = 0;     ///< of the turn's letters
+    Micros still = 0;             ///< 0: it dies
+};
+
 /// What is wrong with a whole run on purpose, to prove that its checkers notice.
 enum class Sabotage : std::uint8_t {
     none,
     bare_words,  ///< messages are not masked
     lone_homes,  ///< a home's messages name one home of its net
     deaf,        ///< no coordinator hears a home after the network has healed
+    cut_words,   ///< the network cuts a word off some homes' messages
+    long_words,  ///< homes send longer messages than there are
 };
 
 struct Options {
@@ -54,6 +64,7 @@ struct Options {
     double pause = 0;       ///< chance per process and second of standing still for a while
     double restart_late = 0.2;  ///< chance that a dead process stays so until the network heals
     Micros down_max = 20 * consensus::simulation::second;
+    Strike strike;
     Lie lie = Lie::none;
     Sabotage sabotage = Sabotage::none;
 };

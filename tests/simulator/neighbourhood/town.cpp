@@ -178,6 +178,17 @@ void Town::post(consensus::simulation::Host& from,
 }
 
 void Town::carry(Address from, Address to, const wire::Message& message) {
+    if (const auto* sent = std::get_if<wire::Share>(&message);
+        sent != nullptr && options_.sabotage == Sabotage::cut_words && !is_coordinator(from) &&
+        sent->share.words.size() > 2) {
+        wire::Share cut = *sent;
+        cut.share.words.pop_back();
+        return transport(from, to, cut);
+    }
+    transport(from, to, message);
+}
+
+void Town::transport(Address from, Address to, const wire::Message& message) {
     ++outcome_.messages;
     if (auto sound = wire::check(message); !sound) {
         outcome_.report.violation(
@@ -297,7 +308,28 @@ void Town::start(Address address) {
         homes_[address - coordinators_.size()]->boot();
 }
 
+std::optional<std::size_t> Town::strikes(const coordinator::Outputs& outputs) {
+    if (struck_ || options_.strike.iteration == 0) return std::nullopt;
+    for (const wire::Outgoing& letter : outputs.send)
+        if (const auto* sent = std::get_if<wire::Share>(&letter.message);
+            sent != nullptr && sent->share.iteration == options_.strike.iteration) {
+            struck_ = true;
+            return outputs.send.size() * options_.strike.permille / 1'000;
+        }
+    return std::nullopt;
+}
+
+bool Town::stands_still(Address address) {
+    if (options_.strike.still == 0) return false;
+    pause(address, options_.strike.still);
+    return true;
+}
+
 void Town::pause(Address address) {
+    pause(address, static_cast<Micros>(process_prng_.below(200 * second)));
+}
+
+void Town::pause(Address address, Micros time) {
     const auto resume = [this, address] {
         if (is_coordinator(address)) {
             coordinators_[address]->log.resume();
@@ -312,7 +344,7 @@ void Town::pause(Address address) {
     } else {
         homes_[address - coordinators_.size()]->pause();
     }
-    schedule_.after(static_cast<Micros>(process_prng_.below(200 * second)), resume);
+    schedule_.after(time, resume);
 }
 
 // ---- what goes wrong -------------------------------------------------------------------------------------------------
@@ -441,6 +473,7 @@ Outcome Town::run() {
     tell();
     outcome_.trace = trace_.hash();
     outcome_.records = checker_->records();
+    outcome_.cleared = checker_->cleared();
     for (const auto& one : coordinators_)
         outcome_.sessions += one->market->reports().size();
     outcome_.steps = schedule_.steps();

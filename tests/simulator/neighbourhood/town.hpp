@@ -24,7 +24,8 @@ struct Outcome {
     std::uint64_t steps = 0;   ///< events
     std::uint64_t points = 0;  ///< between the steps of turns at which a process could have died
     Micros ended = 0;          ///< simulated
-    std::vector<std::string> story;  ///< what the processes told, each its newest
+    std::vector<settlement::ClearedNet> cleared;  ///< all records, by interval and net
+    std::vector<std::string> story;               ///< what the processes told, each its newest
 };
 
 class Town final : public consensus::simulation::World, public Street {
@@ -42,6 +43,8 @@ class Town final : public consensus::simulation::World, public Street {
     void post(Address from, const wire::Outgoing& letter) override;
     bool dies_here() override;
     void home_ended(Address address) override;
+    std::optional<std::size_t> strikes(const coordinator::Outputs& outputs) override;
+    bool stands_still(Address address) override;
 
     // World
     Schedule& schedule() override { return schedule_; }
@@ -78,11 +81,13 @@ class Town final : public consensus::simulation::World, public Street {
     }
 
     void carry(Address from, Address to, const wire::Message& message);
+    void transport(Address from, Address to, const wire::Message& message);
     void deliver(Address from, Address to, const Bytes& bytes);
     [[nodiscard]] const crypto::PublicKey& key_of(Address address) const;
     void restart(Address address);
     void start(Address address);
     void pause(Address address);
+    void pause(Address address, Micros time);
     void weather();
     void every_second();
     void enrol();
@@ -116,6 +121,7 @@ class Town final : public consensus::simulation::World, public Street {
     Micros break_until_ = 0;
     IntervalIndex goal_ = 0;  // the interval that must clear
     bool healed_ = false;
+    bool struck_ = false;
     bool over_ = false;
 };
 

@@ -72,6 +72,61 @@ TEST(NeighbourhoodSwarm, ALiarDoesNotKeepACoordinatorOpeningSessions) {
     EXPECT_LT(outcome.sessions, 100U);
 }
 
+// ---- a session changes hands ----------------------------------------------------------------------------------------
+
+// The first interval's records, which name the session, the iterate, the prices, and each home with what it committed to.
+std::vector<settlement::ClearedNet> first_records(const Outcome& outcome) {
+    std::vector<settlement::ClearedNet> out;
+    for (const settlement::ClearedNet& record : outcome.cleared)
+        if (record.interval == outcome.cleared.front().interval) out.push_back(record);
+    return out;
+}
+
+std::string told(const Outcome& outcome) {
+    std::string out;
+    for (const std::string& line : outcome.story)
+        out += "\n    " + line;
+    return out;
+}
+
+// Whatever iteration its chair is struck in, and however much of its message is out, the session ends as without that.
+void expect_the_same_session(bool accelerated, Micros still) {
+    Options options = quiet(3);
+    options.break_intervals = 1;
+    options.restart_late = 1;
+    options.accelerated = accelerated;
+    const Outcome undisturbed = run(options);
+    const auto expected = first_records(undisturbed);
+    ASSERT_EQ(expected.size(), 2U);
+    options.strike.still = still;
+    for (options.strike.iteration = 1; options.strike.iteration <= expected[0].iteration + 2;
+         ++options.strike.iteration)
+        for (const std::size_t permille : {std::size_t{0}, std::size_t{500}, std::size_t{1'000}}) {
+            options.strike.permille = permille;
+            const Outcome struck = run(options);
+            const std::string where = "iteration " + std::to_string(options.strike.iteration) +
+                                      ", after " + std::to_string(permille) + " permille";
+            for (const auto& violation : struck.report.violations())
+                ADD_FAILURE() << where << ": " << violation.invariant << ": " << violation.what;
+            EXPECT_EQ(struck.restarts, still == 0 ? 1U : 0U) << where;
+            // Homes that have not heard of a session cannot go on with it.
+            if (options.strike.iteration == 1 && permille < 1'000) continue;
+            EXPECT_TRUE(first_records(struck) == expected) << where << told(struck);
+        }
+}
+
+TEST(SessionChangesHands, TheChairDiesInAnyIteration) {
+    expect_the_same_session(false, 0);
+}
+
+TEST(SessionChangesHands, TheChairDiesInAnyIterationOfAnAcceleratedSession) {
+    expect_the_same_session(true, 0);
+}
+
+TEST(SessionChangesHands, TheChairStandsStillAndGoesOn) {
+    expect_the_same_session(false, 10 * consensus::simulation::second);
+}
+
 // ---- checkers that notice nothing prove nothing ------------------------------------------------------------------------
 
 bool breaks(Sabotage sabotage, std::string_view invariant) {
@@ -93,6 +148,14 @@ TEST(NeighbourhoodSabotage, ASetOfOneHome) {
 
 TEST(NeighbourhoodSabotage, ATownThatDoesNotRecover) {
     EXPECT_TRUE(breaks(Sabotage::deaf, "N10"));
+}
+
+TEST(NeighbourhoodSabotage, MessagesThatArriveCut) {
+    EXPECT_TRUE(breaks(Sabotage::cut_words, "N11"));
+}
+
+TEST(NeighbourhoodSabotage, MessagesThatNoCodecTakes) {
+    EXPECT_TRUE(breaks(Sabotage::long_words, "N12"));
 }
 
 struct NeighbourhoodChecker : testing::Test {
@@ -231,6 +294,39 @@ TEST_F(NeighbourhoodChecker, ObjectsToAnImportThatIsNotWhatHomesDraw) {
     session.import_kw(0) = 3.1;
     checker.on_report(session);
     EXPECT_TRUE(report.names("N5"));
+}
+
+TEST_F(NeighbourhoodChecker, ObjectsToAnImportBeyondTheFeedersLimit) {
+    for (const double limit_kw : {3.1, 2.9}) {
+        model::Network network;
+        network.tie.import_max_kw = limit_kw;
+        Checker bounded(report, options(), {}, network, residents());
+        wire::SessionOpen open;
+        open.session = {7, 4};
+        open.terminals = 3;
+        bounded.on_sent({}, open);
+        wire::Share last;
+        last.session = {7, 4};
+        last.share.members = {PartyId{0}, PartyId{4}, PartyId{5}};
+        last.share.notice = market::Notice{8, 0, 0, 8, market::Outcome::converged};
+        bounded.on_sent({}, last);
+        bounded.on_agreed(0, agreement());
+        bounded.on_agreed(1, agreement());
+        coordinator::SessionReport session;
+        session.session = {7, 4};
+        session.outcome = market::Outcome::converged;
+        session.nets = {NetId{0}};
+        session.import_kw = model::Series::Constant(1, 3.0);
+        bounded.on_report(session);
+        EXPECT_EQ(report.names("N6"), limit_kw < 3.0);
+    }
+}
+
+TEST_F(NeighbourhoodChecker, ObjectsToAComplaintWhereNobodyLies) {
+    checker.on_event("home 1", {Severity::notable, "somebody was silent"});
+    EXPECT_TRUE(report.clean());
+    checker.on_event("home 1", {Severity::wrong, "somebody lied"});
+    EXPECT_TRUE(report.names("N11"));
 }
 
 TEST_F(NeighbourhoodChecker, ObjectsToOneNameForTwoSessions) {
