@@ -39,6 +39,11 @@ constexpr std::int64_t refusals_every_ms = 5'000;
 constexpr std::int64_t peers_every_ms = 5'000;
 constexpr std::int64_t entry_life_ms = 3'600'000;
 constexpr std::size_t submitters_max = 10'000;
+// A peer that asks again has not had time to take what it was sent: a roster of a thousand homes is long on its way.
+constexpr std::int64_t roster_again_ms = 5'000;
+constexpr std::int64_t record_again_ms = 1'000;
+// While the operator enrols one home after the other, nobody is sent every roster in between.
+constexpr std::int64_t roster_settles_ms = 500;
 constexpr const char* market_key = "market";
 
 Result<settlement::Genesis> load_genesis(const std::filesystem::path& path) {
@@ -68,6 +73,17 @@ struct CoordinatorHost::State final : LogEvents {
     std::map<Timer, runtime::TimerId> feeder_timers;
     std::map<consensus::EntryId, crypto::PublicKey> submitters;  // who waits for a receipt
     std::map<NetId, consensus::EntryId> newest_record;
+    std::map<NetId, std::pair<consensus::EntryId, Bytes>> newest_receipt;
+
+    struct Shown {
+        std::uint64_t roster_epoch = 0;
+        UnixMs roster_ms = 0;
+        consensus::EntryId record;
+        UnixMs record_ms = 0;
+    };
+
+    std::map<crypto::PublicKey, Shown> shown_to;  // to whom what, last
+    UnixMs roster_since = 0;
     std::optional<settlement::Directory> directory;
     std::optional<wire::RosterUpdate> newest_roster;
     std::uint64_t edition = 0;  // of the rules that the market side follows
@@ -124,9 +140,11 @@ struct CoordinatorHost::State final : LogEvents {
                 submitters.erase(waiting);
             }
             if (ours && entry->entry.type == settlement::cleared_net_entry && directory)
-                if (auto record = settlement::decode_cleared_net(entry->entry.body))
+                if (auto record = settlement::decode_cleared_net(entry->entry.body)) {
+                    newest_receipt[record->net] = {entry->id, proof.receipt};
                     for (const auto& member : record->members)
-                        mail.push_back({member.key, proof});
+                        show_record(member.key, record->net);
+                }
         }
         follow_rules(&final);
         status_due = true;
@@ -171,6 +189,7 @@ struct CoordinatorHost::State final : LogEvents {
             if (newest_roster) hub->send(member.key, *newest_roster);
             hub->disconnect(member.key);
             heard.erase(member.key);
+            shown_to.erase(member.key);
         }
     }
 
@@ -360,18 +379,40 @@ struct CoordinatorHost::State final : LogEvents {
         const std::uint64_t epoch = directory ? directory->epoch() : 0;
         if (holds_office(from)) mail.push_back({from, wire::Hello{hello.chain, epoch, edition}});
         if (hello.rules < edition && newest_rules) mail.push_back({from, *newest_rules});
-        if (hello.roster_epoch < epoch)
-            if (newest_roster) mail.push_back({from, *newest_roster});
-        if (!directory) return;
-        const auto party = directory->find(from);
-        if (!party) return;
-        const auto record = newest_record.find(directory->at(*party).net);
-        if (record != newest_record.end()) send_receipt(from, record->second);
+        if (hello.roster_epoch < epoch && newest_roster) show_roster(from);
+        const auto party = directory ? directory->find(from) : std::nullopt;
+        if (party) show_record(from, directory->at(*party).net);
     }
 
-    void send_receipt(const crypto::PublicKey& to, const consensus::EntryId& id) {
-        if (auto receipt = log->store().receipt(id))
-            mail.push_back({to, wire::CertifiedEntry{consensus::encode(*receipt)}});
+    void show_roster(const crypto::PublicKey& to) {
+        const UnixMs now = runtime::now_ms();
+        Shown& last = shown_to[to];
+        const std::uint64_t epoch = directory->epoch();
+        if (std::abs(now - roster_since) < roster_settles_ms) return;
+        if (last.roster_epoch == epoch && std::abs(now - last.roster_ms) < roster_again_ms) return;
+        last.roster_epoch = epoch;
+        last.roster_ms = now;
+        mail.push_back({to, *newest_roster});
+    }
+
+    // The net's newest.
+    void show_record(const crypto::PublicKey& to, NetId net) {
+        const auto record = newest_record.find(net);
+        if (record == newest_record.end()) return;
+        const UnixMs now = runtime::now_ms();
+        Shown& last = shown_to[to];
+        if (last.record == record->second && std::abs(now - last.record_ms) < record_again_ms)
+            return;
+        auto& [id, bytes] = newest_receipt[net];
+        if (id != record->second || bytes.empty()) {
+            const auto receipt = log->store().receipt(record->second);
+            if (!receipt) return;
+            id = record->second;
+            bytes = consensus::encode(*receipt);
+        }
+        last.record = id;
+        last.record_ms = now;
+        mail.push_back({to, wire::CertifiedEntry{bytes}});
     }
 
     // ---- housekeeping --------------------------------------------------------------------------------------------
@@ -545,6 +586,7 @@ struct CoordinatorHost::State final : LogEvents {
         const settlement::Roster before = directory ? directory->roster() : settlement::Roster{};
         if (before.epoch >= newest) return;
         directory.emplace(settlement::roster(state));
+        roster_since = runtime::now_ms();
         prove_roster();
         admit_roster();
         part_with(before);
