@@ -24,6 +24,7 @@
 #include "coordinator/cli/neighbourhood.hpp"
 #include "coordinator/cli/process.hpp"
 #include "coordinator/cli/process_usage.hpp"
+#include "coordinator/cli/slow_links.hpp"
 #include "coordinator/planner/simulate.hpp"
 
 namespace kilter::cli {
@@ -40,6 +41,8 @@ constexpr std::uint32_t silence_ms_per_home = 20;
 constexpr std::uint32_t session_ms_per_home = 300;
 constexpr std::uint32_t gather_ms_per_home = 100;
 constexpr std::size_t homes_of_one_machine = 200;  // that need no such patience
+// A warm session takes a third of the cold one's time: this part of that is well within it.
+constexpr std::int64_t into_the_next_session = 10;
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -424,9 +427,22 @@ int Demo::run() const {
     options.pace.follow_clock = false;
     options.pace.first_interval = first;
     options.pace.intervals = intervals;
-    auto port = free_ports(static_cast<int>(coordinators + homes.size()));
+    const int processes = static_cast<int>(coordinators + homes.size());
+    const bool apart = delay_ms > 0 || loss_percent > 0;
+    auto port = free_ports(apart ? 2 * processes : processes);
     if (!port) return fail(demo_command, port.error());
     options.first_port = *port;
+    std::optional<SlowLinks> links;
+    if (apart) {
+        options.reached_at = processes;
+        std::vector<SlowLinks::Route> routes;
+        for (int i = *port; i < *port + processes; ++i)
+            routes.push_back({i + processes, i});
+        auto opened = SlowLinks::open(
+            routes, {.delay_ms = delay_ms, .loss = loss_percent / 100, .seed = homes_seed});
+        if (!opened) return fail(demo_command, opened.error());
+        links.emplace(std::move(*opened));
+    }
     auto installation = install(neighbourhood, options);
     if (!installation) return fail(demo_command, installation.error());
     const double install_s = seconds_since(started);
@@ -454,6 +470,9 @@ int Demo::run() const {
                           " of " + std::to_string(intervals),
                       static_cast<double>(reports.size()), intervals);
         if (sessions_seen == 0 && !reports.empty()) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(
+                reports.begin()->second["clearing_ms"].get<std::int64_t>() /
+                into_the_next_session));
             if (kill_coordinator) neighbours.coordinators[*kill_coordinator].kill();
             if (kill_agent) neighbours.agents[*kill_agent].kill();
         }
@@ -532,7 +551,7 @@ int Demo::run() const {
     const double audit_s = seconds_since(auditing);
 
     std::optional<Comparison> comparison;
-    if (!kill_coordinator && !kill_agent) {
+    if (!kill_agent) {
         planner::Options same;
         same.parameters = parameters;
         same.first_interval = first;
@@ -614,6 +633,10 @@ int Demo::run() const {
                   << logs.front().audit.signatures << " signatures each; root "
                   << short_hex(logs.front().audit.log_root.view()) << '\n';
         std::cout << in_words(*verdict);
+        if (links)
+            std::cout << "links: " << delay_ms << " ms one way; " << links->carried().lost << " of "
+                      << links->carried().segments
+                      << " TCP segments lost and sent again 200 ms and a round trip later\n";
         if (comparison)
             std::cout << "same as in one process, bit for bit: prices of " << comparison->sessions
                       << " of " << reports.size()
@@ -627,7 +650,8 @@ int Demo::run() const {
     if (!verdict->faults.empty() && !kill_agent)
         return fail(demo_command, Error{"the audit found: " + verdict->faults.front()},
                     ExitCode::not_verified);
-    if (comparison && !comparison->differences.empty())
+    // With a coordinator dead between two sessions the next one starts from other places to the same prices.
+    if (comparison && !comparison->differences.empty() && !kill_coordinator)
         return fail(demo_command,
                     Error{"not the same as in one process: " + comparison->differences.front() +
                           " and " + std::to_string(comparison->differences.size() - 1) + " more"});
@@ -664,11 +688,25 @@ void add_demo(CLI::App& app, int& exit_code) {
         ->capture_default_str();
     command->add_option(
         "--kill-coordinator", options->kill_coordinator,
-        "kill -9 this one (from 0) after the first interval, restart it after the next");
+        "kill -9 this one (from 0) within the second session, restart it after that");
     command->add_option(
         "--kill-agent", options->kill_agent,
         "kill -9 this home's agent (from 0) after the first interval, restart it after "
         "the next");
+    command
+        ->add_option("--delay", options->delay_ms,
+                     "Carry everything between processes so late, one way: 20ms")
+        ->transform([](std::string text) {
+            return text.ends_with("ms") ? text.substr(0, text.size() - 2) : text;
+        })
+        ->check(CLI::Range(0, 2'000));
+    command
+        ->add_option("--loss", options->loss_percent,
+                     "Lose such a part of TCP's segments between processes: 1%")
+        ->transform([](std::string text) {
+            return text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
+        })
+        ->check(CLI::Range(0.0, 50.0));
     command->add_option("--seconds-max", options->seconds_max, "Give up after so long")
         ->capture_default_str()
         ->check(CLI::Range(1, 86'400));

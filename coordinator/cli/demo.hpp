@@ -24,9 +24,11 @@ struct Demo {
     std::int64_t first =
         1'978'148;  ///< UTC index of the first interval; default 2026-06-01 17:00 at 900 s
     std::optional<std::size_t>
-        kill_coordinator;  ///< kill -9 after the first interval, restart after the next
+        kill_coordinator;                   ///< kill -9 within the second session, restart after it
     std::optional<std::size_t> kill_agent;  ///< likewise
     std::int64_t seconds_max = 180;         ///< then it gives up
+    std::int64_t delay_ms = 0;              ///< one way, between any two processes
+    double loss_percent = 0;                ///< of TCP's segments between them
     bool keep = false;                      ///< leave the directory for inspection
     std::filesystem::path json;             ///< empty: the table; "-": standard output
 

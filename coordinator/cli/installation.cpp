@@ -123,9 +123,10 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         const auto directory = root / ("coordinator-" + std::to_string(i));
         auto identity = settle(directory);
         if (!identity) return identity.error();
-        out.genesis.validators.validators.push_back({identity->public_key(), endpoint(port)});
+        out.genesis.validators.validators.push_back(
+            {identity->public_key(), endpoint(port + options.reached_at)});
         members.push_back({identity->public_key(), settlement::Role::coordinator, NetId{0}, 1000,
-                           endpoint(port), neighbourhood.network.name});
+                           endpoint(port + options.reached_at), neighbourhood.network.name});
         if (auto written = runtime::replace_file(directory / "coordinator.toml",
                                                  coordinator_toml(options, port));
             !written)
@@ -140,8 +141,9 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         if (!identity) return identity.error();
         const double weight = options.parameters.home_weight(home.flexibility());
         members.push_back({identity->public_key(), settlement::Role::home, home.net,
-                           static_cast<std::uint32_t>(std::lround(weight * 1000)), endpoint(port),
-                           neighbourhood.network.name, new_service_point()});
+                           static_cast<std::uint32_t>(std::lround(weight * 1000)),
+                           endpoint(port + options.reached_at), neighbourhood.network.name,
+                           new_service_point()});
         const auto meter = crypto::Identity::generate();
         if (auto written = storage::write_key_file(directory / "meter.key", meter); !written)
             return written.error();

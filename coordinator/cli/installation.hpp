@@ -18,6 +18,7 @@ struct InstallationOptions {
     std::filesystem::path directory;
     std::size_t coordinators = 4;
     int first_port = 0;  ///< on 127.0.0.1: coordinators first, then homes
+    int reached_at = 0;  ///< so much above its own is the port that others reach a process at
     market::Parameters parameters;
     coordinator::Pace pace;
     std::string log_level = "info";
