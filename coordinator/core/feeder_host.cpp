@@ -212,7 +212,7 @@ struct FeederHost::State {
         if (cleared.outcome == market::Outcome::abandoned) {
             out.tell(Severity::notable,
                      session_name() + " came to nothing: " + cleared.explanation);
-            return taken_over ? end(out) : come_to_nothing(out);
+            return taken_over ? leave(out) : come_to_nothing(out);
         }
         records.emplace(charter, chaired->id(), chaired->directory(), chaired->nets(), cleared);
         for (const NetId net : records->implausible())
