@@ -1,0 +1,224 @@
+// One iteration of a session.
+#include <bit>
+#include <cmath>
+
+#include "common/market/session_state.hpp"
+
+namespace kilter::market {
+
+namespace {
+/// In units of the tolerances: near enough that prices tell a device's choices apart.
+constexpr double settling_badness = 30;
+}  // namespace
+
+Gathering* Session::State::net_of(NetId net) {
+    const auto found = std::find_if(nets.begin(), nets.end(),
+                                    [net](const Gathering& one) { return one.net() == net; });
+    return found == nets.end() ? nullptr : &*found;
+}
+
+bool Session::State::all_complete() const {
+    return std::all_of(nets.begin(), nets.end(),
+                       [this](const Gathering& net) { return net.complete(next.iteration); });
+}
+
+void Session::State::begin_iteration(Outputs& out) {
+    if (!redo.empty()) {
+        next = std::move(redo.back());
+        redo.pop_back();
+        rho = next.rho_working;
+        accelerated = next.accelerated;
+        send_all(out);
+        return;
+    }
+    std::optional<Iterate> priced;
+    if (accelerated) priced = accelerated_step();
+    if (accelerated && !priced) {
+        accelerated = false;
+        rho = terms.parameters.rho_eur_per_kw2;
+    }
+    next = priced ? std::move(*priced)
+                  : device_step(device, history.last(), weights, rho, terms.parameters.alpha);
+    send_all(out);
+}
+
+std::optional<Iterate> Session::State::accelerated_step() {
+    const Iterate& last = history.last();
+    if (last.iteration > 0) rho = next_working_rho(terms.parameters, rho);
+    if (chairs()) return chair_sets_prices();
+    if (last.iteration == 0)
+        return answer_prices(device, last, last.y_eur_per_kw, rho, terms.parameters);
+    const auto prices = prices_heard();
+    if (!prices) return std::nullopt;
+    return answer_prices(device, last, *prices, rho, terms.parameters);
+}
+
+std::optional<Iterate> Session::State::chair_sets_prices() {
+    const Iterate& last = history.last();
+    if (last.iteration == 0)
+        return set_prices(last, last.y_eur_per_kw, -last.z_kw, rho, terms.parameters);
+    model::Schedules prices;
+    model::Schedules delivery;
+    if (!acceleration.step(device, last, answers, last.rho_working, terms.parameters, prices,
+                           delivery))
+        return std::nullopt;
+    return set_prices(last, prices, delivery, rho, terms.parameters);
+}
+
+/// What follows the masked words of the chair's message: the net's prices; not numbers where it sets none any more.
+std::optional<model::Schedules> Session::State::prices_heard() const {
+    const MaskedShare* word = nets.front().from_chair(history.last().iteration + 1);
+    KILTER_CHECK(word != nullptr, "a home waits for the chair's prices");
+    model::Schedules out(terms.parameters.channels, terms.parameters.horizon);
+    const std::size_t first = word->words.size() - terms.parameters.quantities();
+    for (Eigen::Index k = 0; k < out.size(); ++k)
+        out.data()[k] = std::bit_cast<double>(word->words[first + static_cast<std::size_t>(k)]);
+    const double most = limits::price_eur_per_kwh_max * terms.parameters.interval_s / 3600.0;
+    if (!out.allFinite() || out.cwiseAbs().maxCoeff() > most) return std::nullopt;
+    return out;
+}
+
+std::vector<std::uint64_t> Session::State::words_of(std::size_t terminal) const {
+    std::vector<std::uint64_t> words = plain_words(history.last(), next, terminal);
+    if (next.answer) append_answer(next, next.rho_working, words);
+    if (terms.parameters.accelerated)
+        words.resize(words_per_message(terms.parameters) + answer_words(terms.parameters), 0);
+    return words;
+}
+
+void Session::State::send(Gathering& net, Outputs& out) {
+    const auto terminal = static_cast<std::size_t>(&net - nets.data());
+    MaskedShare share{.net = net.net(),
+                      .from = self,
+                      .iteration = next.iteration,
+                      .attempt = net.attempt(),
+                      .members = net.members(),
+                      .words = words_of(terminal),
+                      .notice = {}};
+    if (chairs()) share.notice = notice;
+    if (masks) masks->add(share.net, share.iteration, share.attempt, share.members, share.words);
+    if (chairs() && terms.parameters.accelerated) {
+        for (const double y : terminal_values(next.y_eur_per_kw, terminal, terms.parameters))
+            share.words.push_back(std::bit_cast<std::uint64_t>(next.accelerated ? y : NAN));
+    }
+    net.keep_own(share);
+    if (share.members.size() > 1) out.send.push_back(std::move(share));
+}
+
+void Session::State::send_all(Outputs& out) {
+    if (follows) return;
+    out.progressed = true;
+    for (Gathering& net : nets)
+        send(net, out);
+}
+
+void Session::State::advance(Outputs& out) {
+    while (!over) {
+        if (follow_chair(out)) continue;
+        if (!all_complete() || waits_for_prices()) return;
+        complete_iteration(sums(), out);
+    }
+}
+
+bool Session::State::waits_for_prices() const {
+    return next.accelerated && !chairs() && nets.front().from_chair(next.iteration + 1) == nullptr;
+}
+
+bool Session::State::follow_chair(Outputs& out) {
+    if (chairs()) return false;
+    Gathering& net = nets.front();
+    for (const std::uint32_t iteration : {next.iteration - 1, next.iteration}) {
+        const MaskedShare* word = net.from_chair(iteration);
+        if (word == nullptr || word->attempt <= net.attempt()) continue;
+        if (iteration < next.iteration) {
+            if (!history.can_undo()) continue;
+            next = history.undo();
+            rho = next.rho_working;
+        }
+        redo.clear();
+        net.restrict_to(word->members, word->attempt);
+        send_all(out);
+        return true;
+    }
+    return false;
+}
+
+Session::State::Sums Session::State::sums() const {
+    Sums out;
+    for (const Gathering& net : nets)
+        out.push_back(net.sum(next.iteration));
+    return out;
+}
+
+void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
+    const std::uint32_t iteration = next.iteration;
+    const std::optional<Iterate> before = redo.empty() ? std::nullopt : std::optional(next);
+    std::uint64_t moved = 0;
+    next.primal_square = 0;
+    next.members.clear();
+    answers.clear();
+    for (std::size_t i = 0; i < nets.size(); ++i) {
+        const std::vector<std::uint64_t>& sums = net_sums[i];
+        moved =
+            saturating_add(moved, next.accelerated ? judge(next, i, sums)
+                                                   : net_step(history.last(), next, i,
+                                                              weights(static_cast<Eigen::Index>(i)),
+                                                              nets[i].inverse_weights(), sums));
+        if (chairs() && next.accelerated)
+            answers.push_back(net_answer(sums, next.rho_working, terms.parameters));
+        next.members.push_back(nets[i].members());
+    }
+    const Notice heard = chairs() ? notice : *nets.front().from_chair(iteration)->notice;
+    if (std::string wrong = disagreement(heard); !wrong.empty()) {
+        give_up(Outcome::abandoned, std::move(wrong), out);
+        return;
+    }
+    settle_choices(heard);
+    const Iterate* then = history.find(heard.about_iteration);
+    if (then != nullptr && !then->accelerated)
+        rho = next_rho(terms, rho, then->rho_eur_per_kw2, heard, iteration);
+
+    if (before && (before->z_kw != next.z_kw || before->y_eur_per_kw != next.y_eur_per_kw))
+        redo.clear();
+    if (chairs()) dual_squares[iteration - 1] = moved;
+    history.push(std::move(next));
+    if (!chairs()) {
+        begin_iteration(out);
+        return;
+    }
+    acceleration.observe(history.last().primal_square);
+    if (const Iterate* judged = history.find(iteration - 1); judged != nullptr && accelerated) {
+        const Notice about = notice_about(*judged);
+        accelerated = acceleration.goes_on(
+            badness(terms, residuals_of(terms, about.primal_square, about.dual_square,
+                                        judged->rho_eur_per_kw2, judged->alpha)));
+        if (!accelerated) rho = terms.parameters.rho_eur_per_kw2;
+    }
+    dual_squares.erase(dual_squares.begin(),
+                       dual_squares.lower_bound(history.all().front().iteration));
+    notice = assess(iteration);
+    if (!follows) out.journals.push_back(journal_of(net_sums));
+    if (notice.stop_iteration == 0) {
+        begin_iteration(out);
+        return;
+    }
+    // Nobody will use the words of a message that stops everyone: nothing but masks.
+    next = history.last();
+    next.iteration = iteration + 1;
+    next.a_units.setZero();
+    send_all(out);
+    stop(notice, out);
+}
+
+void Session::State::settle_choices(const Notice& heard) {
+    const Iterate* then = history.find(heard.about_iteration);
+    if (settled || then == nullptr) return;
+    if (badness(terms, residuals_of(terms, heard.primal_square, heard.dual_square,
+                                    then->rho_eur_per_kw2, then->alpha)) > settling_badness)
+        return;
+    device.settle_choices();
+    settled = true;
+    settled_since = std::max(settled_since, next.iteration + 1);
+}
+
+}  // namespace kilter::market
