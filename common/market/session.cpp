@@ -4,13 +4,13 @@
 
 namespace kilter::market {
 
-Session::State::State(const Terms& agreed,
+Session::State::State(Terms agreed,
                       PartyId party,
                       std::vector<Seat> seats,
                       model::Device& own_device,
                       std::shared_ptr<const crypto::PairwiseMasks> pairwise,
                       const WarmState& start)
-    : terms(agreed),
+    : terms(std::move(agreed)),
       self(party),
       device(own_device),
       masks(std::move(pairwise)),

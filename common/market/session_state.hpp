@@ -31,7 +31,7 @@ inline std::vector<PartyId> without(const std::vector<PartyId>& set,
 }
 
 struct Session::State {
-    State(const Terms& agreed,
+    State(Terms agreed,
           PartyId party,
           std::vector<Seat> seats,
           model::Device& own_device,

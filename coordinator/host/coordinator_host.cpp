@@ -388,8 +388,12 @@ struct CoordinatorHost::State final : LogEvents {
         const UnixMs now = runtime::now_ms();
         Shown& last = shown_to[to];
         const std::uint64_t epoch = directory->epoch();
-        if (std::abs(now - roster_since) < roster_settles_ms) return;
-        if (last.roster_epoch == epoch && std::abs(now - last.roster_ms) < roster_again_ms) return;
+        // An office's tool is another process each time, and waits for what it asked for.
+        if (!holds_office(to)) {
+            if (std::abs(now - roster_since) < roster_settles_ms) return;
+            if (last.roster_epoch == epoch && std::abs(now - last.roster_ms) < roster_again_ms)
+                return;
+        }
         last.roster_epoch = epoch;
         last.roster_ms = now;
         mail.push_back({to, *newest_roster});
