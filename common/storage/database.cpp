@@ -144,7 +144,7 @@ Result<void> Database::keep_copy(std::int64_t of_format) {
     std::error_code error;
     std::filesystem::remove(beside, error);  // of an attempt that was killed
     Statement copy = prepare("VACUUM INTO ?");
-    if (auto done = copy.bind(std::string_view(beside)).row(); !done) {
+    if (auto done = copy.bind(std::string_view{beside}).row(); !done) {
         std::filesystem::remove(beside, error);
         return Error{"no copy of " + file_.string() +
                      " could be kept before it is brought to format " +
