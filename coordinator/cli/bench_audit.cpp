@@ -93,8 +93,8 @@ class NetBench {
           pool_(pool),
           net_{static_cast<std::uint32_t>(net)},
           random_(net + 1),
-          end_(first_ + static_cast<IntervalIndex>(options.days * intervals_per_day)),
-          context_(first_, end_, bench_interval_s) {}
+          end_(month_begin + static_cast<IntervalIndex>(options.days * intervals_per_day)),
+          context_(month_begin, end_, bench_interval_s) {}
 
     NetRun run() {
         settle_in();
@@ -104,7 +104,7 @@ class NetBench {
         for (std::size_t i = 0; i < options_.homes_per_net; ++i) {
             settlement::HomeAccount account;
             account.net = net_;
-            for (IntervalIndex day = first_; day < end_; day += intervals_per_day) {
+            for (IntervalIndex day = month_begin; day < end_; day += intervals_per_day) {
                 settlement::MeterReads batch;
                 batch.series = series(i, day, account.reads);
                 batch.qualities.assign(intervals_per_day, settlement::Quality::measured);
@@ -115,7 +115,7 @@ class NetBench {
                     positions.emplace_back(bench_key(2 * i), own.first);
                 }
             }
-            const auto bill = settlement::make_bill(account, context_.prices(), first_, end_);
+            const auto bill = settlement::make_bill(account, context_.prices(), month_begin, end_);
             KILTER_CHECK(bill.ok(), "the bench has prices and reads for its bills");
             context_.add(
                 entry_of(settlement::bill_entry, bench_key(2 * i), settlement::encode(*bill)));
@@ -148,7 +148,7 @@ class NetBench {
     }
 
     void clear() {
-        for (IntervalIndex t = first_; t < end_; ++t) {
+        for (IntervalIndex t = month_begin; t < end_; ++t) {
             settlement::ClearedNet record;
             record.interval = t;
             record.net = net_;
@@ -202,7 +202,7 @@ class NetBench {
         return out;
     }
 
-    static constexpr IntervalIndex first_ = IntervalIndex{96} * 20'000;
+    static constexpr IntervalIndex month_begin = IntervalIndex{96} * 20'000;
     const BenchAudit& options_;
     const CommitmentPool& pool_;
     NetId net_;

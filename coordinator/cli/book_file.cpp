@@ -6,21 +6,21 @@ namespace kilter::cli {
 
 namespace {
 
-using json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;
 
 // nlohmann reports a missing or wrong member by an exception; here it becomes an error.
 template <class Read>
 auto reading(const std::filesystem::path& file, const Read& read) -> decltype(read()) {
     try {
         return read();
-    } catch (const json::exception& error) {
+    } catch (const Json::exception& error) {
         return Error{file.string() + ": " + error.what()};
     }
 }
 
-Result<std::vector<products::Fact>> facts_of(const json& list) {
+Result<std::vector<products::Fact>> facts_of(const Json& list) {
     std::vector<products::Fact> out;
-    for (const json& one : list) {
+    for (const Json& one : list) {
         const auto kind = products::fact_kind_named(one.at(0).get<std::string>());
         if (!kind) return kind.error();
         out.push_back({*kind, one.at(1).get<std::string>(), one.at(2).get<std::int64_t>(),
@@ -29,13 +29,13 @@ Result<std::vector<products::Fact>> facts_of(const json& list) {
     return out;
 }
 
-products::Contracts contracts_of(const json& from) {
+products::Contracts contracts_of(const Json& from) {
     products::Contracts out;
     out.nets = from.at("nets").get<std::size_t>();
     out.root = from.value("root", std::size_t{0});
-    for (const json& line : from.at("lines"))
+    for (const Json& line : from.at("lines"))
         out.lines.emplace_back(line.at(0).get<std::size_t>(), line.at(1).get<std::size_t>());
-    for (const json& home : from.at("homes"))
+    for (const Json& home : from.at("homes"))
         out.homes.push_back(
             {home.at("account").get<std::string>(), home.at("net").get<std::size_t>(),
              home.value("shares", false), home.value("coefficient_ppm", std::int64_t{0}),
@@ -49,7 +49,7 @@ products::Contracts contracts_of(const json& from) {
 Result<nlohmann::ordered_json> json_in_file(const std::filesystem::path& file) {
     const auto text = topology::read_text_file(file);
     if (!text) return text.error();
-    json out = json::parse(*text, nullptr, false);
+    Json out = Json::parse(*text, nullptr, false);
     if (out.is_discarded()) return Error{file.string() + " is not JSON"};
     return out;
 }
@@ -62,7 +62,7 @@ Result<products::Books> load_books(const std::filesystem::path& file) {
         const auto facts = facts_of(content->at("facts"));
         if (!facts) return Error{file.string() + ": " + facts.error().message};
         if (auto learnt = out.learn(*facts); !learnt) return learnt.error();
-        for (const json& period : content->at("settled"))
+        for (const Json& period : content->at("settled"))
             if (auto settled =
                     out.settle(period.at(0).get<std::int64_t>(), period.at(1).get<std::int64_t>());
                 !settled)

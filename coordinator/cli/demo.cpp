@@ -696,14 +696,14 @@ void add_demo(CLI::App& app, int& exit_code) {
     command
         ->add_option("--delay", options->delay_ms,
                      "Carry everything between processes so late, one way: 20ms")
-        ->transform([](std::string text) {
+        ->transform([](const std::string& text) {
             return text.ends_with("ms") ? text.substr(0, text.size() - 2) : text;
         })
         ->check(CLI::Range(0, 2'000));
     command
         ->add_option("--loss", options->loss_percent,
                      "Lose such a part of TCP's segments between processes: 1%")
-        ->transform([](std::string text) {
+        ->transform([](const std::string& text) {
             return text.ends_with('%') ? text.substr(0, text.size() - 1) : text;
         })
         ->check(CLI::Range(0.0, 50.0));
