@@ -162,7 +162,8 @@ bool HomeSolver::follow_path() {
         aim(0, false);
         direction();
         const double affine = std::min(hard_.longest(1), soft_.longest(1));
-        const double left = std::max(0.0, gap(affine)) / mu;
+        // nothing is bounded: no pairs, no μ
+        const double left = mu > 0 ? std::max(0.0, gap(affine)) / mu : 0;
         aim(std::max(mu * left * left * left, products_least), true);
         direction();
         const double longest = std::min(hard_.longest(2), soft_.longest(2));
