@@ -13,6 +13,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/crypto/digest.hpp"
+#include "common/storage/passing_vfs.hpp"
 
 namespace kilter::storage {
 
@@ -37,17 +38,12 @@ bool checksum_holds(const std::uint8_t* page, std::uint64_t number) {
 // ---- the VFS: every call goes to the system's own, reads and writes of whole pages pass through here ---------------
 
 struct File {
-    sqlite3_file base;
-    sqlite3_file* real;
+    PassedFile passed;
     bool database;
 };
 
 File* self(sqlite3_file* file) {
     return reinterpret_cast<File*>(file);
-}
-
-sqlite3_file* real(sqlite3_file* file) {
-    return self(file)->real;
 }
 
 sqlite3_vfs* system_vfs() {
@@ -64,12 +60,8 @@ std::uint64_t page_number(sqlite3_int64 offset) {
     return static_cast<std::uint64_t>(offset / page_bytes) + 1;
 }
 
-int close_file(sqlite3_file* file) {
-    return real(file)->pMethods->xClose(real(file));
-}
-
 int read_file(sqlite3_file* file, void* to, int amount, sqlite3_int64 offset) {
-    const int status = real(file)->pMethods->xRead(real(file), to, amount, offset);
+    const int status = real_file(file)->pMethods->xRead(real_file(file), to, amount, offset);
     if (status == SQLITE_OK && self(file)->database && whole_page(amount, offset) &&
         !checksum_holds(static_cast<std::uint8_t*>(to), page_number(offset)))
         return SQLITE_IOERR_DATA;
@@ -78,56 +70,19 @@ int read_file(sqlite3_file* file, void* to, int amount, sqlite3_int64 offset) {
 
 int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 offset) {
     if (!self(file)->database || !whole_page(amount, offset))
-        return real(file)->pMethods->xWrite(real(file), from, amount, offset);
+        return real_file(file)->pMethods->xWrite(real_file(file), from, amount, offset);
     std::array<std::uint8_t, page_bytes> page{};
     std::memcpy(page.data(), from, content_bytes);
     const Checksum sum = checksum({page.data(), content_bytes}, page_number(offset));
     std::memcpy(page.data() + content_bytes, sum.data(), sum.size());
-    return real(file)->pMethods->xWrite(real(file), page.data(), amount, offset);
+    return real_file(file)->pMethods->xWrite(real_file(file), page.data(), amount, offset);
 }
 
 const sqlite3_io_methods& methods() {
     static const sqlite3_io_methods table = [] {
-        sqlite3_io_methods m{};
-        m.iVersion = 2;  // shared memory for WAL, no memory-mapped pages: those would go unchecked
-        m.xClose = close_file;
+        sqlite3_io_methods m = passing_methods();
         m.xRead = read_file;
         m.xWrite = write_file;
-        m.xTruncate = [](sqlite3_file* f, sqlite3_int64 n) {
-            return real(f)->pMethods->xTruncate(real(f), n);
-        };
-        m.xSync = [](sqlite3_file* f, int flags) {
-            return real(f)->pMethods->xSync(real(f), flags);
-        };
-        m.xFileSize = [](sqlite3_file* f, sqlite3_int64* n) {
-            return real(f)->pMethods->xFileSize(real(f), n);
-        };
-        m.xLock = [](sqlite3_file* f, int level) {
-            return real(f)->pMethods->xLock(real(f), level);
-        };
-        m.xUnlock = [](sqlite3_file* f, int level) {
-            return real(f)->pMethods->xUnlock(real(f), level);
-        };
-        m.xCheckReservedLock = [](sqlite3_file* f, int* out) {
-            return real(f)->pMethods->xCheckReservedLock(real(f), out);
-        };
-        m.xFileControl = [](sqlite3_file* f, int op, void* arg) {
-            return real(f)->pMethods->xFileControl(real(f), op, arg);
-        };
-        m.xSectorSize = [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); };
-        m.xDeviceCharacteristics = [](sqlite3_file* f) {
-            return real(f)->pMethods->xDeviceCharacteristics(real(f));
-        };
-        m.xShmMap = [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
-            return real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
-        };
-        m.xShmLock = [](sqlite3_file* f, int offset, int n, int flags) {
-            return real(f)->pMethods->xShmLock(real(f), offset, n, flags);
-        };
-        m.xShmBarrier = [](sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); };
-        m.xShmUnmap = [](sqlite3_file* f, int remove) {
-            return real(f)->pMethods->xShmUnmap(real(f), remove);
-        };
         return m;
     }();
     return table;
@@ -135,12 +90,12 @@ const sqlite3_io_methods& methods() {
 
 int open_file(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags, int* out_flags) {
     File* mine = self(file);
-    mine->real = reinterpret_cast<sqlite3_file*>(mine + 1);
+    mine->passed.real = reinterpret_cast<sqlite3_file*>(mine + 1);
     mine->database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
-    mine->base.pMethods = nullptr;
+    mine->passed.base.pMethods = nullptr;
     sqlite3_vfs* const vfs = system_vfs();
-    const int status = vfs->xOpen(vfs, name, mine->real, flags, out_flags);
-    if (mine->real->pMethods != nullptr) mine->base.pMethods = &methods();
+    const int status = vfs->xOpen(vfs, name, mine->passed.real, flags, out_flags);
+    if (mine->passed.real->pMethods != nullptr) mine->passed.base.pMethods = &methods();
     return status;
 }
 

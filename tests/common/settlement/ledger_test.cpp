@@ -26,12 +26,7 @@ struct LedgerTest : testing::Test {
     /// check() and apply() as a replica does; on success the state moves on.
     Verdict append(const EntryPtr& entry) {
         EXPECT_TRUE(consensus::verify(*entry, ledger.chain()));
-        if (auto content = ledger.check(entry->entry); !content)
-            return {Admission::refused, content.error().message};
-        const auto execution = ledger.begin(state, height, time_ms);
-        Verdict verdict = execution->apply(*entry);
-        if (verdict.admission == Admission::ready) state = execution->finish();
-        return verdict;
+        return execute_alone(ledger, state, height, time_ms, entry);
     }
 
     EntryPtr of(const RosterChange& change) const {

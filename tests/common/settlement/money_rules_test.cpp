@@ -63,12 +63,7 @@ struct MoneyRules : testing::Test {
     }
 
     Verdict append(const EntryPtr& entry) {
-        if (auto content = ledger.check(entry->entry); !content)
-            return {Admission::refused, content.error().message};
-        const auto execution = ledger.begin(state, 1, time_ms);
-        Verdict verdict = execution->apply(*entry);
-        if (verdict.admission == Admission::ready) state = execution->finish();
-        return verdict;
+        return execute_alone(ledger, state, 1, time_ms, entry);
     }
 
     template <class T>

@@ -40,12 +40,7 @@ struct Feeder {
     }
 
     Verdict append(const EntryPtr& sealed) {
-        if (auto content = ledger.check(sealed->entry); !content)
-            return {Admission::refused, content.error().message};
-        const auto execution = ledger.begin(state, 1, time_ms);
-        Verdict verdict = execution->apply(*sealed);
-        if (verdict.admission == Admission::ready) state = execution->finish();
-        return verdict;
+        return execute_alone(ledger, state, 1, time_ms, sealed);
     }
 
     template <class T>

@@ -91,4 +91,18 @@ inline ClearedNet cleared_of(const ChainId& chain, IntervalIndex interval, std::
     return cleared;
 }
 
+/// check() and apply() of an entry as a replica does, in a block of its own. One that is taken moves the state on.
+inline consensus::Verdict execute_alone(const Ledger& ledger,
+                                        consensus::StatePtr& state,
+                                        consensus::Height height,
+                                        UnixMs time_ms,
+                                        const consensus::EntryPtr& entry) {
+    if (auto content = ledger.check(entry->entry); !content)
+        return {consensus::Admission::refused, content.error().message};
+    const auto execution = ledger.begin(state, height, time_ms);
+    consensus::Verdict verdict = execution->apply(*entry);
+    if (verdict.admission == consensus::Admission::ready) state = execution->finish();
+    return verdict;
+}
+
 }  // namespace kilter::settlement

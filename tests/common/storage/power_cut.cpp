@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <vector>
 
-#include <sqlite3.h>
+#include "common/storage/passing_vfs.hpp"
 
 namespace kilter::storage::power_cut {
 
@@ -83,17 +83,12 @@ int count(Disk& on) {
 }
 
 struct File {
-    sqlite3_file base;
-    sqlite3_file* real;
+    PassedFile passed;
     const char* path;
 };
 
 File* self(sqlite3_file* file) {
     return reinterpret_cast<File*>(file);
-}
-
-sqlite3_file* real(sqlite3_file* file) {
-    return self(file)->real;
 }
 
 /// The name under which the armed disk keeps this file; none: not its business.
@@ -111,7 +106,7 @@ int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 o
             {static_cast<std::size_t>(offset),
              std::string(static_cast<const char*>(from), static_cast<std::size_t>(amount)), false});
     }
-    return real(file)->pMethods->xWrite(real(file), from, amount, offset);
+    return real_file(file)->pMethods->xWrite(real_file(file), from, amount, offset);
 }
 
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
@@ -119,7 +114,7 @@ int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
         if (const int status = count(*disk()); status != SQLITE_OK) return status;
         disk()->cached[*name].push_back({static_cast<std::size_t>(size), {}, true});
     }
-    return real(file)->pMethods->xTruncate(real(file), size);
+    return real_file(file)->pMethods->xTruncate(real_file(file), size);
 }
 
 int sync_file(sqlite3_file* file, int flags) {
@@ -130,49 +125,15 @@ int sync_file(sqlite3_file* file, int flags) {
         disk()->cached[*name].clear();
         return SQLITE_OK;  // what is durable is kept here; the machine's own disk need not be troubled
     }
-    return real(file)->pMethods->xSync(real(file), flags);
+    return real_file(file)->pMethods->xSync(real_file(file), flags);
 }
 
 const sqlite3_io_methods& methods() {
     static const sqlite3_io_methods table = [] {
-        sqlite3_io_methods m{};
-        m.iVersion = 2;
-        m.xClose = [](sqlite3_file* f) { return real(f)->pMethods->xClose(real(f)); };
-        m.xRead = [](sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
-            return real(f)->pMethods->xRead(real(f), to, n, at);
-        };
+        sqlite3_io_methods m = passing_methods();
         m.xWrite = write_file;
         m.xTruncate = truncate_file;
         m.xSync = sync_file;
-        m.xFileSize = [](sqlite3_file* f, sqlite3_int64* n) {
-            return real(f)->pMethods->xFileSize(real(f), n);
-        };
-        m.xLock = [](sqlite3_file* f, int level) {
-            return real(f)->pMethods->xLock(real(f), level);
-        };
-        m.xUnlock = [](sqlite3_file* f, int level) {
-            return real(f)->pMethods->xUnlock(real(f), level);
-        };
-        m.xCheckReservedLock = [](sqlite3_file* f, int* out) {
-            return real(f)->pMethods->xCheckReservedLock(real(f), out);
-        };
-        m.xFileControl = [](sqlite3_file* f, int op, void* arg) {
-            return real(f)->pMethods->xFileControl(real(f), op, arg);
-        };
-        m.xSectorSize = [](sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); };
-        m.xDeviceCharacteristics = [](sqlite3_file* f) {
-            return real(f)->pMethods->xDeviceCharacteristics(real(f));
-        };
-        m.xShmMap = [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
-            return real(f)->pMethods->xShmMap(real(f), page, size, extend, out);
-        };
-        m.xShmLock = [](sqlite3_file* f, int offset, int n, int flags) {
-            return real(f)->pMethods->xShmLock(real(f), offset, n, flags);
-        };
-        m.xShmBarrier = [](sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); };
-        m.xShmUnmap = [](sqlite3_file* f, int remove) {
-            return real(f)->pMethods->xShmUnmap(real(f), remove);
-        };
         return m;
     }();
     return table;
@@ -183,11 +144,11 @@ sqlite3_vfs* system_vfs = nullptr;
 int open_file(
     sqlite3_vfs* /*vfs*/, sqlite3_filename name, sqlite3_file* file, int flags, int* out_flags) {
     File* mine = self(file);
-    mine->real = reinterpret_cast<sqlite3_file*>(mine + 1);
+    mine->passed.real = reinterpret_cast<sqlite3_file*>(mine + 1);
     mine->path = name;
-    mine->base.pMethods = nullptr;
-    const int status = system_vfs->xOpen(system_vfs, name, mine->real, flags, out_flags);
-    if (mine->real->pMethods != nullptr) mine->base.pMethods = &methods();
+    mine->passed.base.pMethods = nullptr;
+    const int status = system_vfs->xOpen(system_vfs, name, mine->passed.real, flags, out_flags);
+    if (mine->passed.real->pMethods != nullptr) mine->passed.base.pMethods = &methods();
     return status;
 }
 
