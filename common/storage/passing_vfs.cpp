@@ -39,7 +39,7 @@ sqlite3_io_methods passing_methods() {
     m.xDeviceCharacteristics = [](sqlite3_file* f) {
         return real_file(f)->pMethods->xDeviceCharacteristics(real_file(f));
     };
-    m.xShmMap = [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
+    m.xShmMap = [](sqlite3_file* f, int page, int size, int extend, volatile void** out) {
         return real_file(f)->pMethods->xShmMap(real_file(f), page, size, extend, out);
     };
     m.xShmLock = [](sqlite3_file* f, int offset, int n, int flags) {
