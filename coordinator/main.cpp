@@ -1,5 +1,7 @@
 // kilter-coordinator: one feeder's coordinator, run by the grid operator.
+#include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
@@ -10,6 +12,7 @@
 #include "common/runtime/owner.hpp"
 #include "common/storage/key_file.hpp"
 #include "coordinator/host/coordinator_host.hpp"
+#include "coordinator/host/sign_members.hpp"
 
 namespace {
 
@@ -42,6 +45,35 @@ int run(const std::string& config_path) {
     return host->run();
 }
 
+/// The document is opened before this process becomes the daemon's user, who need not be allowed to write where it lies.
+int sign_members(const std::string& config_path, const std::string& file) {
+    constexpr std::string_view command = "kilter-coordinator sign-members";
+    std::fstream document(file, std::ios::in | std::ios::out | std::ios::app);
+    std::stringstream text;
+    text << document.rdbuf();
+    if (!document)
+        return kilter::cli::fail(command,
+                                 kilter::Error{file + " cannot be opened to read and to write"});
+    const auto config = take_over(config_path);
+    if (!config) return kilter::cli::fail(command, config.error());
+    const auto done = kilter::coordinator::sign_members(*config, text.str());
+    if (!done) return kilter::cli::fail(command, done.error());
+    document.clear();
+    document << (text.str().ends_with('\n') ? "" : "\n") << done->line << std::flush;
+    if (!document) return kilter::cli::fail(command, kilter::Error{file + " cannot be written"});
+    const std::size_t given = done->document.signatures.size();
+    const std::size_t needed = done->present.quorum();
+    std::cout
+        << kilter::settlement::describe_members(done->present, done->document.next) << "signed   "
+        << given << " of " << needed << " signatures\n"
+        << (done->submitted
+                ? "next     the change goes on the log from here: 'kilter-coordinator status' "
+                  "shows log_epoch " +
+                      std::to_string(done->document.epoch + 1) + " when it is in force\n"
+                : "next     pass " + file + " on to the next coordinator's operator\n");
+    return kilter::cli::to_int(kilter::cli::ExitCode::success);
+}
+
 int show(kilter::cli::Report report,
          const std::string& command,
          const std::string& config_path,
@@ -70,11 +102,22 @@ int main(int argc, char** argv) {
     run_command->footer("Example: kilter-coordinator run --config /etc/kilter/coordinator.toml");
     run_command->callback([&] { exit_code = run(config); });
 
-    auto* key_command = app.add_subcommand(
-        "key", "Make the key file if there is none, and print the public key for genesis");
+    auto* key_command =
+        app.add_subcommand("key", "Make the key file if there is none, and print the public key");
     key_command->add_option("--config", config, "Configuration file")->capture_default_str();
     key_command->footer("Example: kilter-coordinator key");
     key_command->callback([&] { exit_code = key(config); });
+
+    std::string members_file;
+    auto* sign_command =
+        app.add_subcommand("sign-members",
+                           "Sign the next set of coordinators ('kilter members draft'); with a "
+                           "quorum's signatures it goes on the log");
+    sign_command->add_option("--config", config, "Configuration file")->capture_default_str();
+    sign_command->add_option("FILE", members_file, "The document; the signature is added to it")
+        ->required();
+    sign_command->footer("Example: kilter-coordinator sign-members next.members");
+    sign_command->callback([&] { exit_code = sign_members(config, members_file); });
 
     const auto add_report = [&](kilter::cli::Report report, const char* name, const char* what) {
         auto* command = app.add_subcommand(name, what);

@@ -11,7 +11,9 @@ Result<Charter> Charter::create(const crypto::Identity& identity, settlement::Ge
             "version's homes do not"};
     const auto parameters_digest = genesis.market_digest();
     const auto chain = crypto::Digest::from(genesis.chain_id().view());
-    return Charter{identity, std::move(genesis), *parameters, parameters_digest, chain};
+    consensus::EpochTable epochs(genesis.chain_id(), genesis.validators);
+    return Charter{identity, std::move(genesis), *parameters, parameters_digest,
+                   chain,    std::move(epochs)};
 }
 
 void Charter::follow(const Bytes& market_parameters) {
@@ -23,8 +25,13 @@ void Charter::follow(const Bytes& market_parameters) {
 
 std::optional<std::string> Charter::fault(const consensus::Receipt& receipt) const {
     const auto verdict = consensus::verify(receipt, genesis.chain_id(), genesis.validators);
-    if (verdict == consensus::ReceiptVerdict::valid) return std::nullopt;
+    if (verdict == consensus::ReceiptVerdict::valid) return fault(receipt.header);
     return std::string(consensus::describe(verdict));
+}
+
+std::optional<std::string> Charter::fault(const consensus::Header& header) const {
+    if (!epochs.outlived(header)) return std::nullopt;
+    return "its block is certified by coordinators whose epoch had ended";
 }
 
 }  // namespace kilter::agent

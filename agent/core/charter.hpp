@@ -1,5 +1,5 @@
 /// What a home's gateway is created with: who it is, on which log, under which agreed parameters. The parameters change
-/// between sessions when the docket says so; nothing else does.
+/// between sessions when the docket says so, the coordinators when an epoch of the log ends; nothing else does.
 #pragma once
 
 #include <optional>
@@ -18,6 +18,7 @@ struct Charter {
     market::Parameters parameters;     ///< in force: at first genesis', decoded
     crypto::Digest parameters_digest;  ///< what openings must name
     crypto::Digest chain;              ///< names the log in messages
+    consensus::EpochTable epochs;      ///< of the log, as far as proved to this home
 
     /// Error: parameters invalid.
     static Result<Charter> create(const crypto::Identity& identity, settlement::Genesis genesis);
@@ -28,12 +29,17 @@ struct Charter {
     /// Length of a market interval in hours: what lies between a dual (EUR/kW) and a price (EUR/kWh).
     [[nodiscard]] double interval_h() const { return parameters.interval_s / 3600.0; }
 
+    /// The coordinators of the newest epoch known.
+    [[nodiscard]] const consensus::ValidatorSet& validators() const { return epochs.members(); }
+
     [[nodiscard]] bool is_validator(const crypto::PublicKey& key) const {
-        return genesis.validators.index_of(key).has_value();
+        return validators().index_of(key).has_value();
     }
 
     /// Why the receipt does not prove that its entry is on this log, or nothing.
     [[nodiscard]] std::optional<std::string> fault(const consensus::Receipt& receipt) const;
+    /// Why a block's certificate is worth nothing although it verifies, or nothing: its epoch had ended below it.
+    [[nodiscard]] std::optional<std::string> fault(const consensus::Header& header) const;
 };
 
 }  // namespace kilter::agent

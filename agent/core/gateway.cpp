@@ -5,6 +5,7 @@
 #include "agent/core/gateway_state.hpp"
 #include "agent/core/place.hpp"
 #include "common/consensus/light_client.hpp"
+#include "common/consensus/message.hpp"
 #include "common/market/clearing.hpp"
 #include "common/settlement/certified_roster.hpp"
 
@@ -55,6 +56,14 @@ std::uint64_t Gateway::roster_epoch() const {
     return state_->known.epoch;
 }
 
+consensus::Epoch Gateway::log_epoch() const {
+    return state_->charter.epochs.newest();
+}
+
+bool Gateway::is_coordinator(const crypto::PublicKey& key) const {
+    return state_->charter.is_validator(key);
+}
+
 RulesReport Gateway::rules() const {
     const State& state = *state_;
     return {state.known.rules.edition(),
@@ -94,7 +103,7 @@ std::vector<crypto::PublicKey> Gateway::awaited() const {
     const State& state = *state_;
     std::vector<crypto::PublicKey> out;
     if (!state.known.place)
-        for (const auto& validator : state.charter.genesis.validators.validators)
+        for (const auto& validator : state.charter.validators().validators)
             out.push_back(validator.key);
     else if (state.active)
         out = state.active->awaited();
@@ -133,6 +142,8 @@ void Gateway::State::on(const MessageReceived& received, Outputs& out) {
         on_roster(from, *update, out);
     else if (const auto* rules = std::get_if<wire::RulesUpdate>(&received.message))
         on_rules(from, *rules, out);
+    else if (const auto* log = std::get_if<wire::ConsensusMessage>(&received.message))
+        on_log(*log, out);
     else if (const auto* open = std::get_if<wire::SessionOpen>(&received.message))
         on_open(from, *open, out);
     else if (const auto* share = std::get_if<wire::Share>(&received.message))
@@ -159,12 +170,12 @@ void Gateway::State::greet(const crypto::PublicKey& coordinator, Outputs& out) c
 }
 
 void Gateway::State::greet(Outputs& out) const {
-    for (const auto& validator : charter.genesis.validators.validators)
+    for (const auto& validator : charter.validators().validators)
         greet(validator.key, out);
 }
 
 void Gateway::State::on_greet(Outputs& out) {
-    const auto& coordinators = charter.genesis.validators.validators;
+    const auto& coordinators = charter.validators().validators;
     greet(
         coordinators[(charter.identity.public_key().bytes[0] + asked++) % coordinators.size()].key,
         out);
@@ -180,7 +191,7 @@ void Gateway::State::on_greet(Outputs& out) {
 
 std::vector<Peer> Gateway::State::peers() const {
     std::vector<Peer> out;
-    for (const auto& validator : charter.genesis.validators.validators)
+    for (const auto& validator : charter.validators().validators)
         out.push_back({validator.key, validator.endpoint});
     if (!known.place) return out;
     const settlement::Directory& directory = *known.place->directory;
@@ -208,6 +219,7 @@ void Gateway::State::on_certified(const crypto::PublicKey& from,
                  "); ignored");
         return;
     }
+    learn_epochs(receipt->epochs, out);
     known.rules.reached(receipt->header.height);
     heed_rules(out);
     if (receipt->entry.type == settlement::cleared_net_entry)
@@ -224,6 +236,11 @@ void Gateway::State::on_rules(const crypto::PublicKey& from,
         return tell(out, Severity::wrong,
                     short_hex(from.view()) + " sent rules that are not the log's (" +
                         certified.error().message + "); ignored");
+    if (auto reason = charter.fault(certified->header))
+        return tell(
+            out, Severity::wrong,
+            short_hex(from.view()) + " sent rules that count no more (" + *reason + "); ignored");
+    learn_epochs(certified->epochs, out);
     const std::uint64_t before = known.rules.edition();
     if (!known.rules.take(*std::move(certified))) return;
     out.persist[rules_key] = update.proof;
@@ -231,6 +248,26 @@ void Gateway::State::on_rules(const crypto::PublicKey& from,
         tell(out, Severity::routine,
              "edition " + std::to_string(known.rules.edition()) + " of the rules, proof checked");
     heed_rules(out);
+}
+
+void Gateway::State::on_log(const wire::ConsensusMessage& message, Outputs& out) {
+    const auto decoded = consensus::decode(message.payload);
+    const auto* proof = decoded ? std::get_if<consensus::EpochProof>(&*decoded) : nullptr;
+    if (proof == nullptr || proof->end.header.epoch != charter.epochs.newest()) return;
+    std::vector<consensus::EpochProof> proofs = charter.epochs.proofs_after(0);
+    proofs.push_back(*proof);
+    learn_epochs(proofs, out);
+}
+
+void Gateway::State::learn_epochs(const std::vector<consensus::EpochProof>& proofs, Outputs& out) {
+    if (!charter.epochs.learn(proofs)) return;
+    out.persist[epochs_key] = encode(charter.epochs.proofs_after(0));
+    out.peers = peers();
+    connected = false;
+    greetings = 0;
+    tell(out, Severity::notable,
+         "epoch " + std::to_string(charter.epochs.newest()) + " of the log: " +
+             std::to_string(charter.validators().size()) + " coordinators, proof checked");
 }
 
 void Gateway::State::heed_rules(Outputs& out) {
@@ -263,6 +300,11 @@ void Gateway::State::on_roster(const crypto::PublicKey& from,
         return tell(out, Severity::wrong,
                     short_hex(from.view()) + " sent a roster that is not the log's (" +
                         certified.error().message + "); ignored");
+    if (auto reason = charter.fault(certified->header))
+        return tell(out, Severity::wrong,
+                    short_hex(from.view()) + " sent a roster that counts no more (" + *reason +
+                        "); ignored");
+    learn_epochs(certified->epochs, out);
     const std::uint64_t epoch = certified->roster.epoch;
     if (epoch < known.epoch)
         return tell(out, Severity::notable,

@@ -138,6 +138,10 @@ class Gateway {
 
     /// Of the newest roster seen; 0: none yet.
     [[nodiscard]] std::uint64_t roster_epoch() const;
+    /// The newest epoch of the log that was proved to this home.
+    [[nodiscard]] consensus::Epoch log_epoch() const;
+    /// In that epoch.
+    [[nodiscard]] bool is_coordinator(const crypto::PublicKey& key) const;
     [[nodiscard]] RulesReport rules() const;
     /// What the agent is doing and what it waits for, one sentence a home owner understands.
     [[nodiscard]] std::string explain() const;

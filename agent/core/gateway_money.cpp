@@ -52,7 +52,7 @@ void Gateway::State::publish(const Agreement& agreement,
 
 void Gateway::State::append(const consensus::EntryPtr& entry, Outputs& out) {
     outbox.add(entry, out);
-    const auto& validators = charter.genesis.validators.validators;
+    const auto& validators = charter.validators().validators;
     const std::size_t first = charter.identity.public_key().bytes[0] % validators.size();
     out.send.push_back({validators[first].key, wire::Submit{entry->encoded}});
     out.timers.push_back({Timer::append, append_again_ms});
@@ -65,7 +65,7 @@ void Gateway::State::on_append(Outputs& out) {
                  " entries of this home did not get on the log in time: its reads or its position "
                  "are missing there, and it cannot be billed without a correction");
     if (outbox.empty()) return;
-    const auto& validators = charter.genesis.validators.validators;
+    const auto& validators = charter.validators().validators;
     const crypto::PublicKey& next = validators[appended_to++ % validators.size()].key;
     for (Bytes& encoded : outbox.encoded())
         out.send.push_back({next, wire::Submit{std::move(encoded)}});

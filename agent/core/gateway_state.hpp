@@ -104,6 +104,10 @@ struct Gateway::State {
                       Outputs& out);
     void on_roster(const crypto::PublicKey& from, const wire::RosterUpdate& update, Outputs& out);
     void on_rules(const crypto::PublicKey& from, const wire::RulesUpdate& update, Outputs& out);
+    /// Of what coordinators tell each other a home heeds the proofs of epochs.
+    void on_log(const wire::ConsensusMessage& message, Outputs& out);
+    /// Proofs from epoch 1 on: other coordinators order the log from the newest on.
+    void learn_epochs(const std::vector<consensus::EpochProof>& proofs, Outputs& out);
     /// What is in force may have changed: stops and resumes with the market.
     void heed_rules(Outputs& out);
     /// The newest roster does not name this home. `traded`: the one before did.

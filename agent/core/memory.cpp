@@ -54,6 +54,16 @@ std::optional<Warm> decode_warm(ByteView bytes, const market::Parameters& parame
     return out;
 }
 
+std::optional<std::vector<consensus::EpochProof>> decode_proofs(ByteView bytes) {
+    std::vector<consensus::EpochProof> out;
+    for (ByteReader in(bytes); in.left() > 0;) {
+        auto proof = consensus::read_epoch_proof(in);
+        if (!proof || in.failed()) return std::nullopt;
+        out.push_back(*std::move(proof));
+    }
+    return out;
+}
+
 Error damaged(const char* key) {
     return {std::string("the remembered '") + key +
             "' does not decode: the state directory is damaged or another version's; restore it or "
@@ -99,6 +109,13 @@ Bytes encode_certified(IntervalIndex interval) {
     return ByteWriter{}.i64(interval).bytes();
 }
 
+Bytes encode(const std::vector<consensus::EpochProof>& proofs) {
+    ByteWriter out;
+    for (const consensus::EpochProof& proof : proofs)
+        consensus::write(out, proof);
+    return std::move(out).bytes();
+}
+
 Bytes encode(const Joined& joined) {
     ByteWriter out;
     for (const auto& [chair, session] : joined)
@@ -114,12 +131,17 @@ Bytes encode(const Warm& warm) {
     return std::move(out).bytes();
 }
 
-Result<Remembered> recall(const Charter& charter, const Memory& memory) {
+Result<Remembered> recall(Charter& charter, const Memory& memory) {
     Remembered out(charter.genesis);
     const auto find = [&](const char* key) -> const Bytes* {
         const auto found = memory.find(key);
         return found == memory.end() || found->second.empty() ? nullptr : &found->second;
     };
+    if (const Bytes* bytes = find(epochs_key)) {
+        const auto proofs = decode_proofs(*bytes);
+        if (!proofs || !charter.epochs.learn(*proofs) || charter.epochs.newest() != proofs->size())
+            return damaged(epochs_key);
+    }
     if (const Bytes* bytes = find(roster_key)) {
         if (auto recalled = recall_roster(charter, *bytes, out); !recalled) return recalled.error();
     }

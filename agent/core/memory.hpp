@@ -14,8 +14,9 @@
 
 namespace kilter::agent {
 
-inline constexpr const char* roster_key = "roster";        ///< the newest roster with its proof
-inline constexpr const char* rules_key = "rules";          ///< the newest docket's proof
+inline constexpr const char* roster_key = "roster";  ///< the newest roster with its proof
+inline constexpr const char* epochs_key = "epochs";  ///< proofs of the log's epochs, from 1 on
+inline constexpr const char* rules_key = "rules";    ///< the newest docket's proof
 inline constexpr const char* certified_key = "certified";  ///< Remembered::certified
 inline constexpr const char* pending_key = "pending";      ///< Remembered::agreed
 inline constexpr const char* joined_key = "joined";        ///< Remembered::joined
@@ -56,7 +57,9 @@ bool revokes(const settlement::RosterChange& change, const crypto::PublicKey& ke
 /// What encode() wrote of a roster. Total.
 std::optional<wire::RosterUpdate> decode_update(ByteView bytes);
 
-/// Error: a value that does not decode or verify; it names the key.
-Result<Remembered> recall(const Charter& charter, const Memory& memory);
+Bytes encode(const std::vector<consensus::EpochProof>& proofs);
+
+/// The charter learns the epochs remembered. Error: a value that does not decode or verify; it names the key.
+Result<Remembered> recall(Charter& charter, const Memory& memory);
 
 }  // namespace kilter::agent

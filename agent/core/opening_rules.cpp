@@ -32,10 +32,10 @@ Objection about_order(const Charter& charter,
                       const Position& position,
                       const crypto::PublicKey& from,
                       const wire::SessionOpen& open) {
-    const settlement::Genesis& genesis = charter.genesis;
+    const consensus::ValidatorSet& coordinators = charter.validators();
     if (position.certified && open.session.interval <= *position.certified)
         return "that interval is already on the log";
-    if (open.session.opening % genesis.validators.size() != genesis.validators.index_of(from))
+    if (open.session.opening % coordinators.size() != coordinators.index_of(from))
         return "its number is another coordinator's";
     if (position.joined && open.session.opening <= position.joined->opening)
         return open.session == *position.joined ? "this home was in it already"

@@ -27,7 +27,7 @@ market::WarmState start_of(const market::Parameters& parameters,
 std::vector<PartyId> hosts_of(const Charter& charter,
                               const Place& place,
                               const wire::SessionOpen& open) {
-    return settlement::hosts_of(*place.directory, charter.genesis.validators, open.session.opening);
+    return settlement::hosts_of(*place.directory, charter.validators(), open.session.opening);
 }
 
 std::shared_ptr<const crypto::PairwiseMasks> masks_of(const Charter& charter,

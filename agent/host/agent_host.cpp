@@ -50,7 +50,6 @@ struct AgentHost::State {
     std::optional<drivers::SimulatedHome> home;
     drivers::SimulatedMeter meter;
     std::optional<Gateway> gateway;
-    std::set<crypto::PublicKey> coordinators;
     std::int64_t interval_s = 0;
     std::optional<transport::Hub> hub;
 
@@ -207,7 +206,7 @@ struct AgentHost::State {
             const auto counted = stats.peers.find(peer.key);
             const auto last_heard = heard.find(peer.key);
             auto& line = list.emplace_back(cli::peer_json(
-                peer.key, coordinators.contains(peer.key) ? "coordinator" : "home",
+                peer.key, gateway->is_coordinator(peer.key) ? "coordinator" : "home",
                 counted == stats.peers.end() ? transport::Counts{} : counted->second,
                 hub->connected(peer.key),
                 last_heard == heard.end() ? std::nullopt : std::optional(last_heard->second)));
@@ -245,6 +244,7 @@ struct AgentHost::State {
         for (const auto& key : gateway->awaited())
             status["waiting_for"].push_back(short_hex(key.view()));
         status["roster_epoch"] = gateway->roster_epoch();
+        status["log_epoch"] = gateway->log_epoch();
         const RulesReport rules = gateway->rules();
         status["rules"] = {{"edition", rules.edition},
                            {"market_parameters", to_hex(rules.parameters.view())},
@@ -327,8 +327,6 @@ struct AgentHost::State {
                     "the remembered 'registers' do not decode: the state directory is "
                     "damaged; restore it or start with an empty one"};
         }
-        for (const auto& validator : genesis->validators.validators)
-            coordinators.insert(validator.key);
         if (const auto parameters = market::Parameters::decode(genesis->market_parameters))
             interval_s = parameters->interval_s;
         auto core = Gateway::create(

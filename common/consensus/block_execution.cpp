@@ -28,6 +28,10 @@ ValidatorSet members(const crypto::MerkleMap& state, const ValidatorSet& genesis
     return *std::move(set);
 }
 
+bool was_member(const crypto::MerkleMap& state, const PublicKey& key) {
+    return state.find(was_key(key)) != nullptr;
+}
+
 BlockExecution::BlockExecution(std::unique_ptr<Execution> application,
                                StatePtr parent,
                                const ChainId& chain,
@@ -49,7 +53,7 @@ Verdict BlockExecution::judge(const EpochChange& change) const {
         return {Admission::refused, agreed.error().message};
     for (const Validator& validator : change.next.validators)
         if (!validators_.index_of(validator.key) && mutant != Mutant::returning_key &&
-            parent_->map()->find(was_key(validator.key)) != nullptr)
+            was_member(*parent_->map(), validator.key))
             return {Admission::refused, "epoch change: key " + short_hex(validator.key.view()) +
                                             " was a member and left; a machine that returns needs "
                                             "a new key"};

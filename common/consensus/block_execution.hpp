@@ -11,6 +11,9 @@ namespace kilter::consensus {
 /// Of the newest epoch that this state knows of; until the first change, genesis'.
 ValidatorSet members(const crypto::MerkleMap& state, const ValidatorSet& genesis);
 
+/// Whether this key was a member of an epoch that ended.
+bool was_member(const crypto::MerkleMap& state, const PublicKey& key);
+
 class BlockExecution final : public Execution {
   public:
     /// `application`: begun on `parent`.

@@ -176,6 +176,7 @@ void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
             blame(from, Misconduct::bad_block);
             return;
         }
+        if (final.block->header.epoch > epochs_.newest()) return;  // its proof was lost on its way
         parent = final.block->hash;
         fresh.push_back(&final);
     }

@@ -131,6 +131,18 @@ bool EpochTable::extend(const EpochProof& proof) {
     return true;
 }
 
+bool EpochTable::learn(const std::vector<EpochProof>& proofs) {
+    const Epoch before = newest();
+    for (std::size_t i = before; i < proofs.size(); ++i)
+        if (!extend(proofs[i])) break;
+    return newest() > before;
+}
+
+bool EpochTable::outlived(const Header& header) const {
+    const Member* next = find(header.epoch + 1);
+    return next != nullptr && header.height > next->proof->end.header.height;
+}
+
 std::vector<EpochProof> EpochTable::proofs_after(Epoch epoch) const {
     std::vector<EpochProof> proofs;
     if (epoch >= newest()) return proofs;  // also one that nobody can be in

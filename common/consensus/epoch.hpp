@@ -75,12 +75,19 @@ class EpochTable {
 
     [[nodiscard]] Epoch newest() const { return epochs_.size() - 1; }
 
+    /// Of the newest epoch.
+    [[nodiscard]] const ValidatorSet& members() const { return epochs_.back().validators; }
+
     /// Null: not proved here.
     [[nodiscard]] const Member* find(Epoch epoch) const;
     /// False unless it proves the end of the newest epoch.
     bool extend(const EpochProof& proof);
     /// The proofs of the epochs after this one, oldest first.
     [[nodiscard]] std::vector<EpochProof> proofs_after(Epoch epoch) const;
+    /// Takes what it lacks of the proofs from epoch 1 on. False: there was nothing new, or something did not fit.
+    bool learn(const std::vector<EpochProof>& proofs);
+    /// Whether this header lies above the end of its epoch: whoever certified it had no say any more.
+    [[nodiscard]] bool outlived(const Header& header) const;
     /// Of any known epoch.
     [[nodiscard]] bool holds(const Cert& cert) const;
 

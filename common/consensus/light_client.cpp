@@ -1,5 +1,7 @@
 #include "common/consensus/light_client.hpp"
 
+#include <algorithm>
+
 #include "common/base/limits.hpp"
 #include "common/crypto/merkle.hpp"
 
@@ -36,10 +38,13 @@ std::vector<Receipt> make_receipts(const Finalised& final,
     if (positions.empty()) return receipts;
     const Block& block = *final.block;
     const crypto::MerkleTree tree(leaves(block));
+    const std::vector<EpochProof> lead(
+        epochs.begin(), epochs.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(
+                                             epochs.size(), block.header.epoch)));
     for (const std::size_t position : positions)
         receipts.push_back({block.entries.at(position)->entry, block.header.first_index + position,
                             tree.path(position), block.header, final.descendants, final.certificate,
-                            epochs});
+                            lead});
     return receipts;
 }
 

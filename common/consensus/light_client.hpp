@@ -33,7 +33,7 @@ enum class ReceiptVerdict : std::uint8_t {
 /// What to tell a person about a verdict other than valid.
 const char* describe(ReceiptVerdict verdict);
 
-/// REQUIRES: position < final.block->entries.size().
+/// `epochs`: from 1 on, at least up to the block's. REQUIRES: position < final.block->entries.size().
 Receipt make_receipt(const Finalised& final,
                      std::size_t position,
                      const std::vector<EpochProof>& epochs = {});

@@ -13,6 +13,7 @@ std::optional<StateProof> make_state_proof(const Finalised& final,
         return std::nullopt;
     const Bytes* value = state.map()->find(key);
     if (value == nullptr) return std::nullopt;
+    if (epochs.size() > final.block->header.epoch) epochs.resize(final.block->header.epoch);
     return StateProof{{final.block->header, final.descendants, final.certificate},
                       *value,
                       *state.map()->prove(key),

@@ -8,7 +8,9 @@ namespace kilter::settlement {
 
 struct CertifiedDocket {
     governance::Docket docket;
-    consensus::Height height = 0;  ///< of the block after which it was so
+    consensus::Height height = 0;               ///< of the block after which it was so
+    consensus::Header header;                   ///< of that block; none for genesis' own
+    std::vector<consensus::EpochProof> epochs;  ///< up to that block's
 };
 
 /// `proof`: an encoded consensus::StateProof. Total. Error: why this does not prove that the log of `genesis` ever had it.

@@ -5,7 +5,7 @@ namespace kilter::settlement {
 Result<CertifiedRoster> certified_roster(const Genesis& genesis,
                                          ByteView receipt,
                                          ByteView roster) {
-    const auto proof = consensus::decode_receipt(receipt);
+    auto proof = consensus::decode_receipt(receipt);
     if (!proof) return Error{"its proof cannot be read: " + proof.error().message};
     const auto verdict = consensus::verify(*proof, genesis.chain_id(), genesis.validators);
     if (verdict != consensus::ReceiptVerdict::valid)
@@ -18,7 +18,8 @@ Result<CertifiedRoster> certified_roster(const Genesis& genesis,
     if (!out) return out.error();
     if (out->epoch != change->epoch || out->digest() != change->roster)
         return Error{"it is not the roster that its proof names"};
-    return CertifiedRoster{*std::move(out), *std::move(change)};
+    return CertifiedRoster{*std::move(out), *std::move(change), proof->header,
+                           std::move(proof->epochs)};
 }
 
 }  // namespace kilter::settlement

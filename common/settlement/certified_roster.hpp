@@ -8,7 +8,9 @@ namespace kilter::settlement {
 
 struct CertifiedRoster {
     Roster roster;
-    RosterChange change;  ///< that led to it
+    RosterChange change;                        ///< that led to it
+    consensus::Header header;                   ///< of the block that holds the change
+    std::vector<consensus::EpochProof> epochs;  ///< up to that block's
 };
 
 /// `receipt`: encoded, of the roster change that led to the roster; `roster`: encoded. Total.

@@ -97,6 +97,25 @@ void Archive::begin_above(Height height, const crypto::MerkleFrontier& log) cons
     write_durably(file_of_height(directory_, height, origin_suffix), out.bytes());
 }
 
+std::optional<crypto::MerkleFrontier> Archive::origin(Height height) const {
+    const auto bytes =
+        read_whole(file_of_height(directory_, height, origin_suffix), origin_bytes_max);
+    if (!bytes) return std::nullopt;
+    ByteReader in(*bytes);
+    auto log = begins_with(in, origin_magic) ? read_frontier(in) : std::nullopt;
+    return in.complete() ? log : std::nullopt;
+}
+
+Result<void> Archive::check() const {
+    for (const Height height : heights_in(directory_, origin_suffix))
+        if (!origin(height))
+            return Error{file_of_height(directory_, height, origin_suffix).string() +
+                         " is damaged: restore it from a backup of this machine. Without one, "
+                         "remove it: the coordinator goes on, but keeps all later blocks in its "
+                         "database instead of archives"};
+    return {};
+}
+
 Result<FinalBlock> Archive::block(Height height) const {
     const auto holds = [&](const std::optional<ArchiveFile>& stretch) {
         if (!stretch) return false;
@@ -117,12 +136,7 @@ Result<FinalBlock> Archive::block(Height height) const {
 }
 
 std::optional<crypto::MerkleFrontier> Archive::after(Height height) const {
-    if (const auto origin =
-            read_whole(file_of_height(directory_, height, origin_suffix), origin_bytes_max)) {
-        ByteReader in(*origin);
-        auto log = begins_with(in, origin_magic) ? read_frontier(in) : std::nullopt;
-        if (log && in.complete()) return log;
-    }
+    if (auto log = origin(height)) return log;
     const auto last = block(height);
     if (!last || open_->blocks.back().block->header.height != height) return std::nullopt;
     crypto::MerkleFrontier log = open_->before;

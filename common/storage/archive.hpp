@@ -38,12 +38,17 @@ class Archive {
     ///
     ///     HEIGHT.origin: "kilter origin 1\n" | frontier over all entries up to there: size u64, its peaks
     void begin_above(consensus::Height height, const crypto::MerkleFrontier& log) const;
+    /// The frontiers are readable: without one the archive could not go on where it begins. Error: the first damaged file,
+    /// and what to do.
+    [[nodiscard]] Result<void> check() const;
     /// Error: not archived here, or damaged.
     [[nodiscard]] Result<consensus::FinalBlock> block(consensus::Height height) const;
     /// The frontier over all entries up to and with this block. None: the archive neither ends with it nor begins above it.
     [[nodiscard]] std::optional<crypto::MerkleFrontier> after(consensus::Height height) const;
 
   private:
+    [[nodiscard]] std::optional<crypto::MerkleFrontier> origin(consensus::Height height) const;
+
     std::filesystem::path directory_;
     mutable std::optional<ArchiveFile> open_;  // the one last read
 };

@@ -48,6 +48,7 @@ Result<LogStore> LogStore::open(const std::filesystem::path& file,
                      short_hex(genesis.chain_id().view())};
     auto content = std::make_unique<Content>(*std::move(database), *std::move(stored));
     content->forget_unfinished();
+    if (auto sound = content->archive.check(); !sound) return sound.error();
     if (auto indexed = content->index_new_blocks(); !indexed) return indexed.error();
     return LogStore(std::move(content));
 }

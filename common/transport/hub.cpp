@@ -234,6 +234,11 @@ std::optional<Hub::State::Frame> Hub::State::next_answer() {
 }
 
 bool Hub::State::send_over_link(Link& link, const Bytes& bytes) {
+    // What comes back over a link of a bound program is nothing; left there, it would fill the link's queue, and libzmq
+    // 4.3.4 aborts when a peer hangs up on a full one.
+    if (!options.bind.empty())
+        for (zmq::message_t nothing; link.socket.recv(nothing, zmq::recv_flags::dontwait);) {
+        }
     return link.socket.send(buffer(bytes), zmq::send_flags::dontwait).has_value();
 }
 

@@ -14,6 +14,7 @@
 #include "common/settlement/enrolment.hpp"
 #include "common/topology/files.hpp"
 #include "common/topology/native.hpp"
+#include "coordinator/cli/members.hpp"
 #include "coordinator/cli/service_point.hpp"
 
 namespace kilter::cli {
@@ -81,10 +82,12 @@ Result<AppendedChange> change_roster(Opened& opened,
     return AppendedChange{*std::move(after), *std::move(appended)};
 }
 
-// A meter has no agent of its own to ask for it: its public key will do.
+// Of a meter its public key will do, of a coordinator KEY@tcp://HOST:PORT: neither has an agent to ask for it.
 Result<EnrolmentRequest> read_request(const std::string& text_or_file) {
     if (const auto key = fixed_from_hex<settlement::PublicKey>(text_or_file))
         return EnrolmentRequest{*key, settlement::Equipment::none, ""};
+    if (const auto member = parse_validator(text_or_file))
+        return EnrolmentRequest{member->key, settlement::Equipment::none, member->endpoint};
     if (text_or_file.starts_with("kilter-request:")) return EnrolmentRequest::parse(text_or_file);
     const auto text = topology::read_text_file(text_or_file);
     if (!text) return text.error();
@@ -219,8 +222,11 @@ Result<RosterMember> certificate(const Opened& opened,
     else
         return Error{"role \"" + terms.role + "\" is unknown: use home, meter or coordinator"};
     if (out.role != Role::meter && out.endpoint.empty())
-        return Error{std::string("a ") + terms.role +
-                     " asks with what 'kilter-agent enroll' printed, not with a key alone"};
+        return Error{
+            out.role == Role::home
+                ? "a home asks with what 'kilter-agent enroll' printed, not with a key alone"
+                : "name a coordinator as KEY@tcp://HOST:PORT, the key as "
+                  "'kilter-coordinator key' printed it"};
     const auto parameters = market::Parameters::decode(opened.desk.genesis().market_parameters);
     if (!parameters) return parameters.error();
     out.weight_milli =
@@ -321,13 +327,12 @@ int Grant::run() const {
     if (!opened) return fail(command, opened.error());
     const auto member = certificate(*opened, *asked, terms, days);
     if (!member) return fail(command, member.error());
-    if (member->role != Role::meter)
+    if (member->role == Role::home)
         if (auto can = can_hand_over(*opened, desk); !can) return fail(command, can.error());
     const auto change = change_roster(*opened, {}, {*member});
     if (!change) return fail(command, change.error());
-    if (member->role != Role::meter)
-        return hand_over(*opened, *member, *change, out, json, command);
-    // A home speaks for its meter: there is nothing to install.
+    if (member->role == Role::home) return hand_over(*opened, *member, *change, out, json, command);
+    // A home speaks for its meter, and a coordinator has the log: there is nothing to install.
     if (json)
         std::cout << certificate_json(*member, *change).dump(2) << '\n';
     else
@@ -365,13 +370,24 @@ int Rekey::run() const {
     if (opened->roster.find(asked->key) != nullptr)
         return fail(command, Error{"the key " + short_hex(asked->key.view()) +
                                    " is on the roster already: a new one is needed"});
-    if (auto can = can_hand_over(*opened, desk); !can) return fail(command, can.error());
+    if (held->role != Role::meter && asked->endpoint.empty())
+        return fail(command, Error{"a key alone is not enough for a " +
+                                   std::string(settlement::name_of(held->role)) +
+                                   ": a home asks with what 'kilter-agent enroll' printed, a "
+                                   "coordinator is named as KEY@tcp://HOST:PORT"});
+    if (held->role == Role::home)
+        if (auto can = can_hand_over(*opened, desk); !can) return fail(command, can.error());
     RosterMember successor = *held;
     successor.key = asked->key;
     successor.endpoint = asked->endpoint;
     const auto change = change_roster(*opened, {{held->key, true}}, {successor});
     if (!change) return fail(command, change.error());
     std::cout << "revoked  " << short_hex(held->key.view()) << '\n';
+    if (held->role != Role::home) {
+        std::cout << "granted  " << description(successor) << "\nroster   "
+                  << whereabouts(*opened, *change) << '\n';
+        return to_int(ExitCode::success);
+    }
     return hand_over(*opened, successor, *change, out, false, command);
 }
 
@@ -392,7 +408,8 @@ namespace {
 
 constexpr const char* member_help = "Fingerprint (the key's first hexadecimal digits) or key";
 constexpr const char* request_help =
-    "What 'kilter-agent enroll' printed, or a file with it; of a meter its public key";
+    "What 'kilter-agent enroll' printed, or a file with it; of a meter its public key, of a "
+    "coordinator KEY@tcp://HOST:PORT";
 
 template <class Command>
 CLI::App* add(CLI::App& app,

@@ -87,11 +87,12 @@ Result<settlement::Roster> Desk::newest_roster() {
 }
 
 Result<settlement::CertifiedDocket> Desk::newest_docket() {
-    settlement::CertifiedDocket out{governance::Docket(genesis_->rules()), 0};
+    settlement::CertifiedDocket out{governance::Docket(genesis_->rules()), 0, {}, {}};
     if (!options_.store.empty()) {
         const auto state = kept();
         if (!state) return state.error();
-        if (*state) out = {settlement::docket(*(*state)->state, *genesis_), (*state)->height};
+        if (*state)
+            out = {settlement::docket(*(*state)->state, *genesis_), (*state)->height, {}, {}};
         return out;
     }
     const auto shown = line_->ask(
@@ -109,6 +110,23 @@ Result<settlement::CertifiedDocket> Desk::newest_docket() {
         "no coordinator showed the docket");
     if (!shown) return shown.error();
     return out;
+}
+
+Result<consensus::EpochTable> Desk::epochs() {
+    if (!options_.store.empty()) {
+        const auto store = storage::LogStore::open_read_only(store_file(options_.store));
+        if (!store) return store.error();
+        consensus::EpochTable out(genesis_->chain_id(), genesis_->validators);
+        const auto proofs = store->epochs();
+        if (!proofs.empty() && (!out.learn(proofs) || out.newest() != proofs.size()))
+            return Error{options_.store.string() + " is of another log than " +
+                         options_.genesis_file.string() + ", or damaged"};
+        return out;
+    }
+    const auto shown = line_->ask([](const wire::Message&) {}, [](const auto&) { return true; },
+                                  "no coordinator answered");
+    if (!shown) return shown.error();
+    return line_->epochs();
 }
 
 std::pair<std::uint64_t, UnixMs> Desk::now_and_later() {

@@ -60,6 +60,9 @@ class Desk {
     /// With its proof checked; genesis' own when nothing was ever decided. Error: nobody shows it in time.
     Result<settlement::CertifiedDocket> newest_docket();
 
+    /// Those who order the log now, by epochs proved. Error: nobody shows them in time.
+    Result<consensus::EpochTable> epochs();
+
     /// A change of the roster, a proposal, a statement, or what concerns a neighbour, signed now, good for twelve hours. Error: refused, or not on the log in time.
     template <class Value>
     Result<Appended> append(const Value& value) {

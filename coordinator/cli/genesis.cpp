@@ -12,6 +12,7 @@
 #include "common/settlement/genesis.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/topology/native.hpp"
+#include "coordinator/cli/members.hpp"
 
 namespace kilter::cli {
 
@@ -25,17 +26,6 @@ struct Documents {
     settlement::RosterChange coordinators;
 };
 
-Result<consensus::Validator> parse_coordinator(const std::string& text) {
-    const std::size_t at = text.find('@');
-    const std::string endpoint = at == std::string::npos ? "" : text.substr(at + 1);
-    auto key = fixed_from_hex<crypto::PublicKey>(text.substr(0, at));
-    if (!key || !endpoint.starts_with("tcp://"))
-        return Error{"\"" + text +
-                     "\" is not a coordinator: write KEY@tcp://HOST:PORT with the key that "
-                     "'kilter-coordinator key' prints"};
-    return consensus::Validator{*key, endpoint};
-}
-
 Result<Documents> draw_up(const MakeGenesis& command, const crypto::Identity& operator_identity) {
     const auto network = topology::load_network(command.topology);
     if (!network) return network.error();
@@ -47,7 +37,7 @@ Result<Documents> draw_up(const MakeGenesis& command, const crypto::Identity& op
     genesis.market_parameters = command.parameters.encode();
     std::vector<settlement::RosterMember> members;
     for (const std::string& text : command.coordinators) {
-        const auto coordinator = parse_coordinator(text);
+        const auto coordinator = parse_validator(text);
         if (!coordinator) return coordinator.error();
         genesis.validators.validators.push_back(*coordinator);
         members.push_back({coordinator->key, settlement::Role::coordinator, NetId{0}, 1'000,

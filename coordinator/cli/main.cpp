@@ -18,6 +18,7 @@
 #include "coordinator/cli/log_prove.hpp"
 #include "coordinator/cli/log_show.hpp"
 #include "coordinator/cli/log_verify.hpp"
+#include "coordinator/cli/members.hpp"
 #include "coordinator/cli/reread.hpp"
 #include "coordinator/cli/rules.hpp"
 #include "coordinator/cli/simulate.hpp"
@@ -54,6 +55,7 @@ int main(int argc, char** argv) {
     kilter::cli::add_log_show(*log, exit_code);
     kilter::cli::add_log_prove(*log, exit_code);
     kilter::cli::add_log_follow(*log, exit_code);
+    kilter::cli::add_members(app, exit_code);
     kilter::cli::add_reread(app, exit_code);
     kilter::cli::add_rules(app, exit_code);
     kilter::cli::add_simulate(app, exit_code);

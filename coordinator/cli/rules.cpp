@@ -16,6 +16,7 @@
 #include "common/storage/log_store.hpp"
 #include "common/topology/files.hpp"
 #include "coordinator/cli/log_entries.hpp"
+#include "coordinator/cli/members.hpp"
 #include "coordinator/cli/reread_document.hpp"
 
 namespace kilter::cli {
@@ -99,16 +100,9 @@ Result<governance::Action> seat_action(const std::string& text, bool held) {
 }
 
 Result<governance::Action> validators_action(const std::filesystem::path& file) {
-    const auto text = topology::read_text_file(file);
-    if (!text) return text.error();
-    governance::SetValidators out;
-    std::istringstream lines(*text);
-    for (std::string key, endpoint; lines >> key >> endpoint;) {
-        const auto parsed = fixed_from_hex<crypto::PublicKey>(key);
-        if (!parsed) return Error{file.string() + ": " + parsed.error().message};
-        out.next.validators.push_back({*parsed, endpoint});
-    }
-    return governance::Action(std::move(out));
+    auto document = read_members(file);
+    if (!document) return document.error();
+    return governance::Action(governance::SetValidators{std::move(document->next)});
 }
 
 const Case* find_case(const governance::Docket& docket, const std::string& text) {
@@ -366,7 +360,7 @@ void add_propose(CLI::App& rules, int& exit_code) {
     command->add_option("--appoint", options->appoint, "OFFICE=KEY: who takes an office");
     command->add_option("--dismiss", options->dismiss, "OFFICE=KEY: who leaves it");
     command->add_option("--validators", options->validators,
-                        "File of the next set of coordinators, a line each: KEY ENDPOINT");
+                        "The next set of coordinators, as 'kilter members draft' wrote it");
     command->add_option("--reads", options->reads,
                         "What 'kilter reread --document' wrote: reads to be corrected");
     command->add_option("--kind", options->kind, "Of --reads: wrong read or faulty meter")

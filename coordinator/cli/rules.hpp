@@ -24,7 +24,7 @@ struct RulesPropose {
     std::string rule;                  ///< NAME=VERSION
     std::string appoint;               ///< OFFICE=KEY
     std::string dismiss;               ///< OFFICE=KEY
-    std::filesystem::path validators;  ///< a line per validator: KEY ENDPOINT
+    std::filesystem::path validators;  ///< of `kilter members draft`
     std::filesystem::path reads;       ///< of `kilter reread --document`
     std::string kind = "wrong read";
     bool stop = false;

@@ -12,15 +12,11 @@ Result<Charter> Charter::create(const crypto::Identity& identity,
             "genesis: this market trades reactive power (channels = 2), which this "
             "version's feeder does not"};
     if (auto valid = network.validate(); !valid) return valid.error();
-    const auto index = genesis.validators.index_of(identity.public_key());
-    if (!index)
-        return Error{
-            "key " + short_hex(identity.public_key().view()) +
-            " is not one of genesis' validators: this key cannot run a coordinator of this log"};
     const auto chain = crypto::Digest::from(genesis.chain_id().view());
     const auto digest = genesis.market_digest();
-    return Charter{identity, std::move(genesis), std::move(network), *parameters, digest, chain,
-                   *index};
+    auto members = genesis.validators;
+    return Charter{identity, std::move(genesis), std::move(network), *parameters, digest,
+                   chain,    std::move(members)};
 }
 
 }  // namespace kilter::coordinator

@@ -1,5 +1,6 @@
 /// What a feeder's host is created with: who it is, on which log, under which agreed parameters, and the network it feeds.
-/// The parameters change between sessions when the docket says so; nothing else does.
+/// The parameters change between sessions when the docket says so, the members when an epoch of the log ends; nothing else
+/// does.
 #pragma once
 
 #include "common/crypto/identity.hpp"
@@ -13,12 +14,17 @@ struct Charter {
     const crypto::Identity& identity;  ///< must outlive the charter
     settlement::Genesis genesis;
     model::Network network;
-    market::Parameters parameters;      ///< in force: at first genesis', decoded
-    crypto::Digest parameters_digest;   ///< what openings name
-    crypto::Digest chain;               ///< names the log in messages
-    consensus::ReplicaIndex index = 0;  ///< of this coordinator among the validators
+    market::Parameters parameters;     ///< in force: at first genesis', decoded
+    crypto::Digest parameters_digest;  ///< what openings name
+    crypto::Digest chain;              ///< names the log in messages
+    consensus::ValidatorSet members;   ///< who orders the log: at first genesis'
 
-    /// Error: parameters or network invalid, or the key is no validator's.
+    /// This coordinator's place among them; none before an epoch names it, and after one that does not.
+    [[nodiscard]] std::optional<consensus::ReplicaIndex> index() const {
+        return members.index_of(identity.public_key());
+    }
+
+    /// Error: parameters or network invalid.
     static Result<Charter> create(const crypto::Identity& identity,
                                   settlement::Genesis genesis,
                                   model::Network network);

@@ -53,8 +53,9 @@ struct FeederHost::State {
     State(Charter made, Pace local, std::optional<std::uint32_t> named)
         : charter(std::move(made)),
           pace(local),
-          turn(local, charter.index, charter.genesis.validators.size(), charter.parameters),
-          naming(charter.index, charter.genesis.validators.size(), charter.genesis.time_ms, named),
+          turn(local, charter.index().value_or(0), charter.members.size(), charter.parameters),
+          naming(
+              charter.index().value_or(0), charter.members.size(), charter.genesis.time_ms, named),
           warm_start(charter.parameters) {}
 
     [[nodiscard]] bool clearing() const { return chaired && !records; }
@@ -65,8 +66,10 @@ struct FeederHost::State {
 
     [[nodiscard]] bool finished() const { return !chaired && turn.all_final(); }
 
-    // Whether the roster lets this coordinator open sessions.
-    [[nodiscard]] bool may_chair() const { return attendance && attendance->chair(); }
+    // Whether the roster and the log's epoch let this coordinator open sessions.
+    [[nodiscard]] bool may_chair() const {
+        return attendance && attendance->chair() && charter.index();
+    }
 
     // And whether there is one to open.
     [[nodiscard]] bool may_open() const {
@@ -97,7 +100,7 @@ struct FeederHost::State {
     // The acting host tells those who stand by that it is at work.
     void on_presence(Outputs& out) const {
         if (!may_chair() || !turn.mine() || finished() || stopped) return;
-        for (const auto& validator : charter.genesis.validators.validators)
+        for (const auto& validator : charter.members.validators)
             if (validator.key != charter.identity.public_key())
                 out.send.push_back({validator.key, hello()});
         out.arm(Timer::presence, std::max(1U, pace.takeover_ms / 4));
@@ -301,7 +304,7 @@ struct FeederHost::State {
         out.tell(Severity::routine,
                  epoch + " with " + std::to_string(attendance->homes()) + " homes is final");
         if (records) records->leave_out_who_left(*attendance->directory());
-        if (!may_chair())
+        if (!attendance->chair())
             out.tell(Severity::wrong,
                      epoch +
                          " does not name this coordinator, so it opens no sessions: ask the "
@@ -335,6 +338,21 @@ struct FeederHost::State {
         await_gate(out);
     }
 
+    void on(const MembersFinal& final, Outputs& out) {
+        const std::optional<crypto::PublicKey> acting =
+            turn.acting() < charter.members.size()
+                ? std::optional(charter.members.validators[turn.acting()].key)
+                : std::nullopt;
+        charter.members = final.members;
+        const auto own = charter.index();
+        turn.follow(own.value_or(0), charter.members.size(),
+                    acting ? charter.members.index_of(*acting) : std::nullopt);
+        naming.follow(own.value_or(0), charter.members.size());
+        if (!own && chaired)
+            return give_up("this coordinator does not order the log any more", out);
+        if (!chaired) await_gate(out);
+    }
+
     void on(const ClearedNetFinal& final, Outputs& out) {
         const settlement::ClearedNet& record = final.record;
         if (!turn.can_be_cleared(record.interval, now))
@@ -344,7 +362,7 @@ struct FeederHost::State {
                                 ", whose gate is not open: not followed; compare both clocks");
         fruitless = 0;
         if (followed && record.interval >= followed->id().interval) learn_from_followed(record);
-        turn.on_record(record.interval, charter.genesis.validators.index_of(final.author));
+        turn.on_record(record.interval, charter.members.index_of(final.author));
         warm_start.on_record(record.interval, record.net, record.prices_micro_eur_per_kwh);
         if (!chaired) return await_gate(out);
         const market::SessionId session{record.interval, record.opening};
@@ -408,9 +426,9 @@ struct FeederHost::State {
     void on_journal(const crypto::PublicKey& from,
                     const wire::SessionJournal& message,
                     Outputs& out) {
-        const auto peer = charter.genesis.validators.index_of(from);
+        const auto peer = charter.members.index_of(from);
         const auto piece = decode_piece(message);
-        if (!may_chair() || stopped || !peer || *peer == charter.index || !piece) return;
+        if (!may_chair() || stopped || !peer || peer == charter.index() || !piece) return;
         if (chaired) {
             if (piece->session == chaired->id() && piece->generation > chaired->generation())
                 give_up("coordinator " + short_hex(from.view()) + " has taken it over", out);
@@ -431,7 +449,7 @@ struct FeederHost::State {
             greeting.roster_epoch != attendance->directory()->epoch() ||
             !attendance->directory()->find(from))
             return;
-        if (const auto peer = charter.genesis.validators.index_of(from)) {
+        if (const auto peer = charter.members.index_of(from)) {
             if (!chaired && turn.on_presence_of(*peer, now)) await_gate(out);
         } else if (attendance->on_greeting(from) && gathering_since && !chaired &&
                    attendance->missing(now).empty()) {
@@ -478,6 +496,10 @@ Outputs FeederHost::step(const Input& input, UnixMs now) {
 
 std::string FeederHost::explain() const {
     const State& state = *state_;
+    if (!state.charter.index())
+        return "following the log: its coordinators have not made this one a member, or not any "
+               "more "
+               "('kilter members')";
     if (!state.attendance) return "waiting for the operator's roster on the log";
     if (state.stopped)
         return "the market is stopped by case " + std::to_string(*state.stopped) +

@@ -36,6 +36,11 @@ struct RosterFinal {
     settlement::Roster roster;
 };
 
+/// Others order the log from its next block on. In log order.
+struct MembersFinal {
+    consensus::ValidatorSet members;
+};
+
 /// What is in force for the log's next block, whenever it is news. In log order.
 struct RulesFinal {
     Bytes market_parameters;               ///< encoded; of genesis' interval, horizon and channels
@@ -57,14 +62,19 @@ struct TimerElapsed {
     Timer timer;
 };
 
-using Input =
-    std::variant<Started, RosterFinal, RulesFinal, ClearedNetFinal, MessageReceived, TimerElapsed>;
+using Input = std::variant<Started,
+                           RosterFinal,
+                           MembersFinal,
+                           RulesFinal,
+                           ClearedNetFinal,
+                           MessageReceived,
+                           TimerElapsed>;
 
 class FeederHost {
   public:
-    /// `identity` must outlive the host; its key must be one of genesis' validators. `memory`: the newest Outputs::persist;
-    /// empty for a new coordinator.
-    /// Error: parameters or network invalid, the key is no validator, or a memory that does not decode.
+    /// `identity` must outlive the host; until MembersFinal names its key, or genesis does, it hosts nothing. `memory`: the
+    /// newest Outputs::persist; empty for a new coordinator.
+    /// Error: parameters or network invalid, or a memory that does not decode.
     static Result<FeederHost> create(const crypto::Identity& identity,
                                      settlement::Genesis genesis,
                                      model::Network network,

@@ -19,6 +19,12 @@ class Naming {
            UnixMs began_ms,
            std::optional<std::uint32_t> newest = std::nullopt);
 
+    /// Another set, and this coordinator's place in it.
+    void follow(consensus::ReplicaIndex own, std::size_t validators) {
+        own_ = own;
+        validators_ = static_cast<std::uint32_t>(validators);
+    }
+
     /// A second opening within one second takes the next second's number.
     market::SessionId next(IntervalIndex interval, UnixMs now);
 

@@ -18,6 +18,14 @@ void Turn::follow(const market::Parameters& parameters) {
     session_takes_ms_ = std::int64_t{pace_.gather_ms} + parameters.session_ms + finality_ms;
 }
 
+void Turn::follow(consensus::ReplicaIndex own,
+                  std::size_t validators,
+                  std::optional<consensus::ReplicaIndex> acting) {
+    own_ = own;
+    validators_ = static_cast<std::uint32_t>(validators);
+    acting_ = acting.value_or(0);
+}
+
 Turn::Gate Turn::next_gate(UnixMs now) const {
     const IntervalIndex earliest =
         pace_.follow_clock ? interval_at(now, interval_s_) + 1 : pace_.first_interval;

@@ -38,7 +38,7 @@ class Turn {
         std::int64_t wait_ms = 0;  ///< until it opens; 0: it is open
     };
 
-    /// For the validator with index `own` of `validators`. REQUIRES: parameters valid.
+    /// For the validator with index `own` of `validators`. REQUIRES: parameters valid, validators > 0.
     Turn(Pace pace,
          consensus::ReplicaIndex own,
          std::size_t validators,
@@ -46,6 +46,11 @@ class Turn {
 
     /// Other parameters from the next session on. REQUIRES: of the same interval, horizon and channels.
     void follow(const market::Parameters& parameters);
+
+    /// Another set: this one's and the acting host's place in it. Whoever acted and left is followed by the first.
+    void follow(consensus::ReplicaIndex own,
+                std::size_t validators,
+                std::optional<consensus::ReplicaIndex> acting);
 
     /// Nobody could open anything for a while: what is due is due from now on.
     void resume() { due_.reset(); }

@@ -42,6 +42,7 @@ constexpr std::size_t submitters_max = 10'000;
 // A peer that asks again has not had time to take what it was sent: a roster of a thousand homes is long on its way.
 constexpr std::int64_t roster_again_ms = 5'000;
 constexpr std::int64_t record_again_ms = 1'000;
+constexpr std::int64_t epochs_again_ms = 60'000;
 // While the operator enrols one home after the other, nobody is sent every roster in between.
 constexpr std::int64_t roster_settles_ms = 500;
 constexpr const char* market_key = "market";
@@ -80,13 +81,16 @@ struct CoordinatorHost::State final : LogEvents {
         UnixMs roster_ms = 0;
         consensus::EntryId record;
         UnixMs record_ms = 0;
+        consensus::Epoch log_epoch = 0;
+        UnixMs epochs_ms = 0;
     };
 
     std::map<crypto::PublicKey, Shown> shown_to;  // to whom what, last
     UnixMs roster_since = 0;
     std::optional<settlement::Directory> directory;
     std::optional<wire::RosterUpdate> newest_roster;
-    std::uint64_t edition = 0;  // of the rules that the market side follows
+    consensus::Epoch log_epoch = 0;  // whose members the market side and the homes were told of
+    std::uint64_t edition = 0;       // of the rules that the market side follows
     governance::Rules rules;
     std::optional<wire::RulesUpdate> newest_rules;  // with the proof; nothing for edition 0
 
@@ -112,8 +116,45 @@ struct CoordinatorHost::State final : LogEvents {
     }
 
     void on_jump() override {
+        follow_members();
         recall_state();
         follow_rules(nullptr);
+    }
+
+    // Others order the log: from now on this process, the market side and the homes know them.
+    void follow_members() {
+        const consensus::Replica& replica = log->replica();
+        if (replica.epoch() == log_epoch) return;
+        log_epoch = replica.epoch();
+        const consensus::ValidatorSet& members = replica.validators();
+        const bool member = members.index_of(identity->public_key()).has_value();
+        spdlog::warn("epoch {} of the log: {} coordinators, {}", log_epoch, members.size(),
+                     member ? "this one among them" : "and this one is none of them");
+        admit_roster();
+        step_feeder(MembersFinal{members});
+        if (!directory) return;
+        for (const auto& party : directory->roster().members)
+            if (party.role == settlement::Role::home) show_epochs(party.key);
+        status_due = true;
+    }
+
+    // Proofs of all epochs since genesis, as members tell them to each other.
+    void show_epochs(const crypto::PublicKey& to) {
+        if (log_epoch == 0) return;
+        const UnixMs now = runtime::now_ms();
+        Shown& last = shown_to[to];
+        if (!holds_office(to) && last.log_epoch == log_epoch &&
+            std::abs(now - last.epochs_ms) < epochs_again_ms)
+            return;
+        last.log_epoch = log_epoch;
+        last.epochs_ms = now;
+        for (const auto& proof : log->store().epochs())
+            if (proof.end.header.epoch < log_epoch)
+                mail.push_back({to, wire::ConsensusMessage{consensus::encode(proof)}});
+    }
+
+    [[nodiscard]] bool is_coordinator(const crypto::PublicKey& key) const {
+        return log->replica().validators().index_of(key).has_value();
     }
 
     [[nodiscard]] bool may_learn(const crypto::PublicKey& key) const override {
@@ -128,13 +169,16 @@ struct CoordinatorHost::State final : LogEvents {
     }
 
     void on_final(const consensus::Finalised& final) override {
+        const auto epochs = log->replica().epoch() > 0 ? log->store().epochs()
+                                                       : std::vector<consensus::EpochProof>{};
         for (std::size_t i = 0; i < final.block->entries.size(); ++i) {
             const auto& entry = final.block->entries[i];
             apply_final(*entry);
             const auto waiting = submitters.find(entry->id);
             const bool ours = entry->entry.author == identity->public_key();
             if (waiting == submitters.end() && !ours) continue;
-            const wire::CertifiedEntry proof{consensus::encode(consensus::make_receipt(final, i))};
+            const wire::CertifiedEntry proof{
+                consensus::encode(consensus::make_receipt(final, i, epochs))};
             if (waiting != submitters.end()) {
                 mail.push_back({waiting->second, proof});
                 submitters.erase(waiting);
@@ -147,6 +191,7 @@ struct CoordinatorHost::State final : LogEvents {
                 }
         }
         follow_rules(&final);
+        follow_members();
         status_due = true;
     }
 
@@ -176,7 +221,9 @@ struct CoordinatorHost::State final : LogEvents {
             for (const auto& member : directory->roster().members) {
                 if (member.role == settlement::Role::meter) continue;  // its home speaks for it
                 keys.push_back(member.key);
-                if (member.role == settlement::Role::home && !member.endpoint.empty())
+                // Coordinators that are no members yet learn the log from this one.
+                const bool own = member.key == identity->public_key();
+                if (!own && !is_coordinator(member.key) && !member.endpoint.empty())
                     link(member.key, member.endpoint);
             }
         hub->admit(keys, settlement::revoked_keys(*log->replica().state()));
@@ -185,7 +232,7 @@ struct CoordinatorHost::State final : LogEvents {
     // Tells those who have left, with the proof, and hangs up.
     void part_with(const settlement::Roster& before) {
         for (const auto& member : before.members) {
-            if (directory->find(member.key) || genesis.validators.index_of(member.key)) continue;
+            if (directory->find(member.key) || is_coordinator(member.key)) continue;
             if (newest_roster) hub->send(member.key, *newest_roster);
             hub->disconnect(member.key);
             heard.erase(member.key);
@@ -369,7 +416,7 @@ struct CoordinatorHost::State final : LogEvents {
 
     // What the greeter lacks: the roster, and its net's newest record.
     void on_hello(const crypto::PublicKey& from, const wire::Hello& hello) {
-        if (genesis.validators.index_of(from)) return;
+        if (is_coordinator(from)) return;
         if (crypto::Digest::from(genesis.chain_id().view()) != hello.chain) {
             mail.push_back(
                 {from,
@@ -377,6 +424,7 @@ struct CoordinatorHost::State final : LogEvents {
             return;
         }
         const std::uint64_t epoch = directory ? directory->epoch() : 0;
+        show_epochs(from);
         if (holds_office(from)) mail.push_back({from, wire::Hello{hello.chain, epoch, edition}});
         if (hello.rules < edition && newest_rules) mail.push_back({from, *newest_rules});
         if (hello.roster_epoch < epoch && newest_roster) show_roster(from);
@@ -462,7 +510,7 @@ struct CoordinatorHost::State final : LogEvents {
     }
 
     [[nodiscard]] std::string role_of(const crypto::PublicKey& key) const {
-        if (genesis.validators.index_of(key)) return "coordinator";
+        if (is_coordinator(key)) return "coordinator";
         if (holds_office(key)) return names_of(rules.constitution.held_by(key));
         const auto party = directory ? directory->find(key) : std::nullopt;
         return party ? name_of(directory->at(*party).role) : "unknown";
@@ -490,7 +538,7 @@ struct CoordinatorHost::State final : LogEvents {
             ++out.peers;
             if (!hub->connected(key)) continue;
             ++out.peers_connected;
-            if (genesis.validators.index_of(key)) ++out.coordinators_connected;
+            if (is_coordinator(key)) ++out.coordinators_connected;
         }
         return out;
     }
@@ -504,7 +552,10 @@ struct CoordinatorHost::State final : LogEvents {
         out["program"] = "kilter-coordinator";
         out["pid"] = ::getpid();
         out["key"] = to_hex(identity->public_key().view());
-        out["replica"] = log->replica().index();
+        if (const auto index = log->replica().validators().index_of(identity->public_key()))
+            out["replica"] = *index;
+        else
+            out["replica"] = nullptr;
         out["log_epoch"] = log->replica().epoch();
         out["doing"] = feeder->explain();
         out["since_ms"] = since.update(feeder->explain(), runtime::now_ms());
@@ -600,6 +651,7 @@ struct CoordinatorHost::State final : LogEvents {
     // The ledger's past, as far as the market side needs it.
     Result<void> recall() {
         admit_roster();
+        follow_members();
         for (consensus::Height height = 1; height <= log->store().height(); ++height) {
             auto block = log->store().block(height);
             if (!block) continue;  // pruned: what still matters of it is in the state
@@ -619,8 +671,11 @@ struct CoordinatorHost::State final : LogEvents {
         keep_house();
         runtime::feed_watchdog(loop);
         runtime::notify_ready();
-        spdlog::info("coordinator {} of {} listens on {}, log height {}", log->replica().index(),
-                     genesis.validators.size(), hub->endpoint(), log->store().height());
+        const consensus::ValidatorSet& members = log->replica().validators();
+        const auto index = members.index_of(identity->public_key());
+        spdlog::info("coordinator {} of {} listens on {}, log height {}",
+                     index ? std::to_string(*index) : "(not a member)", members.size(),
+                     hub->endpoint(), log->store().height());
         const int signal = loop.run();
         runtime::notify_stopping();
         write_status();

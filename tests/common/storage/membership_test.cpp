@@ -178,6 +178,32 @@ TEST_F(Membership, WhoIsFarBehindGetsTheStateInsteadOfTheBlocks) {
     EXPECT_EQ(cluster.replica(3).state()->root(), cluster.replica(0).state()->root());
 }
 
+// Archiving had stopped without a word: blocks stayed in the database for good.
+TEST_F(Membership, ADamagedBeginningOfTheArchiveIsNoticed) {
+    cluster.stop(3);
+    trade(0, 14, 0);
+    for (const std::size_t i : {0, 1, 2})
+        cluster.store(i).prune(0, false);
+    cluster.start(3);
+    cluster.run(20'000);
+    cluster.stop(3);
+    const auto origins = heights_in(cluster.file(3).string() + ".archive", ".origin");
+    ASSERT_EQ(origins.size(), 1u);
+    const auto file =
+        file_of_height(cluster.file(3).string() + ".archive", origins.front(), ".origin");
+    const Bytes whole = *read_whole(file, 4'096);
+    for (const std::size_t bytes : {std::size_t{0}, std::size_t{5}, whole.size() - 1}) {
+        write_durably(file, ByteView{whole}.first(bytes));
+        const auto opened = LogStore::open(cluster.file(3), cluster.genesis());
+        ASSERT_FALSE(opened.ok()) << bytes;
+        EXPECT_NE(opened.error().message.find(file.string() + " is damaged: restore it"),
+                  std::string::npos)
+            << opened.error().message;
+    }
+    write_durably(file, whole);
+    EXPECT_TRUE(LogStore::open(cluster.file(3), cluster.genesis()).ok());
+}
+
 // Who died while taking a state over had its file, but not the proof of its epoch, and did not start again.
 TEST_F(Membership, AStateTakenOverByHalfIsForgotten) {
     cluster.submit(1, change(0, {0, 1, 2, 3}, {0, 1, 2, 4}, {0, 1, 3}));

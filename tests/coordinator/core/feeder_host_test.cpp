@@ -262,6 +262,40 @@ TEST_F(FeederHostTest, a_coordinator_the_roster_does_not_name_leaves_the_gate_to
 
 // ---- rosters -------------------------------------------------------------------------------------------------------
 
+TEST_F(FeederHostTest, a_newcomer_opens_nothing_until_an_epoch_of_the_log_names_it) {
+    add_homes(3, NetId{0});
+    now = start_ms + quarter_ms - 60'000;
+    coordinators.push_back(identity_of(4));
+    roster.members[0].key = coordinators[4].public_key();  // in place of the first
+    EXPECT_EQ(delay(start(4), Timer::gate), 0U);
+    EXPECT_NE(host->explain().find("following the log"), std::string::npos) << host->explain();
+    EXPECT_TRUE(greet_all().empty());
+    consensus::ValidatorSet members = genesis.validators;
+    members.validators[0].key = coordinators[4].public_key();
+    EXPECT_EQ(delay(host->step(MembersFinal{members}, now), Timer::gate), 1U)
+        << "who acted has left: the first does";
+    greet_all();
+    const auto opened = openings(elapse(Timer::gate, 1));
+    ASSERT_EQ(opened.size(), 3U);
+    EXPECT_EQ(opened[0].session.opening % 4, 0U);
+    // And nothing any more when one does not.
+    members.validators[0] = genesis.validators.validators[0];
+    const auto left = host->step(MembersFinal{members}, now);
+    EXPECT_EQ(delay(left, Timer::gate), 0U);
+    EXPECT_NE(host->explain().find("following the log"), std::string::npos) << host->explain();
+}
+
+TEST_F(FeederHostTest, who_acts_goes_on_at_another_place_of_the_next_set) {
+    add_homes(3, NetId{0});
+    start(1);
+    record_by(2, now_interval);
+    EXPECT_EQ(host->explain(), "standing by for coordinator 2");
+    consensus::ValidatorSet members = genesis.validators;
+    members.validators.erase(members.validators.begin());
+    host->step(MembersFinal{members}, now);
+    EXPECT_EQ(host->explain(), "standing by for coordinator 1");
+}
+
 TEST_F(FeederHostTest, homes_on_a_net_the_feeder_lacks_do_not_keep_the_others_from_trading) {
     add_homes(3, NetId{0});
     add_homes(3, NetId{7});

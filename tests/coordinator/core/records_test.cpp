@@ -14,7 +14,7 @@ crypto::Identity identity_of(std::uint64_t number) {
 }
 
 struct RecordsTest : testing::Test {
-    RecordsTest() : charter{chair, {}, {}, {}, {}, 0} {
+    RecordsTest() : charter{chair, {}, {}, {}, {}, {}, {}} {
         charter.parameters.horizon = 4;
         settlement::Roster roster;
         roster.epoch = 3;
