@@ -23,8 +23,9 @@ Session::State::State(Terms agreed,
     const auto horizon = static_cast<Eigen::Index>(terms.parameters.horizon);
     KILTER_CHECK(terms.parameters.validate().ok() && rho > 0 && terms.terminals > 0,
                  "invalid terms");
-    KILTER_CHECK(terminals > 0 && (terminals == 1 || chairs()),
-                 "only the chair sits at several nets");
+    KILTER_CHECK(terminals > 0, "a member sits somewhere");
+    KILTER_CHECK(terminals == 1 || chairs() || !accelerated,
+                 "only the chair sits at several nets of an accelerated session");
     KILTER_CHECK(device.channels() == terms.parameters.channels && device.rows() == rows &&
                      device.intervals() == horizon,
                  "the device has another shape than the session");

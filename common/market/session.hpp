@@ -77,7 +77,7 @@ struct Member {
 };
 
 /// One terminal's net: everyone who meets there, self and chair included, ascending by party. All
-/// but the chair are homes.
+/// but the chair are homes, or owners of a piece of the feeder (coordinator/planner/segments.hpp).
 struct Seat {
     NetId net;
     std::vector<Member> members;
@@ -273,8 +273,8 @@ class Session {
     /// `seats[i]` is where row i of the device connects. `masks` holds one secret per other member
     /// of any seat and per host that may take over; null sends bare words (simulations only: a home's host never passes null).
     /// `start` has the device's rows and intervals; its ρ is not used, Terms' is. The device must
-    /// outlive the session. REQUIRES: shapes agree; self and chair sit at every seat; only the
-    /// chair has several; parameters are valid.
+    /// outlive the session. REQUIRES: shapes agree; self and chair sit at every seat; in an accelerated session
+    /// only the chair has several; parameters are valid.
     Session(const Terms& terms,
             PartyId self,
             std::vector<Seat> seats,

@@ -126,7 +126,11 @@ bool Session::State::waits_for_prices() const {
 
 bool Session::State::follow_chair(Outputs& out) {
     if (chairs()) return false;
-    Gathering& net = nets.front();
+    return std::any_of(nets.begin(), nets.end(),
+                       [&](Gathering& net) { return follow_chair(net, out); });
+}
+
+bool Session::State::follow_chair(Gathering& net, Outputs& out) {
     for (const std::uint32_t iteration : {next.iteration - 1, next.iteration}) {
         const MaskedShare* word = net.from_chair(iteration);
         if (word == nullptr || word->attempt <= net.attempt()) continue;

@@ -79,8 +79,9 @@ struct Session::State {
     void send_all(Outputs& out);
     /// Does all that can be done with what is there.
     void advance(Outputs& out);
-    /// A home follows the chair into a later attempt, undoing a net step if need be. True: it did.
+    /// Who does not chair follows the chair into a later attempt, undoing a net step if need be. True: it did.
     bool follow_chair(Outputs& out);
+    bool follow_chair(Gathering& net, Outputs& out);
     using Sums = std::vector<std::vector<std::uint64_t>>;  // per terminal
     [[nodiscard]] Sums sums() const;
     void complete_iteration(const Sums& sums, Outputs& out);

@@ -1,72 +1,15 @@
 #include "coordinator/planner/report_json.hpp"
 
-#include <cmath>
-
 #include <nlohmann/json.hpp>
 
 #include "common/market/clearing.hpp"
+#include "coordinator/planner/problem_json.hpp"
 
 namespace kilter::planner {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// An absent limit is null: JSON has no infinity.
-Json number(double value) {
-    return std::isfinite(value) ? Json(value) : Json(nullptr);
-}
-
-template <class Row>
-Json list(const Row& row) {
-    Json out = Json::array();
-    for (const double value : row)
-        out.push_back(number(value));
-    return out;
-}
-
-Json rows(const model::Schedules& matrix) {
-    Json out = Json::array();
-    for (Eigen::Index i = 0; i < matrix.rows(); ++i)
-        out.push_back(list(matrix.row(i)));
-    return out;
-}
-
-Json network(const model::Network& feeder) {
-    Json buses = Json::array();
-    Json branches = Json::array();
-    Json nets = Json::array();
-    for (const model::Bus& bus : feeder.buses)
-        buses.push_back({{"name", bus.name},
-                         {"v_min_pu", bus.v_min_pu},
-                         {"v_max_pu", bus.v_max_pu},
-                         {"shunt_p_kw", bus.shunt_p_kw},
-                         {"shunt_q_kvar", bus.shunt_q_kvar}});
-    for (const model::Branch& branch : feeder.branches)
-        branches.push_back({{"name", branch.name},
-                            {"from", branch.from},
-                            {"to", branch.to},
-                            {"r_ohm", branch.r_ohm},
-                            {"x_ohm", branch.x_ohm},
-                            {"rating_kva", number(branch.rating_kva)},
-                            {"ratio", branch.ratio},
-                            {"charging_kvar", branch.charging_kvar}});
-    for (const model::Net& net : feeder.nets)
-        nets.push_back({{"name", net.name}, {"bus", net.bus}});
-    return {{"name", feeder.name},
-            {"base_kv", feeder.base_kv},
-            {"v_root_pu", feeder.v_root_pu},
-            {"root", feeder.root},
-            {"losses", feeder.losses},
-            {"limit_penalty_eur_per_kwh", feeder.limit_penalty_eur_per_kwh},
-            {"tie",
-             {{"import_max_kw", number(feeder.tie.import_max_kw)},
-              {"export_max_kw", number(feeder.tie.export_max_kw)},
-              {"slope_eur_per_kwh_kw", feeder.tie.slope_eur_per_kwh_kw}}},
-            {"buses", buses},
-            {"branches", branches},
-            {"nets", nets}};
-}
 
 Json parameters(const market::Parameters& agreed) {
     return {{"interval_s", agreed.interval_s},
@@ -88,46 +31,39 @@ Json home(const topology::HomeSpec& spec,
           const model::Home& known,
           const model::Schedules& schedules,
           Eigen::Index row) {
-    return {{"name", spec.name},
-            {"net", spec.net.value},
-            {"flexible", spec.can_flex()},
-            {"load_kw", list(known.load_kw)},
-            {"pv_available_kw", list(known.pv_available_kw)},
-            {"battery",
-             {{"power_max_kw", known.battery.power_max_kw},
-              {"energy_max_kwh", known.battery.energy_max_kwh},
-              {"energy_start_kwh", known.battery.energy_start_kwh},
-              {"energy_end_min_kwh", known.battery.energy_end_min_kwh}}},
-            {"schedule_kw", list(schedules.row(row))}};
+    Json out{{"name", spec.name}, {"net", spec.net.value}, {"flexible", spec.can_flex()}};
+    out.update(equipment_json(known));
+    out["schedule_kw"] = list_json(schedules.row(row));
+    return out;
 }
 
 /// What an unbalanced feeder adds: the voltages of every phase and the parts of the prices.
 Json phases(const PhaseResult& result) {
     return {{"places", result.places},
-            {"linear_pu", rows(result.linear_pu)},
-            {"nonlinear_pu", rows(result.nonlinear_pu)},
+            {"linear_pu", rows_json(result.linear_pu)},
+            {"nonlinear_pu", rows_json(result.nonlinear_pu)},
             {"difference_pu", result.difference_pu()},
             {"set",
              {{"names", result.limits.names},
-              {"effect", rows(result.limits.effect)},
-              {"low", rows(result.limits.low)},
-              {"high", rows(result.limits.high)},
-              {"import_kw", list(result.limits.import_kw)}}},
-            {"energy", rows(result.prices.energy)},
-            {"congestion", rows(result.prices.congestion)},
-            {"voltage", rows(result.prices.voltage)}};
+              {"effect", rows_json(result.limits.effect)},
+              {"low", rows_json(result.limits.low)},
+              {"high", rows_json(result.limits.high)},
+              {"import_kw", list_json(result.limits.import_kw)}}},
+            {"energy", rows_json(result.prices.energy)},
+            {"congestion", rows_json(result.prices.congestion)},
+            {"voltage", rows_json(result.prices.voltage)}};
 }
 
 Json excess(const powerflow::Excess& worst) {
-    return {{"by", number(worst.by)}, {"at", worst.item}, {"interval", worst.interval}};
+    return {{"by", number_json(worst.by)}, {"at", worst.item}, {"interval", worst.interval}};
 }
 
 Json power_flow(const std::optional<powerflow::Validation>& checked) {
     if (!checked) return nullptr;
     return {{"voltage_excess_pu", excess(checked->voltage)},
             {"loading_excess", excess(checked->loading)},
-            {"import_kw", list(checked->import_kw)},
-            {"loss_kw", list(checked->loss_kw)}};
+            {"import_kw", list_json(checked->import_kw)},
+            {"loss_kw", list_json(checked->loss_kw)}};
 }
 
 Json relaxation(const prox::Relaxation& known) {
@@ -164,25 +100,22 @@ Json session(const Report& report, const SessionResult& result) {
              {"prices_digest", to_hex(result.prices.view())},
              {"explanation", result.explanation},
              {"certificate", certificate(result)},
-             {"price_eur_per_kwh", rows(result.price_eur_per_kwh)},
-             {"voltage_pu", rows(result.voltage_pu)},
-             {"flow_kw", rows(result.flow_kw)},
-             {"import_kw", list(result.import_kw)},
-             {"delivery_kw", rows(result.delivery_kw)},
+             {"price_eur_per_kwh", rows_json(result.price_eur_per_kwh)},
+             {"voltage_pu", rows_json(result.voltage_pu)},
+             {"flow_kw", rows_json(result.flow_kw)},
+             {"import_kw", list_json(result.import_kw)},
+             {"delivery_kw", rows_json(result.delivery_kw)},
              {"home", homes},
-             {"feeder",
-              {{"fixed_p_kw", rows(result.feeder.fixed_p_kw)},
-               {"fixed_q_kvar", rows(result.feeder.fixed_q_kvar)},
-               {"tie_price_eur_per_kwh", list(result.feeder.price_eur_per_kwh)}}}};
+             {"feeder", horizon_json(result.feeder)}};
     if (result.phases) {
         out["phases"] = phases(*result.phases);
         return out;
     }
     const prox::PriceParts& parts = result.price_parts;
-    out["price_parts_eur_per_kwh"] = {{"energy", rows(parts.energy)},
-                                      {"loss", rows(parts.loss)},
-                                      {"congestion", rows(parts.congestion)},
-                                      {"voltage", rows(parts.voltage)}};
+    out["price_parts_eur_per_kwh"] = {{"energy", rows_json(parts.energy)},
+                                      {"loss", rows_json(parts.loss)},
+                                      {"congestion", rows_json(parts.congestion)},
+                                      {"voltage", rows_json(parts.voltage)}};
     out["relaxation"] = relaxation(result.relaxation);
     out["power_flow"] = power_flow(result.power_flow);
     return out;
@@ -197,7 +130,7 @@ std::string to_json(const Report& report) {
              {"parameters", parameters(report.options.parameters)},
              {"masked", report.options.masked},
              {"warm", report.options.warm},
-             {"network", network(report.neighbourhood.network)}};
+             {"network", network_json(report.neighbourhood.network)}};
     Json later = Json::array();
     for (std::size_t i = 0; i < report.sessions.size(); ++i) {
         Json one = session(report, report.sessions[i]);

@@ -5,9 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
-#include "coordinator/planner/clearing.hpp"
+#include "coordinator/planner/segments.hpp"
 #include "coordinator/planner/suite.hpp"
 
 namespace kilter::planner {
@@ -32,7 +33,11 @@ struct SuiteSession {
 
 class SuiteRun {
   public:
-    SuiteRun(SuiteInstance instance, const market::Parameters& parameters, ForEach for_each = {});
+    /// `pieces`: the feeder's, each with an owner of its own (segments.hpp). REQUIRES: one where parameters.accelerated.
+    SuiteRun(SuiteInstance instance,
+             const market::Parameters& parameters,
+             ForEach for_each = {},
+             std::size_t pieces = 1);
 
     /// The session that starts at `first`, then its first interval is lived through.
     /// `warm`: the one before it was that of first − 1. `on_iteration`: as Clearing::run's.
@@ -49,11 +54,17 @@ class SuiteRun {
 
     [[nodiscard]] const SuiteInstance& instance() const { return instance_; }
 
+    /// What the homes and the feeder knew when the last session opened: with instance().network, its whole problem.
+    [[nodiscard]] const std::vector<model::Home>& known() const { return known_; }
+
+    [[nodiscard]] model::FeederHorizon feeder_horizon() const;
+
   private:
     SuiteInstance instance_;
     market::Parameters parameters_;
     ForEach for_each_;
     std::vector<market::Seat> seats_;
+    std::optional<SegmentedFeeder> segmented_;
     std::vector<market::WarmState> warm_;  ///< by party; empty: cold
     // the last session's
     std::int64_t interval_ = 0;
