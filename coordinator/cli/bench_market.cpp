@@ -12,37 +12,35 @@
 #include "common/cli/command_line.hpp"
 #include "common/cli/output.hpp"
 #include "common/cli/progress.hpp"
-#include "common/cli/table.hpp"
-#include "common/market/clearing.hpp"
+#include "coordinator/cli/market_report.hpp"
 #include "coordinator/cli/worker_pool.hpp"
-#include "coordinator/planner/suite_run.hpp"
+#include "coordinator/planner/problem_json.hpp"
 
 namespace kilter::cli {
 
 namespace {
 
 constexpr const char* market_command = "kilter bench market";
-const std::vector<std::string> market_modes{"plain", "accelerated", "paper"};
-
-/// One session of one instance in one mode.
-struct MarketSession {
-    planner::SuiteSession cleared;
-    planner::Binding binding;
-    double objective_eur = 0;
-    double wall_s = 0, cpu_s = 0;
-};
-
-struct MarketRun {
-    planner::SuiteCase of;
-    std::size_t depth = 0, rated = 0, homes = 0;
-    std::string mode;
-    std::vector<MarketSession> sessions;
-};
+const std::vector<std::string> market_modes{"paper",      "plain",      "accelerated",
+                                            "segments-2", "segments-4", "segments-8"};
 
 market::Parameters parameters_of(const std::string& mode) {
     market::Parameters out = mode == "paper" ? market::Parameters::paper() : market::Parameters{};
     out.accelerated = mode == "accelerated";
     return out;
+}
+
+/// Owners of the feeder.
+std::size_t pieces_of(const std::string& mode) {
+    const std::string prefix = "segments-";
+    return mode.starts_with(prefix) ? std::stoul(mode.substr(prefix.size())) : 1;
+}
+
+planner::ForEach spread_over(WorkerPool& pool) {
+    return [&pool](std::size_t count, const std::function<void(std::size_t)>& work) {
+        auto call = [&work](std::size_t i) { work(i); };
+        pool.for_each(count, call);
+    };
 }
 
 double process_cpu_s() {
@@ -57,119 +55,98 @@ MarketSession timed(planner::SuiteRun& run, std::int64_t first) {
     out.cleared = run.clear(first);
     out.wall_s = std::chrono::duration<double>(Clock::now() - wall).count();
     out.cpu_s = process_cpu_s() - cpu;
-    run.audit();
-    out.binding = run.binding();
-    out.objective_eur = run.objective_eur();
     return out;
 }
 
-nlohmann::ordered_json market_json(const MarketRun& run) {
-    auto sessions = nlohmann::ordered_json::array();
-    for (const MarketSession& one : run.sessions)
-        sessions.push_back({{"outcome", market::name_of(one.cleared.outcome)},
-                            {"iterations", one.cleared.iterations},
-                            {"primal_residual_kw", one.cleared.primal_residual_kw},
-                            {"dual_residual_eur_per_kw", one.cleared.dual_residual_eur_per_kw},
-                            {"objective_eur", one.objective_eur},
-                            {"binding",
-                             {{"voltage", one.binding.voltage},
-                              {"lines", one.binding.lines},
-                              {"tie", one.binding.tie}}},
-                            {"wall_s", one.wall_s},
-                            {"cpu_s", one.cpu_s}});
-    return {{"buses", run.of.buses}, {"seed", run.of.seed}, {"depth", run.depth},
-            {"rated", run.rated},    {"homes", run.homes},  {"mode", run.mode},
-            {"sessions", sessions}};
+void audit(planner::SuiteRun& run, MarketSession& session) {
+    run.audit();
+    session.binding = run.binding();
+    session.objective_eur = run.objective_eur();
 }
 
-void print_market(const std::vector<MarketRun>& runs) {
-    Table table({{"buses"},
-                 {"seed"},
-                 {"depth"},
-                 {"homes"},
-                 {"mode", false},
-                 {"cold"},
-                 {"warm", false},
-                 {"binding V/lines/tie", false},
-                 {"EUR, cold"},
-                 {"CPU s"},
-                 {"wall s"}});
-    for (const MarketRun& run : runs) {
-        std::string warm;
-        double cpu = 0, wall = 0;
-        for (std::size_t s = 0; s < run.sessions.size(); ++s) {
-            const MarketSession& one = run.sessions[s];
-            const bool ended = one.cleared.outcome == market::Outcome::converged;
-            if (s > 0) warm += std::to_string(one.cleared.iterations) + (ended ? " " : "! ");
-            cpu += one.cpu_s;
-            wall += one.wall_s;
-        }
-        const MarketSession& cold = run.sessions.front();
-        const bool ended = cold.cleared.outcome == market::Outcome::converged;
-        table.add({std::to_string(run.of.buses), std::to_string(run.of.seed),
-                   std::to_string(run.depth), std::to_string(run.homes), run.mode,
-                   std::to_string(cold.cleared.iterations) + (ended ? "" : "!"), warm,
-                   std::to_string(cold.binding.voltage) + " / " +
-                       std::to_string(cold.binding.lines) + " / " +
-                       std::to_string(cold.binding.tie),
-                   fixed(cold.objective_eur, 3), fixed(cpu, 2), fixed(wall, 2)});
-    }
-    std::cout << table.text() << "(! did not converge)\n";
+MarketAgain once_more(const planner::SuiteInstance& instance,
+                      const std::string& mode,
+                      const MarketSession& cold,
+                      std::int64_t first,
+                      unsigned threads) {
+    WorkerPool pool(threads);
+    planner::SuiteRun run(instance, parameters_of(mode), spread_over(pool), pieces_of(mode));
+    const MarketSession again = timed(run, first);
+    return {threads, again.wall_s, again.cpu_s,
+            again.cleared.iterations == cold.cleared.iterations &&
+                again.cleared.price_eur_per_kwh == cold.cleared.price_eur_per_kwh &&
+                again.cleared.home_kw == cold.cleared.home_kw};
 }
 
-/// Worst and mean over all instances of a mode.
-void print_modes(const std::vector<MarketRun>& runs, const std::vector<std::string>& modes) {
-    Table table({{"mode", false}, {"cold mean"}, {"worst"}, {"warm mean"}, {"worst"}, {"CPU s"}});
-    for (const std::string& mode : modes) {
-        double cold = 0, warm = 0, cpu = 0;
-        std::uint32_t cold_worst = 0, warm_worst = 0, cold_count = 0, warm_count = 0;
-        for (const MarketRun& run : runs) {
-            if (run.mode != mode) continue;
-            for (std::size_t s = 0; s < run.sessions.size(); ++s) {
-                const std::uint32_t iterations = run.sessions[s].cleared.iterations;
-                (s == 0 ? cold : warm) += iterations;
-                ++(s == 0 ? cold_count : warm_count);
-                std::uint32_t& worst = s == 0 ? cold_worst : warm_worst;
-                worst = std::max(worst, iterations);
-                cpu += run.sessions[s].cpu_s;
-            }
-        }
-        table.add({mode, fixed(cold / std::max(1U, cold_count), 1), std::to_string(cold_worst),
-                   fixed(warm / std::max(1U, warm_count), 1), std::to_string(warm_worst),
-                   fixed(cpu, 2)});
+/// The cold session's problem, and what the modes made of it.
+nlohmann::ordered_json problem_json(const planner::SuiteRun& run) {
+    auto homes = nlohmann::ordered_json::array();
+    for (std::size_t i = 0; i < run.known().size(); ++i) {
+        nlohmann::ordered_json home{{"net", run.instance().homes[i].spec.net.value}};
+        home.update(planner::equipment_json(run.known()[i]));
+        homes.push_back(std::move(home));
     }
-    std::cout << '\n' << table.text();
+    return {{"format", "kilter-market-problem-1"},
+            {"buses", run.instance().of.buses},
+            {"seed", run.instance().of.seed},
+            {"network", planner::network_json(run.instance().network)},
+            {"interval_h", run.feeder_horizon().interval_h},
+            {"feeder", planner::horizon_json(run.feeder_horizon())},
+            {"home", homes},
+            {"cleared", nlohmann::ordered_json::array()}};
+}
+
+nlohmann::ordered_json cleared_json(const std::string& mode, const MarketSession& cold) {
+    return {{"mode", mode},
+            {"iterations", cold.cleared.iterations},
+            {"cpu_s", cold.cpu_s},
+            {"objective_eur", cold.objective_eur},
+            {"price_eur_per_kwh", planner::rows_json(cold.cleared.price_eur_per_kwh)},
+            {"home_kw", planner::rows_json(cold.cleared.home_kw)}};
 }
 
 }  // namespace
 
 int BenchMarket::run() const {
     std::vector<MarketRun> runs;
-    WorkerPool pool(threads);
-    const planner::ForEach for_each = [&pool](std::size_t count,
-                                              const std::function<void(std::size_t)>& work) {
-        auto call = [&work](std::size_t i) { work(i); };
-        pool.for_each(count, call);
-    };
+    WorkerPool pool(threads.front());
     bool converged = true;
+    bool same = true;
     Progress progress;
     for (const planner::SuiteCase& of : planner::suite_cases()) {
         if (of.buses < buses_min || of.buses > buses_max) continue;
-        if (!seeds.empty() && std::find(seeds.begin(), seeds.end(), of.seed) == seeds.end())
-            continue;
+        if (std::find(seeds.begin(), seeds.end(), of.seed) == seeds.end()) continue;
+        const planner::SuiteInstance instance = planner::draw(of);
+        const std::string name =
+            std::to_string(of.buses) + " buses, seed " + std::to_string(of.seed) + ", ";
+        nlohmann::ordered_json problem;
         for (const std::string& mode : modes) {
-            const planner::SuiteInstance instance = planner::draw(of);
-            MarketRun run{of, instance.depth, instance.rated, instance.homes.size(), mode, {}};
-            planner::SuiteRun sequence(instance, parameters_of(mode), for_each);
+            MarketRun run{of, instance.depth, instance.rated, instance.homes.size(), mode, {}, {}};
+            planner::SuiteRun sequence(instance, parameters_of(mode), spread_over(pool),
+                                       pieces_of(mode));
             for (std::uint32_t s = 0; s < sessions; ++s) {
-                progress.show(std::to_string(of.buses) + " buses, seed " + std::to_string(of.seed) +
-                              ", " + mode + ", session " + std::to_string(s + 1));
+                progress.show(name + mode + ", session " + std::to_string(s + 1));
                 run.sessions.push_back(timed(sequence, first + s));
+                audit(sequence, run.sessions.back());
                 converged =
                     converged && run.sessions.back().cleared.outcome == market::Outcome::converged;
+                if (s == 0 && !problems.empty() && problem.is_null())
+                    problem = problem_json(sequence);
+            }
+            const MarketSession& cold = run.sessions.front();
+            if (!problems.empty()) problem["cleared"].push_back(cleared_json(mode, cold));
+            for (std::size_t i = 1; i < threads.size(); ++i) {
+                progress.show(name + mode + ", " + std::to_string(threads[i]) + " threads");
+                run.again.push_back(once_more(instance, mode, cold, first, threads[i]));
+                same = same && run.again.back().same;
             }
             runs.push_back(std::move(run));
         }
+        if (problems.empty()) continue;
+        const auto file = problems / ("market-" + std::to_string(of.buses) + "-" +
+                                      std::to_string(of.seed) + ".json");
+        if (const auto written = write_output(file, problem.dump() + "\n"); !written)
+            return fail(market_command, written.error());
     }
     progress.clear();
     if (runs.empty())
@@ -185,10 +162,13 @@ int BenchMarket::run() const {
         if (const auto written = write_output(json, report.dump(2) + "\n"); !written)
             return fail(market_command, written.error());
     }
-    if (json != "-") {
-        print_market(runs);
-        print_modes(runs, modes);
-    }
+    if (json != "-")
+        std::cout << market_table(runs) << '\n'
+                  << mode_table(runs, modes) << '\n'
+                  << ratio_table(runs, modes, threads.front());
+    if (!same)
+        return fail(market_command, Error{"another number of threads gave another result: this is "
+                                          "a fault of the program; report the instance"});
     return to_int(converged ? ExitCode::success : ExitCode::not_converged);
 }
 
@@ -200,7 +180,8 @@ void add_bench_market(CLI::App& bench, int& exit_code) {
         ->capture_default_str();
     command->add_option("--buses-max", options->buses_max, "Instances of this size at most")
         ->capture_default_str();
-    command->add_option("--seeds", options->seeds, "Only instances with these seeds")
+    command->add_option("--seeds", options->seeds, "Instances with these seeds, of 1 to 8")
+        ->capture_default_str()
         ->delimiter(',');
     command->add_option("--modes", options->modes, "How they are cleared, one after another")
         ->capture_default_str()
@@ -213,10 +194,16 @@ void add_bench_market(CLI::App& bench, int& exit_code) {
         ->capture_default_str();
     command
         ->add_option("--threads", options->threads,
-                     "Threads; they do not change a bit of the result")
+                     "Threads; with each further number the cold session is cleared once more "
+                     "and must be the same, to the bit")
         ->capture_default_str()
+        ->delimiter(',')
         ->check(CLI::Range(1U, 256U));
     command->add_option("--json", options->json, "Write the figures to this file, '-' for stdout");
+    command
+        ->add_option("--problems", options->problems,
+                     "Write each instance's cold problem and results into this directory")
+        ->check(CLI::ExistingDirectory);
     command->footer(
         "Exit code 4 when a session did not converge.\nExample:\n  kilter bench market --buses-max "
         "33 --modes plain,accelerated,paper");
