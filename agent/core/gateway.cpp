@@ -35,6 +35,8 @@ Result<Gateway> Gateway::create(const crypto::Identity& identity,
     if (!known) return known.error();
     auto outbox = Outbox::recall(memory);
     if (!outbox) return outbox.error();
+    auto backlog = Backlog::recall(memory);
+    if (!backlog) return backlog.error();
     std::optional<MeterDesk> desk;
     if (meter != nullptr) {
         auto made = MeterDesk::recall(*meter, charter->genesis.chain_id(), memory);
@@ -42,7 +44,8 @@ Result<Gateway> Gateway::create(const crypto::Identity& identity,
         desk.emplace(std::move(*made));
     }
     return Gateway(std::make_unique<State>(std::move(*charter), std::move(forecast),
-                                           std::move(*known), std::move(*outbox), std::move(desk)));
+                                           std::move(*known), std::move(*outbox),
+                                           std::move(*backlog), std::move(desk)));
 }
 
 Outputs Gateway::step(const Input& input, UnixMs now) {
@@ -71,6 +74,10 @@ RulesReport Gateway::rules() const {
             state.charter.parameters_digest, state.stopped};
 }
 
+InterimReport Gateway::interim() const {
+    return {state_->backlog.size(), state_->backlog.newest(), state_->coordinator_heard};
+}
+
 std::string Gateway::explain() const {
     const State& state = *state_;
     const std::string epoch = "roster epoch " + std::to_string(state.known.epoch);
@@ -90,9 +97,23 @@ std::string Gateway::explain() const {
         return "the market is stopped by case " + std::to_string(*state.stopped) +
                " of the docket: waiting for it to resume";
     if (state.active)
-        return "agreeing with the net on prices: session " + market::name_of(state.active->id()) +
-               ", iteration " + std::to_string(state.active->session().iteration()) +
-               ", waiting for " + std::to_string(awaited().size()) + " members";
+        return (state.active->interim()
+                    ? "no coordinator has opened the next interval: agreeing with the net's homes "
+                      "alone: session "
+                    : "agreeing with the net on prices: session ") +
+               market::name_of(state.active->id()) + ", iteration " +
+               std::to_string(state.active->session().iteration()) + ", waiting for " +
+               std::to_string(awaited().size()) + " members";
+    if (state.known.accord)
+        return "agreed with the net's homes alone on session " +
+               market::name_of(state.known.accord->session()) + ": waiting for the signatures of " +
+               std::to_string(state.known.accord->missing().size()) + " homes";
+    if (!state.backlog.empty())
+        return "trading with the net's homes alone, within what the last session with the feeder "
+               "left them: " +
+               std::to_string(state.backlog.size()) +
+               " cleared intervals wait for a coordinator to put them on the log; last: " +
+               state.last_word;
     if (!state.known.agreed.empty())
         return "waiting for the record of session " +
                market::name_of(state.known.agreed.newest().session) + " on the log";
@@ -107,6 +128,8 @@ std::vector<crypto::PublicKey> Gateway::awaited() const {
             out.push_back(validator.key);
     else if (state.active)
         out = state.active->awaited();
+    else if (state.known.accord)
+        out = state.known.accord->missing();
     else if (!state.known.agreed.empty())
         out.push_back(state.heir.value_or(state.known.agreed.newest().chair));
     return out;
@@ -117,7 +140,9 @@ std::vector<crypto::PublicKey> Gateway::awaited() const {
 void Gateway::State::on(const Started&, Outputs& out) const {
     out.peers = peers();
     out.timers.push_back({Timer::greet, greet_first_ms});
-    if (!outbox.empty()) out.timers.push_back({Timer::append, append_again_ms});
+    if (!outbox.empty() || !backlog.empty()) out.timers.push_back({Timer::append, append_again_ms});
+    if (known.accord) out.timers.push_back({Timer::resend, resend_ms()});
+    out.timers.push_back({Timer::interim, next_look_ms()});
 }
 
 void Gateway::State::on(const TimerElapsed& elapsed, Outputs& out) {
@@ -131,11 +156,17 @@ void Gateway::State::on(const TimerElapsed& elapsed, Outputs& out) {
             return;
         case Timer::append:
             return on_append(out);
+        case Timer::interim:
+            return on_interim(out);
+        case Timer::silence:
+            if (active && active->chairs()) drive(market::SilenceElapsed{}, out);
+            return;
     }
 }
 
 void Gateway::State::on(const MessageReceived& received, Outputs& out) {
     const auto& from = received.from;
+    if (charter.is_validator(from)) coordinator_heard = now;
     if (const auto* certified_entry = std::get_if<wire::CertifiedEntry>(&received.message))
         on_certified(from, *certified_entry, out);
     else if (const auto* update = std::get_if<wire::RosterUpdate>(&received.message))
@@ -150,6 +181,12 @@ void Gateway::State::on(const MessageReceived& received, Outputs& out) {
         on_share(from, *share, out);
     else if (const auto* excluded = std::get_if<wire::SessionExcluded>(&received.message))
         on_excluded(from, *excluded, out);
+    else if (const auto* interim = std::get_if<wire::InterimOpen>(&received.message))
+        on_interim_open(from, *interim, out);
+    else if (const auto* part = std::get_if<wire::ClearingShare>(&received.message))
+        on_part(from, *part, out);
+    else if (const auto* record = std::get_if<wire::InterimRecord>(&received.message))
+        on_interim_record(*record, out);
     else if (const auto* refusal = std::get_if<wire::Refusal>(&received.message))
         tell(out, Severity::notable, short_hex(from.view()) + " refused: " + refusal->reason);
     else if (std::holds_alternative<wire::Hello>(received.message) && charter.is_validator(from))
@@ -222,9 +259,12 @@ void Gateway::State::on_certified(const crypto::PublicKey& from,
     learn_epochs(receipt->epochs, out);
     known.rules.reached(receipt->header.height);
     heed_rules(out);
-    if (receipt->entry.type == settlement::cleared_net_entry)
-        on_record(*receipt, out);
-    else
+    if (receipt->entry.type == settlement::cleared_net_entry) {
+        const std::size_t waiting = backlog.size();
+        on_record(*receipt, message.receipt, out);
+        const bool ours = receipt->entry.author == charter.identity.public_key();
+        if (ours && backlog.size() < waiting) submit_backlog(from, out);
+    } else
         outbox.settle(receipt->entry, out);
 }
 
@@ -288,8 +328,9 @@ void Gateway::State::drop_session(Outputs& out) {
     active.reset();
     postponed.reset();
     early.clear();
-    out.timers.push_back({Timer::deadline, 0});
-    out.timers.push_back({Timer::resend, 0});
+    if (known.accord) drop_accord(out);
+    for (const Timer timer : {Timer::deadline, Timer::resend, Timer::silence})
+        out.timers.push_back({timer, 0});
 }
 
 void Gateway::State::on_roster(const crypto::PublicKey& from,
@@ -360,13 +401,25 @@ void Gateway::State::leave(bool traded, const settlement::RosterChange& change, 
                  ") yet: it waits until the operator grants it a certificate");
 }
 
-void Gateway::State::on_record(const consensus::Receipt& receipt, Outputs& out) {
+void Gateway::State::on_record(const consensus::Receipt& receipt,
+                               const Bytes& bytes,
+                               Outputs& out) {
     const auto record = settlement::decode_cleared_net(receipt.entry.body);
     if (!record || !known.place || record->net != known.place->net) return;
+    const bool with_feeder = record->outcome != settlement::Outcome::interim;
+    const auto settled = backlog.settle(*record, out);
+    if (!with_feeder) on_recorded(*record, settled, out);
     if (known.certified && record->interval <= *known.certified) return;
     known.certified = record->interval;
-    out.persist[certified_key] = encode_certified(record->interval);
-    dispatch(*record, out);
+    out.persist[certified_key] = encode_interval(record->interval);
+    if (with_feeder) {
+        const auto* schedule = known.plans.find({record->interval, record->opening});
+        known.base = Base{*record, bytes, schedule ? *schedule : std::vector<double>{}};
+        out.persist[base_key] = bytes;
+        dispatch(*record, out);
+    }
+    if (active && active->interim() && active->id().interval <= record->interval) drop_session(out);
+    if (known.accord && known.accord->interval() <= record->interval) drop_accord(out);
     if (known.agreed.settle(record->interval)) out.persist[pending_key] = known.agreed.encode();
     if (known.agreed.empty()) out.timers.push_back({Timer::greet, 0});
     if (last) out.report = last;
@@ -391,11 +444,20 @@ void Gateway::State::dispatch(const settlement::ClearedNet& record, Outputs& out
         return tell(out, Severity::wrong,
                     "the record of interval " + std::to_string(record.interval) +
                         " is not what this home agreed to; nothing is dispatched from it");
-    out.setpoint = Setpoint{agreement->session.interval, agreement->consumption_kw};
+    const bool in_time = follow({agreement->session.interval, agreement->consumption_kw}, out);
     if (!agreement->positions_wh.empty()) publish(*agreement, record, out);
     if (last && last->session == agreement->session) last->certified = true;
-    tell(out, Severity::routine,
-         "session " + market::name_of(agreement->session) + " is on the log, proof checked");
+    tell(out, in_time ? Severity::routine : Severity::notable,
+         "session " + market::name_of(agreement->session) + " is on the log, proof checked" +
+             (in_time ? "" : "; too late for the devices, which had to do without it"));
+}
+
+bool Gateway::State::follow(const Setpoint& setpoint, Outputs& out) {
+    if (known.driven && setpoint.interval <= *known.driven) return false;
+    known.driven = setpoint.interval;
+    out.persist[driven_key] = encode_interval(setpoint.interval);
+    out.setpoint = setpoint;
+    return true;
 }
 
 Gateway::Gateway(std::unique_ptr<State> state) : state_(std::move(state)) {}

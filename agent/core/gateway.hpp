@@ -5,6 +5,9 @@
 ///                                                 ▲                        │ excluded, abandoned      │
 ///                                                 └────────────────────────┴──────────certified───────┘
 ///
+/// Where no coordinator opens an interval in time, the homes of the net trade among themselves (interim.hpp), in the same
+/// states; what they agree on is signed by all, durable, and brought to the log when it is back.
+///
 /// Nothing is believed because a coordinator says so: rosters and cleared nets count only with a quorum certificate and
 /// an inclusion proof under the validator set pinned in genesis; openings are signed by a validator; what a member may
 /// say on the net is checked against the roster.
@@ -36,6 +39,8 @@ enum class Timer : std::uint8_t {
     resend,    ///< repeat the newest shares: messages do get lost
     deadline,  ///< market::DeadlineElapsed
     append,    ///< repeat entries that are not on the log yet
+    interim,   ///< see whether the net has to look after itself
+    silence,   ///< market::SilenceElapsed, of a session that this home chairs
 };
 
 // ---- inputs --------------------------------------------------------------------------------------------------------
@@ -84,6 +89,14 @@ struct SessionReport {
     std::string shortfall;  ///< what they will miss, in words; empty: nothing
 };
 
+/// How the net fares without coordinators.
+struct InterimReport {
+    std::size_t waiting = 0;  ///< records that all homes have signed and the log does not hold
+    std::optional<IntervalIndex> newest;  ///< of those
+    std::optional<UnixMs>
+        coordinator_heard;  ///< when a coordinator was last heard, by this process
+};
+
 /// The rules as this home knows them.
 struct RulesReport {
     std::uint64_t edition = 0;             ///< 0: genesis'
@@ -92,7 +105,8 @@ struct RulesReport {
     std::optional<std::uint32_t> stopped;  ///< by which case of the docket
 };
 
-/// What the home's devices are to do in one interval, from a certified record only.
+/// What the home's devices are to do in one interval: from a certified record; where no coordinator was there in time, from
+/// what all homes of the session have signed; else from the horizon of the net's last record with the feeder.
 struct Setpoint {
     IntervalIndex interval = 0;
     double consumption_kw = 0;  ///< at the home's connection, positive = import
@@ -143,6 +157,7 @@ class Gateway {
     /// In that epoch.
     [[nodiscard]] bool is_coordinator(const crypto::PublicKey& key) const;
     [[nodiscard]] RulesReport rules() const;
+    [[nodiscard]] InterimReport interim() const;
     /// What the agent is doing and what it waits for, one sentence a home owner understands.
     [[nodiscard]] std::string explain() const;
     /// On whom it waits, if on somebody in particular.

@@ -64,9 +64,10 @@ void Gateway::State::on_append(Outputs& out) {
              std::to_string(lost) +
                  " entries of this home did not get on the log in time: its reads or its position "
                  "are missing there, and it cannot be billed without a correction");
-    if (outbox.empty()) return;
+    if (outbox.empty() && backlog.empty()) return;
     const auto& validators = charter.validators().validators;
     const crypto::PublicKey& next = validators[appended_to++ % validators.size()].key;
+    submit_backlog(next, out);
     for (Bytes& encoded : outbox.encoded())
         out.send.push_back({next, wire::Submit{std::move(encoded)}});
     out.timers.push_back({Timer::append, append_again_ms});

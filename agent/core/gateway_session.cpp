@@ -18,11 +18,12 @@ void send(std::vector<wire::Outgoing> letters, Outputs& out) {
 
 Position Gateway::State::position(const crypto::PublicKey& from) const {
     Position out;
-    out.certified = known.certified;
+    out.certified = traded();
     out.now = now;
     if (const auto newest = known.joined.find(from); newest != known.joined.end())
         out.joined = newest->second;
-    if (active && active->chair() != from && now - active->heard() < charter.parameters.silence_ms)
+    if (active && !active->interim() && active->chair() != from &&
+        now - active->heard() < charter.parameters.silence_ms)
         out.under_way = active->id();
     return out;
 }
@@ -84,7 +85,10 @@ void Gateway::State::join(const crypto::PublicKey& from,
     out.timers.push_back({Timer::deadline, parameters.session_ms + parameters.silence_ms});
     if (known.agreed.empty()) out.timers.push_back({Timer::greet, 0});
     drive(market::Begin{}, out);
+    hear_early(out);
+}
 
+void Gateway::State::hear_early(Outputs& out) {
     auto waiting = std::move(early);
     early.clear();
     for (auto& [sender, shares] : waiting)
@@ -99,6 +103,9 @@ void Gateway::State::on_share(const crypto::PublicKey& from, wire::Share share, 
         return;
     }
     if (!known.place || !known.place->secrets.contains(from)) return;
+    for (const wire::Outgoing& word : last_words)
+        if (word.to == from && std::get<wire::Share>(word.message).session == share.session)
+            out.send.push_back(word);
     if (!known.agreed.empty() && known.agreed.newest().session == share.session &&
         share.share.notice && charter.is_validator(from))
         return hand_over(from, out);
@@ -128,30 +135,41 @@ void Gateway::State::drive(const market::Input& input, Outputs& out) {
                                  : "is malformed"));
     for (const market::MaskedShare& share : result.send)
         send(active->letters(share), out);
+    for (const market::Expulsion& expulsion : result.expel) {
+        const crypto::PublicKey& key = active->directory().at(expulsion.party).key;
+        out.send.push_back({key, wire::SessionExcluded{active->id(), expulsion.net}});
+    }
+    if (result.progressed && active->chairs())
+        out.timers.push_back({Timer::silence, charter.parameters.silence_ms});
     if (result.progressed || !result.send.empty())
         out.timers.push_back({Timer::resend, resend_ms()});
     if (result.cleared) finish(std::move(*result.cleared), out);
 }
 
 void Gateway::State::on_resend(Outputs& out) const {
-    if (!active) return;
-    send(active->newest_letters(), out);
+    if (!active && !known.accord) return;
+    if (active) send(active->newest_letters(), out);
+    if (active && active->chairs() && active->session().iteration() <= 1)
+        tell_opening(active->session().awaited().front(), out);
+    if (known.accord) send_parts(known.accord->missing(), out);
     out.timers.push_back({Timer::resend, resend_ms()});
 }
 
 void Gateway::State::finish(market::Cleared cleared, Outputs& out) {
     const Participation over = std::move(*active);
     active.reset();
-    out.timers.push_back({Timer::deadline, 0});
-    out.timers.push_back({Timer::resend, 0});
+    for (const Timer timer : {Timer::deadline, Timer::resend, Timer::silence})
+        out.timers.push_back({timer, 0});
 
     SessionReport report;
     report.session = over.id();
     report.outcome = cleared.outcome;
     report.iterations = cleared.iteration;
     report.rounds = cleared.rounds;
-    if (cleared.outcome == market::Outcome::excluded ||
-        cleared.outcome == market::Outcome::abandoned) {
+    if (over.interim()) {
+        finish_interim(over, cleared, report, out);
+    } else if (cleared.outcome == market::Outcome::excluded ||
+               cleared.outcome == market::Outcome::abandoned) {
         tell(out, Severity::notable,
              "session " + market::name_of(over.id()) + ": " + cleared.explanation);
         greet(out);
@@ -183,9 +201,14 @@ void Gateway::State::agree(const Participation& over,
     report.shortfall = over.device().explain();
     known.warm = Warm{over.id().interval, cleared.warm};
     const std::int64_t interval_s = charter.parameters.interval_s;
-    const bool day_ahead =
-        !known.certified || settlement::day_end(*known.certified, interval_s) !=
-                                settlement::day_end(over.id().interval, interval_s);
+    const std::optional<IntervalIndex> before =
+        known.base ? std::optional(known.base->record.interval) : known.certified;
+    const bool day_ahead = !before || settlement::day_end(*before, interval_s) !=
+                                          settlement::day_end(over.id().interval, interval_s);
+    const model::Series x = market::terminal_values(cleared.x_kw, 0, charter.parameters);
+    known.plans.add(over.id(), {x.begin(), x.end()},
+                    known.base ? std::optional(known.base->session()) : std::nullopt);
+    out.persist[plans_key] = known.plans.encode();
     known.agreed.add(
         agreement_on(charter, over.id(), over.net(), over.chair(), cleared, day_ahead));
     out.persist[warm_key] = encode(*known.warm);

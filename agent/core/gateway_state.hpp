@@ -1,16 +1,19 @@
 /// The gateway's state and its moves, the drawing in gateway.hpp in detail. What a home is told from the log and what it
-/// asks for is in gateway.cpp, a session from its opening to its result in gateway_session.cpp.
+/// asks for is in gateway.cpp, a session from its opening to its result in gateway_session.cpp, one without a coordinator in
+/// gateway_interim.cpp.
 #pragma once
 
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "agent/core/agreements.hpp"
+#include "agent/core/backlog.hpp"
 #include "agent/core/charter.hpp"
 #include "agent/core/gateway.hpp"
 #include "agent/core/memory.hpp"
@@ -33,6 +36,7 @@ struct Gateway::State {
     const Forecast forecast;
     Remembered known;  ///< what changes here is persisted in the same step
     Outbox outbox;
+    Backlog backlog;
     std::optional<MeterDesk> desk;
 
     std::optional<std::uint32_t> stopped;  ///< by which case of the docket, as far as known
@@ -51,7 +55,20 @@ struct Gateway::State {
     /// For a session that is not open here yet.
     std::map<crypto::PublicKey, std::deque<wire::Share>> early;
     std::size_t appended_to = 0;  ///< whom unsettled entries were repeated to
-    bool connected = false;       ///< to all peers of this roster, as far as can be
+    std::optional<UnixMs> coordinator_heard;
+
+    // ---- without coordinators ----------------------------------------------------------------------
+    std::optional<wire::InterimOpen> opened;  ///< by this home, newest
+    unsigned openings = 0;                    ///< of that interval
+    std::set<PartyId> unsigned_by;            ///< of that interval: agreed, and then did not sign
+    unsigned submitted = 0;                   ///< how often the oldest of the backlog was handed in
+    UnixMs accord_since = 0;
+    std::map<crypto::PublicKey, wire::ClearingShare>
+        early_parts;  ///< of the active session's accord
+    std::vector<wire::Outgoing>
+        last_words;  ///< of the newest interim session that this home chaired
+
+    bool connected = false;  ///< to all peers of this roster, as far as can be
     std::string last_word = "has just started";
     UnixMs now = 0;
 
@@ -59,11 +76,13 @@ struct Gateway::State {
           Forecast source,
           Remembered before,
           Outbox unsettled,
+          Backlog unrecorded,
           std::optional<MeterDesk> metering)
         : charter(std::move(fixed)),
           forecast(std::move(source)),
           known(std::move(before)),
           outbox(std::move(unsettled)),
+          backlog(std::move(unrecorded)),
           desk(std::move(metering)),
           stopped(known.rules.now().stopped) {}
 
@@ -112,11 +131,14 @@ struct Gateway::State {
     void heed_rules(Outputs& out);
     /// The newest roster does not name this home. `traded`: the one before did.
     void leave(bool traded, const settlement::RosterChange& change, Outputs& out);
-    void on_record(const consensus::Receipt& receipt, Outputs& out);
+    /// `bytes`: the receipt, encoded.
+    void on_record(const consensus::Receipt& receipt, const Bytes& bytes, Outputs& out);
     /// Not in a session any more, nor about to be.
     void drop_session(Outputs& out);
     /// The devices follow a record of what this home agreed to, and no other.
     void dispatch(const settlement::ClearedNet& record, Outputs& out);
+    /// Sets the devices, once for every interval; later ones change nothing. Whether it did.
+    bool follow(const Setpoint& setpoint, Outputs& out);
 
     // ---- what follows clearing (gateway_money.cpp) ----------------------------------------------
     /// The day-ahead position that this record holds of this home. REQUIRES: agreement.positions_wh not empty.
@@ -138,6 +160,8 @@ struct Gateway::State {
     /// REQUIRES: no objection_to it.
     void join(const crypto::PublicKey& from, const wire::SessionOpen& open, Outputs& out);
     void on_share(const crypto::PublicKey& from, wire::Share share, Outputs& out);
+    /// What came before the session was open here.
+    void hear_early(Outputs& out);
     /// Of a session that this home has agreed to: another coordinator has taken it over, and lacks its signature.
     void hand_over(const crypto::PublicKey& from, Outputs& out);
     /// One step of the active session, and of this home when that was its last. REQUIRES: active.
@@ -155,6 +179,39 @@ struct Gateway::State {
     void on_excluded(const crypto::PublicKey& from,
                      const wire::SessionExcluded& message,
                      Outputs& out);
+
+    // ---- without coordinators (gateway_interim.cpp) ---------------------------------------------
+    /// The newest interval that was cleared, with a record on the log or one that waits for it.
+    [[nodiscard]] std::optional<IntervalIndex> traded() const;
+    void on_interim(Outputs& out);
+    [[nodiscard]] std::uint32_t next_look_ms() const;
+    /// An interval has begun that nobody has cleared: the devices go on as the last record with the feeder has it.
+    void keep_to_base(Outputs& out);
+    /// If it is this home's turn to.
+    void open_interim(Outputs& out);
+    /// Nothing else stands in the way of a session for this interval.
+    [[nodiscard]] bool can_open(IntervalIndex interval) const;
+    void on_interim_open(const crypto::PublicKey& from,
+                         const wire::InterimOpen& open,
+                         Outputs& out);
+    /// REQUIRES: no objection to it.
+    void join_interim(const crypto::PublicKey& from, const wire::InterimOpen& open, Outputs& out);
+    /// The opening, and the proof of what it follows, to these homes.
+    void tell_opening(const std::vector<PartyId>& to, Outputs& out) const;
+    void finish_interim(const Participation& over,
+                        const market::Cleared& cleared,
+                        SessionReport& report,
+                        Outputs& out);
+    void send_parts(const std::vector<crypto::PublicKey>& to, Outputs& out) const;
+    void on_part(const crypto::PublicKey& from, const wire::ClearingShare& part, Outputs& out);
+    void on_interim_record(const wire::InterimRecord& message, Outputs& out);
+    /// The accord, if it is complete, becomes a record.
+    void conclude_accord(Outputs& out);
+    void drop_accord(Outputs& out);
+    /// The log holds an interim record of this net.
+    void on_recorded(const settlement::ClearedNet& record, Backlog::Settled settled, Outputs& out);
+    /// What waits for the log, oldest first, to this coordinator.
+    void submit_backlog(const crypto::PublicKey& to, Outputs& out);
 };
 
 }  // namespace kilter::agent

@@ -24,7 +24,7 @@ std::optional<model::Schedules> read(ByteReader& in, const market::Parameters& p
     return rows;
 }
 
-std::optional<IntervalIndex> decode_certified(ByteView bytes) {
+std::optional<IntervalIndex> decode_interval(ByteView bytes) {
     ByteReader in(bytes);
     const IntervalIndex interval = in.i64();
     return in.complete() ? std::optional(interval) : std::nullopt;
@@ -82,6 +82,18 @@ Result<void> recall_roster(const Charter& charter, ByteView bytes, Remembered& o
     return {};
 }
 
+// The receipt in force and this home's schedule in that session.
+Result<void> recall_base(const Charter& charter, ByteView bytes, Remembered& out) {
+    const auto receipt = consensus::decode_receipt(bytes);
+    if (!receipt || charter.fault(*receipt)) return damaged(base_key);
+    const auto record = settlement::decode_cleared_net(receipt->entry.body);
+    if (!record) return damaged(base_key);
+    out.base = Base{*record, to_bytes(bytes), {}};
+    if (const auto* schedule = out.plans.find(out.base->session()))
+        out.base->schedule_kw = *schedule;
+    return {};
+}
+
 }  // namespace
 
 Bytes encode(const wire::RosterUpdate& update) {
@@ -105,7 +117,7 @@ std::optional<wire::RosterUpdate> decode_update(ByteView bytes) {
     return in.failed() ? std::nullopt : std::optional(std::move(out));
 }
 
-Bytes encode_certified(IntervalIndex interval) {
+Bytes encode_interval(IntervalIndex interval) {
     return ByteWriter{}.i64(interval).bytes();
 }
 
@@ -151,7 +163,7 @@ Result<Remembered> recall(Charter& charter, const Memory& memory) {
         out.rules.take(*std::move(certified));
     }
     if (const Bytes* bytes = find(certified_key)) {
-        out.certified = decode_certified(*bytes);
+        out.certified = decode_interval(*bytes);
         if (!out.certified) return damaged(certified_key);
     }
     if (const Bytes* bytes = find(pending_key)) {
@@ -167,6 +179,22 @@ Result<Remembered> recall(Charter& charter, const Memory& memory) {
     if (const Bytes* bytes = find(warm_key)) {
         out.warm = decode_warm(*bytes, charter.parameters);
         if (!out.warm) return damaged(warm_key);
+    }
+    if (const Bytes* bytes = find(plans_key)) {
+        auto plans = Plans::decode(*bytes);
+        if (!plans) return damaged(plans_key);
+        out.plans = std::move(*plans);
+    }
+    if (const Bytes* bytes = find(base_key)) {
+        if (auto recalled = recall_base(charter, *bytes, out); !recalled) return recalled.error();
+    }
+    if (const Bytes* bytes = find(accord_key)) {
+        out.accord = Accord::decode(*bytes);
+        if (!out.accord) return damaged(accord_key);
+    }
+    if (const Bytes* bytes = find(driven_key)) {
+        out.driven = decode_interval(*bytes);
+        if (!out.driven) return damaged(driven_key);
     }
     return out;
 }

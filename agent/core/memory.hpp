@@ -5,7 +5,9 @@
 #include <map>
 #include <optional>
 
+#include "agent/core/accord.hpp"
 #include "agent/core/agreements.hpp"
+#include "agent/core/base.hpp"
 #include "agent/core/charter.hpp"
 #include "agent/core/gateway.hpp"
 #include "agent/core/known_rules.hpp"
@@ -21,6 +23,10 @@ inline constexpr const char* certified_key = "certified";  ///< Remembered::cert
 inline constexpr const char* pending_key = "pending";      ///< Remembered::agreed
 inline constexpr const char* joined_key = "joined";        ///< Remembered::joined
 inline constexpr const char* warm_key = "warm";            ///< Remembered::warm
+inline constexpr const char* plans_key = "plans";          ///< Remembered::plans
+inline constexpr const char* base_key = "base";            ///< the receipt of Remembered::base
+inline constexpr const char* accord_key = "accord";        ///< Remembered::accord
+inline constexpr const char* driven_key = "driven";        ///< Remembered::driven
 
 /// Newest session joined under each coordinator, whose openings are numbered upwards whatever their interval.
 using Joined = std::map<crypto::PublicKey, market::SessionId>;
@@ -44,10 +50,14 @@ struct Remembered {
     /// No session is joined twice, not even across a crash: the masks would be the same and the messages not.
     Joined joined;
     std::optional<Warm> warm;
+    Plans plans;
+    std::optional<Base> base;      ///< the net's newest record with the feeder
+    std::optional<Accord> accord;  ///< of the newest interim session, while signatures are missing
+    std::optional<IntervalIndex> driven;  ///< newest interval with a set-point
 };
 
 Bytes encode(const wire::RosterUpdate& update);
-Bytes encode_certified(IntervalIndex interval);
+Bytes encode_interval(IntervalIndex interval);
 Bytes encode(const Joined& joined);
 Bytes encode(const Warm& warm);
 

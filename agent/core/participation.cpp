@@ -50,6 +50,26 @@ market::Terms terms_of(const Charter& charter, const Place& place, const wire::S
             open.terminals, open.chair,         hosts_of(charter, place, open)};
 }
 
+std::shared_ptr<const crypto::PairwiseMasks> masks_of(const Charter& charter,
+                                                      const Place& place,
+                                                      const InterimTerms& terms) {
+    std::map<PartyId, crypto::SharedSecret> shared;
+    for (const market::Member& member : terms.members)
+        if (member.party != place.self)
+            shared.emplace(member.party, place.secrets.at(place.directory->at(member.party).key));
+    return std::make_shared<const crypto::PairwiseMasks>(
+        place.self, interim_bytes(charter, terms.id), std::move(shared));
+}
+
+market::WarmState start_of(const market::Parameters& parameters,
+                           const Base& base,
+                           IntervalIndex at) {
+    market::WarmState start = market::WarmState::cold(parameters.channels, parameters.horizon,
+                                                      parameters.rho_eur_per_kw2);
+    market::terminal_values(start.y_eur_per_kw, 0, parameters) = base.dual_at(parameters, at);
+    return start;
+}
+
 }  // namespace
 
 std::optional<std::string> objection(const Charter& charter, const model::Home& forecast) {
@@ -81,6 +101,27 @@ Participation::Participation(const Charter& charter,
                masks_of(charter, place, open),
                start_of(charter.parameters, open, warm)) {}
 
+Participation::Participation(const Charter& charter,
+                             const Place& place,
+                             const InterimTerms& terms,
+                             const Base& base,
+                             const model::Home& home,
+                             UnixMs now)
+    : id_(terms.id),
+      net_(place.net),
+      directory_(place.directory),
+      self_(place.self),
+      heard_(now),
+      device_(std::make_unique<prox::Home>(home)),
+      base_kw_(base.schedule_at(charter.parameters, terms.id.interval)),
+      change_(std::make_unique<prox::Deviation>(*device_, *base_kw_)),
+      session_(session_terms(charter.parameters, terms),
+               self_,
+               std::vector<market::Seat>{{place.net, terms.members}},
+               *change_,
+               masks_of(charter, place, terms),
+               start_of(charter.parameters, base, terms.id.interval)) {}
+
 std::vector<crypto::PublicKey> Participation::awaited() const {
     std::vector<crypto::PublicKey> out;
     for (const auto& net : session_.awaited())
@@ -93,7 +134,9 @@ bool Participation::admits(const crypto::PublicKey& from,
                            const market::MaskedShare& share,
                            UnixMs now) {
     if (directory_->find(from) != share.from) return false;
-    if (directory_->at(share.from).role == settlement::Role::coordinator) heard_ = now;
+    if (share.from == session_.chair() ||
+        directory_->at(share.from).role == settlement::Role::coordinator)
+        heard_ = now;
     return true;
 }
 

@@ -8,12 +8,15 @@
 #include <string>
 #include <vector>
 
+#include "agent/core/base.hpp"
 #include "agent/core/charter.hpp"
+#include "agent/core/interim.hpp"
 #include "agent/core/memory.hpp"
 #include "agent/core/place.hpp"
 #include "common/base/time.hpp"
 #include "common/market/session.hpp"
 #include "common/model/home.hpp"
+#include "common/prox/deviation.hpp"
 #include "common/prox/home.hpp"
 #include "common/wire/outgoing.hpp"
 
@@ -33,7 +36,28 @@ class Participation {
                   const std::optional<Warm>& warm,
                   UnixMs now);
 
+    /// Joins, or opens, a session of the net's homes alone (interim.hpp). REQUIRES: no objection to it or to `home`; base has
+    /// this home's schedule.
+    Participation(const Charter& charter,
+                  const Place& place,
+                  const InterimTerms& terms,
+                  const Base& base,
+                  const model::Home& home,
+                  UnixMs now);
+
+    /// What the session keeps the sum of: this home's schedule over its horizon, kW; null: it is one with the feeder.
+    [[nodiscard]] const model::Schedules* base_kw() const {
+        return base_kw_ ? &*base_kw_ : nullptr;
+    }
+
+    [[nodiscard]] bool interim() const { return base_kw_.has_value(); }
+
+    /// Whether this home chairs it: only an interim session.
+    [[nodiscard]] bool chairs() const { return session_.chair() == self_; }
+
     [[nodiscard]] const market::SessionId& id() const { return id_; }
+
+    [[nodiscard]] const settlement::Directory& directory() const { return *directory_; }
 
     /// Who opened it, or took it over since.
     [[nodiscard]] const crypto::PublicKey& chair() const {
@@ -52,7 +76,8 @@ class Participation {
     /// When the chair was last heard.
     [[nodiscard]] UnixMs heard() const { return heard_; }
 
-    /// Whether a share of this session that came from the key `from` is that party's own; notes a coordinator's.
+    /// Whether a share of this session that came from the key `from` is that party's own; notes a coordinator's, or the
+    /// chair's.
     bool admits(const crypto::PublicKey& from, const market::MaskedShare& share, UnixMs now);
 
     market::Outputs step(const market::Input& input);
@@ -71,6 +96,8 @@ class Participation {
     PartyId self_;
     UnixMs heard_;
     std::unique_ptr<prox::Home> device_;
+    std::optional<model::Schedules> base_kw_;
+    std::unique_ptr<prox::Deviation> change_;  // of an interim session: the device from there
     market::Session session_;
     std::deque<market::MaskedShare> sent_;
 };

@@ -250,6 +250,11 @@ struct AgentHost::State {
                            {"market_parameters", to_hex(rules.parameters.view())},
                            {"session_parameters", to_hex(rules.session_parameters.view())}};
         if (rules.stopped) status["rules"]["stopped_by_case"] = *rules.stopped;
+        const InterimReport interim = gateway->interim();
+        status["interim"]["waiting"] = interim.waiting;
+        if (interim.newest) status["interim"]["newest"] = *interim.newest;
+        if (interim.coordinator_heard)
+            status["interim"]["coordinator_heard_ms"] = *interim.coordinator_heard;
         if (last) {
             auto& session = status["session"];
             session["interval"] = last->session.interval;

@@ -44,6 +44,7 @@ Bytes encode(const ClearedNet& cleared) {
     out.u16(static_cast<std::uint16_t>(cleared.members.size()));
     for (const ClearedMember& member : cleared.members)
         out.raw(member.key.view()).raw(member.commitment.view()).raw(member.signature.view());
+    if (cleared.outcome == Outcome::interim) out.i64(cleared.base);
     return std::move(out).bytes();
 }
 
@@ -74,9 +75,10 @@ Result<ClearedNet> decode_cleared_net(ByteView bytes) {
             return Error{"cleared net: members must be distinct and ascending by key"};
         cleared.members.push_back(member);
     }
-    if (!in.complete()) return Error{"cleared net: cut short or followed by other bytes"};
-    if (outcome < 1 || outcome > 2) return Error{"cleared net: unknown outcome"};
+    if (outcome < 1 || outcome > 3) return Error{"cleared net: unknown outcome"};
     cleared.outcome = static_cast<Outcome>(outcome);
+    if (cleared.outcome == Outcome::interim) cleared.base = in.i64();
+    if (!in.complete()) return Error{"cleared net: cut short or followed by other bytes"};
     if (prices == 0) return Error{"cleared net: there are no prices"};
     if (members == 0) return Error{"cleared net: nobody signed it"};
     if (cleared.residual_milliwatt < 0) return Error{"cleared net: the residual is negative"};
@@ -112,6 +114,23 @@ Bytes clearing_statement(const ChainId& chain,
     return consensus::signed_bytes(consensus::SignedKind::clearing, chain, 0, 0, out.bytes());
 }
 
+Bytes statement_of(const ChainId& chain, const ClearedNet& record, const Digest& commitment) {
+    if (record.outcome != Outcome::interim)
+        return clearing_statement(chain, record.interval, record.opening, record.net,
+                                  record.iteration, record.prices_micro_eur_per_kwh, commitment);
+    ByteWriter out;
+    out.i64(record.interval).u32(record.opening).u32(record.net.value).u32(record.iteration);
+    out.u16(static_cast<std::uint16_t>(record.prices_micro_eur_per_kwh.size()));
+    for (const std::int64_t price : record.prices_micro_eur_per_kwh)
+        out.i64(price);
+    out.text("interim").u64(record.roster_epoch).i64(record.residual_milliwatt).i64(record.base);
+    out.u16(static_cast<std::uint16_t>(record.members.size()));
+    for (const ClearedMember& member : record.members)
+        out.raw(member.key.view());
+    out.raw(commitment.view());
+    return consensus::signed_bytes(consensus::SignedKind::clearing, chain, 0, 0, out.bytes());
+}
+
 consensus::EntryPtr make_entry(consensus::EntryType type,
                                Bytes key,
                                Bytes body,
@@ -142,9 +161,9 @@ consensus::EntryPtr make_entry(const ClearedNet& cleared,
                                const ChainId& chain,
                                std::uint64_t seq,
                                UnixMs expires_ms,
-                               const crypto::Identity& coordinator) {
+                               const crypto::Identity& author) {
     return make_entry(cleared_net_entry, cleared_key(cleared.interval, cleared.net),
-                      encode(cleared), chain, seq, expires_ms, coordinator);
+                      encode(cleared), chain, seq, expires_ms, author);
 }
 
 }  // namespace kilter::settlement

@@ -22,17 +22,21 @@ inline constexpr consensus::EntryType disclosure_entry = 7;   ///< disclosure.hp
 /// "roster change", "cleared net", "meter reads", ...; "unknown" otherwise.
 const char* entry_type_name(consensus::EntryType type);
 
-enum class Outcome : std::uint8_t { converged = 1, partial = 2 };
+enum class Outcome : std::uint8_t {
+    converged = 1,
+    partial = 2,
+    interim = 3,  ///< among the homes of the net alone, no coordinator being there
+};
 
 struct ClearedMember {
     PublicKey key;
     Digest commitment;               ///< to its schedule
-    consensus::Signature signature;  ///< over clearing_statement()
+    consensus::Signature signature;  ///< over statement_of() the record and this commitment
     bool operator==(const ClearedMember&) const = default;
 };
 
-/// What one net agreed on for one interval. Author: a coordinator. Semantic key
-/// cleared_key(interval, net).
+/// What one net agreed on for one interval. Author: a coordinator; of an interim record, one of its members. Semantic key
+/// cleared_key(interval, net), whatever the outcome.
 struct ClearedNet {
     IntervalIndex interval = 0;
     std::uint32_t opening = 0;  ///< which opening of the interval's session
@@ -45,6 +49,8 @@ struct ClearedNet {
         prices_micro_eur_per_kwh;  ///< per interval of the horizon, the first one binding
     std::vector<ClearedMember>
         members;  ///< ascending by key, distinct, at least one: homes of the net
+    /// Of an interim record: the interval of the net's record that the members have kept their sum to, an earlier one. Else 0.
+    IntervalIndex base = 0;
     bool operator==(const ClearedNet&) const = default;
 };
 
@@ -66,6 +72,10 @@ Bytes clearing_statement(const ChainId& chain,
                          const std::vector<std::int64_t>& prices_micro_eur_per_kwh,
                          const Digest& commitment);
 
+/// What a member of this record signs together with its commitment. In an interim record that is everything in it, the keys
+/// of all members among it: so none of them can be left out later.
+Bytes statement_of(const ChainId& chain, const ClearedNet& record, const Digest& commitment);
+
 /// A signed entry ready to submit.
 consensus::EntryPtr make_entry(consensus::EntryType type,
                                Bytes key,
@@ -84,6 +94,6 @@ consensus::EntryPtr make_entry(const ClearedNet& cleared,
                                const ChainId& chain,
                                std::uint64_t seq,
                                UnixMs expires_ms,
-                               const crypto::Identity& coordinator);
+                               const crypto::Identity& author);
 
 }  // namespace kilter::settlement

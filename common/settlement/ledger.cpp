@@ -1,11 +1,13 @@
 #include "common/settlement/ledger.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
 #include "common/consensus/block_execution.hpp"
 #include "common/consensus/seen_ids.hpp"
+#include "common/market/parameters.hpp"
 #include "common/settlement/correction_rules.hpp"
 #include "common/settlement/docket_state.hpp"
 #include "common/settlement/money_rules.hpp"
@@ -235,13 +237,18 @@ class LedgerExecution final : public consensus::Execution {
     }
 
     Verdict apply_cleared(const Entry& entry) {
-        if (!members().index_of(entry.author))
+        const Result<ClearedNet> cleared = decode_cleared_net(entry.body);
+        if (!cleared) return refused(cleared.error().message);
+        if (cleared->outcome == Outcome::interim) {
+            if (Verdict verdict = judge_interim(entry.author, *cleared);
+                verdict.admission != Admission::ready)
+                return verdict;
+        } else if (!members().index_of(entry.author)) {
             return refused("only a coordinator may append a cleared net");
+        }
         if (rules().stopped)
             return refused("the market is stopped by case " + std::to_string(*rules().stopped) +
                            " of the docket");
-        const Result<ClearedNet> cleared = decode_cleared_net(entry.body);
-        if (!cleared) return refused(cleared.error().message);
         if (cleared->roster_epoch == 0) return refused("roster epoch 0 does not exist");
         const Roster& roster = newest_roster();
         if (cleared->roster_epoch > roster.epoch)
@@ -258,6 +265,34 @@ class LedgerExecution final : public consensus::Execution {
                 return refused("the certificate of member " + short_hex(member.key.view()) +
                                " is not valid at the block's time");
         }
+        return {};
+    }
+
+    /// What an interim record needs beside what every cleared net does.
+    Verdict judge_interim(const PublicKey& author, const ClearedNet& record) {
+        if (std::none_of(record.members.begin(), record.members.end(),
+                         [&](const ClearedMember& member) { return member.key == author; }))
+            return refused("only a member of an interim record may append it");
+        const auto parameters = market::Parameters::decode(rules().market_parameters);
+        if (!parameters) return refused(parameters.error().message);
+        const auto homes =
+            std::count_if(newest_roster().members.begin(), newest_roster().members.end(),
+                          [&](const auto& member) {
+                              return member.role == Role::home && member.net == record.net;
+                          });
+        if (2 * static_cast<std::int64_t>(record.members.size()) <= homes)
+            return refused("an interim record needs more than half of the net's " +
+                           std::to_string(homes) + " homes");
+        if (record.interval - record.base >= IntervalIndex{parameters->horizon})
+            return refused("the horizon of interval " + std::to_string(record.base) +
+                           " does not reach interval " + std::to_string(record.interval));
+        if (record.residual_milliwatt > std::llround(parameters->primal_tolerance_kw * 1e6))
+            return refused("its homes miss the sum they had to keep by more than the tolerance");
+        if (interval_start(record.interval, parameters->interval_s) > time_ms_)
+            return {Admission::later, "an interim record's interval has to begin first"};
+        if (!entry_in(map_, cleared_key(record.base, record.net)))
+            return {Admission::later, "the log has no record of interval " +
+                                          std::to_string(record.base) + " and this net yet"};
         return {};
     }
 
@@ -359,11 +394,12 @@ Result<void> Ledger::check(const Entry& entry) const {
         if (!cleared) return cleared.error();
         if (entry.key != cleared_key(cleared->interval, cleared->net))
             return Error{"cleared net: the entry's key does not name its interval and net"};
+        if (cleared->outcome == Outcome::interim &&
+            (cleared->base < 0 || cleared->base >= cleared->interval))
+            return Error{"cleared net: an interim record follows an earlier one"};
         for (const ClearedMember& member : cleared->members) {
-            const Bytes statement = clearing_statement(
-                chain_, cleared->interval, cleared->opening, cleared->net, cleared->iteration,
-                cleared->prices_micro_eur_per_kwh, member.commitment);
-            if (!crypto::verify(member.key, statement, member.signature))
+            if (!crypto::verify(member.key, statement_of(chain_, *cleared, member.commitment),
+                                member.signature))
                 return Error{"cleared net: member " + short_hex(member.key.view()) +
                              " did not sign this clearing"};
         }

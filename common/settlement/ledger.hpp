@@ -3,9 +3,12 @@
 /// - Any entry: it is not expired and expires within a day, its id and its semantic key are new.
 /// - Roster change: by who may grant, at first the operator; to the next epoch; no key that was ever revoked; the roster it
 ///   leads to has the digest it names, and every certificate there is valid at the block's time.
+/// - Interim record: by one of its members, once its interval has begun: signed by more than half of the net's homes, from a
+///   record that the log holds and whose horizon reaches that far, and within the market's tolerance of that record's sum.
+///   Otherwise as any cleared net, which also says that there is none for an interval that was cleared with the feeder.
 /// - Cleared net: by a validator of the current epoch; its roster epoch exists; every member is, on the newest roster, a
 ///   home of that net with a certificate valid at the block's time, or was one in the record's epoch and left at most two
-///   minutes ago: its session had begun; and signed clearing_statement(); one per interval and net. None while the market
+///   minutes ago: its session had begun; and signed statement_of() it; one per interval and net. None while the market
 ///   is stopped.
 /// - Reads, positions, tie prices, bills, disclosures: money_rules.hpp.
 /// - Neighbouring logs, anchors, trades over a tie: neighbour_rules.hpp. Corrected reads and bills: correction_rules.hpp.

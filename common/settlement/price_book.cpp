@@ -22,6 +22,7 @@ PriceBook::PriceBook(IntervalIndex first, IntervalIndex end, std::int64_t interv
 void PriceBook::add(const ClearedNet& record) {
     if (covers(record.interval))
         real_time_[record.net].emplace(record.interval, record.prices_micro_eur_per_kwh.front());
+    if (record.outcome == Outcome::interim) return;
     const IntervalIndex midnight = day_end(record.interval, interval_s_);
     if (record.interval >= end_ || midnight <= first_) return;
     auto& days = days_[record.net];

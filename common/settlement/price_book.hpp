@@ -2,7 +2,7 @@
 ///
 /// - Real time, net n, interval t: the first price of the record of (n, t); without a record the tie's price.
 /// - Tie, interval t: the first of t's TiePrices; without them what the newest earlier ones say of t.
-/// - Day ahead: the first record of net n with an interval g of a UTC day is that day's day-ahead record; it prices t, from
+/// - Day ahead: the first record with the feeder of net n with an interval g of a UTC day is that day's day-ahead record; it prices t, from
 ///   g to the day's end, with its (t − g)-th price; the tie with the (t − g)-th of g's TiePrices, without them as in real time.
 #pragma once
 

@@ -86,4 +86,12 @@ auto fields(Is<SessionJournal> auto& m) {
     return std::tie(m.payload);
 }
 
+auto fields(Is<InterimOpen> auto& m) {
+    return std::tie(m.session, m.net, m.members, m.base, m.roster_epoch, m.parameters, m.opened_ms);
+}
+
+auto fields(Is<InterimRecord> auto& m) {
+    return std::tie(m.record);
+}
+
 }  // namespace kilter::wire

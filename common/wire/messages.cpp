@@ -131,6 +131,20 @@ Result<void> check_body(const SessionJournal& m) {
                         "session_journal.payload: empty or too long");
 }
 
+Result<void> check_body(const InterimOpen& m) {
+    if (auto place = check_place(m.session, m.net); !place) return place;
+    if (auto base = check_place(m.base, m.net); !base) return base;
+    if (!ascending(m.members, [](PartyId party) { return party; }))
+        return Error{"interim_open.members: none, too many, or not ascending"};
+    return require(m.base.interval < m.session.interval && m.opened_ms >= 0,
+                   "interim_open: it does not follow its base, or was opened before 1970");
+}
+
+Result<void> check_body(const InterimRecord& m) {
+    return check_opaque(m.record, limits::submit_bytes_max,
+                        "interim_record.record: empty or too long");
+}
+
 }  // namespace
 
 std::string_view name_of(Kind kind) {
@@ -159,6 +173,10 @@ std::string_view name_of(Kind kind) {
             return "rules";
         case Kind::session_journal:
             return "session_journal";
+        case Kind::interim_open:
+            return "interim_open";
+        case Kind::interim_record:
+            return "interim_record";
     }
     return "unknown";
 }
@@ -202,6 +220,12 @@ Context context_of(const Message& message) {
         Context operator()(const RosterUpdate&) const { return {}; }
 
         Context operator()(const SessionJournal&) const { return {}; }
+
+        Context operator()(const InterimOpen& m) const {
+            return {.session = m.session, .epoch = m.roster_epoch};
+        }
+
+        Context operator()(const InterimRecord&) const { return {}; }
     };
 
     return std::visit(Visitor{}, message);

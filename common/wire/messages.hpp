@@ -38,6 +38,8 @@ enum class Kind : std::uint8_t {
     roster,
     rules,
     session_journal,
+    interim_open,
+    interim_record,
 };
 
 /// Agent → coordinator at connect: who I follow and what I know. Also asks for roster and receipts
@@ -138,6 +140,27 @@ struct SessionJournal {
     auto operator<=>(const SessionJournal&) const = default;
 };
 
+/// Home → the other homes of its net that are in the net's newest record with the feeder: no coordinator has opened this
+/// interval, so they trade among themselves, from what that record left them (docs/protocol/market.md). Weights and prices to
+/// start from follow from roster and record.
+struct InterimOpen {
+    market::SessionId session;  ///< the opening has its top bit set
+    NetId net;
+    std::vector<PartyId> members;  ///< ascending, the sender among them
+    market::SessionId base;        ///< the record with the feeder
+    std::uint64_t roster_epoch = 0;
+    crypto::Digest parameters;  ///< of market::Parameters::encode()
+    UnixMs opened_ms = 0;       ///< by the sender's clock
+    auto operator<=>(const InterimOpen&) const = default;
+};
+
+/// Home → home: what they agreed on in such a session, signed by all of them (an encoded settlement::ClearedNet). Worth what
+/// its signatures are worth.
+struct InterimRecord {
+    Bytes record;  ///< 1 .. limits::submit_bytes_max bytes
+    auto operator<=>(const InterimRecord&) const = default;
+};
+
 /// A refusal from any text: cut to the limit, what is not printable replaced by '?'.
 Refusal refusal(std::string_view reason);
 
@@ -152,7 +175,9 @@ using Message = std::variant<Hello,
                              ConsensusMessage,
                              RosterUpdate,
                              RulesUpdate,
-                             SessionJournal>;
+                             SessionJournal,
+                             InterimOpen,
+                             InterimRecord>;
 
 inline Kind kind_of(const Message& message) {
     return static_cast<Kind>(message.index());

@@ -20,6 +20,7 @@ std::string interval_text(IntervalIndex interval, std::int64_t interval_s) {
 }
 
 const char* outcome_text(settlement::Outcome outcome) {
+    if (outcome == settlement::Outcome::interim) return "interim";
     return outcome == settlement::Outcome::converged ? "converged" : "partial";
 }
 
@@ -80,7 +81,7 @@ Json json_of(const settlement::ClearedNet& net, std::int64_t interval_s) {
         members.push_back({{"key", to_hex(member.key.view())},
                            {"commitment", to_hex(member.commitment.view())},
                            {"signature", to_hex(member.signature.view())}});
-    return {{"interval", net.interval},
+    Json out{{"interval", net.interval},
             {"starts", interval_text(net.interval, interval_s)},
             {"opening", net.opening},
             {"net", net.net.value},
@@ -90,6 +91,8 @@ Json json_of(const settlement::ClearedNet& net, std::int64_t interval_s) {
             {"residual_milliwatt", net.residual_milliwatt},
             {"prices_micro_eur_per_kwh", net.prices_micro_eur_per_kwh},
             {"members", members}};
+    if (net.outcome == settlement::Outcome::interim) out["base"] = net.base;
+    return out;
 }
 
 }  // namespace

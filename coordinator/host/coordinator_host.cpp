@@ -181,6 +181,7 @@ struct CoordinatorHost::State final : LogEvents {
                 consensus::encode(consensus::make_receipt(final, i, epochs))};
             if (waiting != submitters.end()) {
                 mail.push_back({waiting->second, proof});
+                if (!ours) show_to_members(*entry, proof, waiting->second);
                 submitters.erase(waiting);
             }
             if (ours && entry->entry.type == settlement::cleared_net_entry && directory)
@@ -193,6 +194,16 @@ struct CoordinatorHost::State final : LogEvents {
         follow_rules(&final);
         follow_members();
         status_due = true;
+    }
+
+    // What homes have cleared among themselves and one of them has handed in, to the others.
+    void show_to_members(const consensus::SealedEntry& sealed,
+                         const wire::CertifiedEntry& proof,
+                         const crypto::PublicKey& submitter) {
+        if (sealed.entry.type != settlement::cleared_net_entry) return;
+        if (const auto record = settlement::decode_cleared_net(sealed.entry.body))
+            for (const auto& member : record->members)
+                if (member.key != submitter) mail.push_back({member.key, proof});
     }
 
     // What an entry means to this process; also for those already final when it started.
@@ -406,6 +417,12 @@ struct CoordinatorHost::State final : LogEvents {
             }
             // Entries that expired unseen are never answered; they must not keep out those who wait now.
             if (submitters.size() >= submitters_max) submitters.clear();
+            if ((*entry)->entry.type == settlement::cleared_net_entry)
+                if (const auto held = log->store().receipt_for_key((*entry)->entry.key)) {
+                    // Another home of the net was faster, or a coordinator was.
+                    mail.push_back({from, wire::CertifiedEntry{consensus::encode(*held)}});
+                    return;
+                }
             submitters[(*entry)->id] = from;
             log->submit(std::move(*entry));
         } else {

@@ -36,9 +36,17 @@ void Street::lay_out(const planner::Neighbourhood& neighbourhood, int first_port
     options.pace.follow_clock = false;
     options.pace.first_interval = first_interval;
     options.pace.gather_ms = 30'000;
+    configure(options);
     auto installed = cli::install(neighbourhood, options);
     ASSERT_TRUE(installed.ok()) << installed.error().message;
     installation_ = *std::move(installed);
+}
+
+void Street::configure(cli::InstallationOptions& /*options*/) {}
+
+void Street::kill(const std::filesystem::path& directory) {
+    running_.at(directory).kill();
+    running_.erase(directory);
 }
 
 void Street::start(const std::string& program, const std::filesystem::path& directory) {

@@ -21,11 +21,16 @@ class Street : public testing::Test {
     /// Installs these homes but starts nothing. `spare_ports`: kept free after the last home's.
     void lay_out(const planner::Neighbourhood& neighbourhood, int first_port, int spare_ports = 0);
 
+    /// What else the installation is to be; does nothing.
+    virtual void configure(cli::InstallationOptions& options);
+
     void start(const std::string& program, const std::filesystem::path& directory);
     /// All coordinators and homes.
     void start_all();
     void stop(const std::filesystem::path& directory);
     void stop_all();
+    /// With SIGKILL.
+    void kill(const std::filesystem::path& directory);
 
     /// False when it takes too long, or when a process has ended that nobody has stopped.
     bool eventually(const std::function<bool()>& condition);

@@ -58,19 +58,24 @@ inline Share share_chair() {
 
 /// By the vector's file name.
 inline std::map<std::string, Message> all() {
-    return {{"hello", Hello{digest, 3, 2}},
-            {"refusal", Refusal{"unknown key: ask for enrolment.."}},
-            {"certified_entry", CertifiedEntry{Bytes(100, 0xEE)}},
-            {"session_open", session_open()},
-            {"share", share()},
-            {"share_chair", share_chair()},
-            {"session_excluded", SessionExcluded{session, {17}}},
-            {"clearing_share", ClearingShare{session, {17}, 71, digest, signature}},
-            {"submit", Submit{Bytes{0x01}}},
-            {"consensus", ConsensusMessage{Bytes(300, 0xAB)}},
-            {"roster", RosterUpdate{Bytes(100, 0xEE), Bytes(200, 0xCC)}},
-            {"rules", RulesUpdate{Bytes(300, 0xDD)}},
-            {"session_journal", SessionJournal{Bytes(300, 0xEE)}}};
+    return {
+        {"hello", Hello{digest, 3, 2}},
+        {"refusal", Refusal{"unknown key: ask for enrolment.."}},
+        {"certified_entry", CertifiedEntry{Bytes(100, 0xEE)}},
+        {"session_open", session_open()},
+        {"share", share()},
+        {"share_chair", share_chair()},
+        {"session_excluded", SessionExcluded{session, {17}}},
+        {"clearing_share", ClearingShare{session, {17}, 71, digest, signature}},
+        {"submit", Submit{Bytes{0x01}}},
+        {"consensus", ConsensusMessage{Bytes(300, 0xAB)}},
+        {"roster", RosterUpdate{Bytes(100, 0xEE), Bytes(200, 0xCC)}},
+        {"rules", RulesUpdate{Bytes(300, 0xDD)}},
+        {"session_journal", SessionJournal{Bytes(300, 0xEE)}},
+        {"interim_open",
+         InterimOpen{
+             {1978324, 0x8000'0005}, {17}, {{7}, {300}}, session, 3, digest, 1'780'000'000'123}},
+        {"interim_record", InterimRecord{Bytes(300, 0xEE)}}};
 }
 
 }  // namespace kilter::wire::samples

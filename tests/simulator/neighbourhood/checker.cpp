@@ -101,8 +101,12 @@ void Checker::on_agreed(std::size_t home, const agent::Agreement& agreement) {
 void Checker::on_setpoint(std::size_t home, const agent::Setpoint& setpoint) {
     const std::string what =
         "home " + std::to_string(home) + ", interval " + std::to_string(setpoint.interval);
-    if (!dispatched_.insert({home, setpoint.interval}).second)
+    if (!dispatched_.insert({{home, setpoint.interval}, setpoint.consumption_kw}).second)
         report_.violation("N8", what + ": dispatched twice");
+    if (const auto interim = interims_.find({home, setpoint.interval}); interim != interims_.end())
+        return check_sum(interim->second);
+    if (const auto base = base_.find(home); base != base_.end())
+        if (planned_kw(home, base->second, setpoint.interval) == setpoint.consumption_kw) return;
     const auto record = records_.find({setpoint.interval, residents_[home].net});
     if (record == records_.end()) {
         report_.violation("N8", what + ": dispatched without a record on the log");
@@ -112,6 +116,72 @@ void Checker::on_setpoint(std::size_t home, const agent::Setpoint& setpoint) {
     const auto agreement = net.find(home);
     if (agreement == net.end() || agreement->second.consumption_kw != setpoint.consumption_kw)
         report_.violation("N8", what + ": dispatched what it has not agreed to");
+}
+
+void Checker::on_plans(std::size_t home, agent::Plans plans) {
+    for (const auto& [session, net] : agreed_)
+        if (const auto* schedule = plans.find(session.first))
+            plans_[home].try_emplace(session.first, *schedule);
+}
+
+void Checker::on_base(std::size_t home, const settlement::ClearedNet& record) {
+    if (record.outcome == settlement::Outcome::interim)
+        report_.violation("N13", "home " + std::to_string(home) +
+                                     " falls back on what was cleared without the feeder");
+    base_[home] = record;
+}
+
+void Checker::on_accord(std::size_t home, const agent::Accord& accord) {
+    accords_[{home, accord.session()}] = accord.record();
+}
+
+void Checker::on_interim(std::size_t home, const settlement::ClearedNet& record) {
+    interims_[{home, record.interval}] = record;
+    accords_[{home, market::SessionId{record.interval, record.opening}}] = record;
+}
+
+std::optional<double> Checker::planned_kw(std::size_t home,
+                                          const settlement::ClearedNet& base,
+                                          IntervalIndex interval) const {
+    const auto plans = plans_.find(home);
+    if (plans == plans_.end()) return std::nullopt;
+    const auto plan = plans->second.find({base.interval, base.opening});
+    const auto ahead = static_cast<std::size_t>(interval - base.interval);
+    if (plan == plans->second.end() || interval <= base.interval || ahead >= plan->second.size())
+        return std::nullopt;
+    return plan->second[ahead];
+}
+
+void Checker::check_sum(const settlement::ClearedNet& record) {
+    const auto base = records_.find({record.base, record.net});
+    if (base == records_.end()) {
+        report_.violation("N13", "an interim session follows a record that is not on the log");
+        return;
+    }
+    double drawn_kw = 0;
+    double promised_kw = 0;
+    for (const settlement::ClearedMember& member : record.members) {
+        const std::size_t home = by_key_.at(member.key);
+        const auto drawn = dispatched_.find({home, record.interval});
+        const auto interim = interims_.find({home, record.interval});
+        const auto planned = planned_kw(home, base->second, record.interval);
+        if (!residents_[home].honest || drawn == dispatched_.end() || interim == interims_.end() ||
+            interim->second != record)
+            return;  // somebody has not heard of it yet
+        if (!planned) {
+            report_.violation("N13", "home " + std::to_string(home) +
+                                         " is in an interim session without a promise to keep");
+            return;
+        }
+        drawn_kw += drawn->second;
+        promised_kw += *planned;
+    }
+    const auto most = static_cast<double>(record.members.size() * parameters_.horizon);
+    if (std::abs(drawn_kw - promised_kw) > std::sqrt(most) * parameters_.primal_tolerance_kw + 1e-4)
+        report_.violation("N13", "net " + std::to_string(record.net.value) + " draws " +
+                                     std::to_string(drawn_kw) + " kW in interval " +
+                                     std::to_string(record.interval) + ", it had promised " +
+                                     std::to_string(promised_kw));
 }
 
 void Checker::on_report(const coordinator::SessionReport& report) {
@@ -168,6 +238,8 @@ void Checker::on_record(const settlement::ClearedNet& record) {
         "session " + market::name_of(session) + ", net " + std::to_string(record.net.value);
     if (!records_.try_emplace({record.interval, record.net}, record).second)
         report_.violation("N7", what + ": two records of an interval");
+    logged_.push_back(record);
+    if (record.outcome == settlement::Outcome::interim) return on_interim_record(record);
     const auto& agreed = agreed_[{session, record.net}];
     for (const settlement::ClearedMember& member : record.members) {
         const Resident* home = resident(member.key);
@@ -180,6 +252,26 @@ void Checker::on_record(const settlement::ClearedNet& record) {
         if (its == agreed.end() || its->second.commitment != member.commitment ||
             its->second.prices_micro != record.prices_micro_eur_per_kwh ||
             its->second.iteration != record.iteration)
+            report_.violation("N7", what + ": home " + std::to_string(by_key_.at(member.key)) +
+                                        " has not agreed to what is recorded");
+    }
+}
+
+void Checker::on_interim_record(const settlement::ClearedNet& record) {
+    for (const settlement::ClearedMember& member : record.members) {
+        const Resident* home = resident(member.key);
+        const std::string what = "interim session " +
+                                 market::name_of({record.interval, record.opening}) + ", net " +
+                                 std::to_string(record.net.value);
+        if (home == nullptr || home->net != record.net) {
+            report_.violation("N7", what + ": recorded with a stranger");
+            continue;
+        }
+        const auto its = accords_.find(
+            {by_key_.at(member.key), market::SessionId{record.interval, record.opening}});
+        if (home->honest &&
+            (its == accords_.end() || its->second.iteration != record.iteration ||
+             its->second.prices_micro_eur_per_kwh != record.prices_micro_eur_per_kwh))
             report_.violation("N7", what + ": home " + std::to_string(by_key_.at(member.key)) +
                                         " has not agreed to what is recorded");
     }

@@ -8,7 +8,9 @@
 #include <tuple>
 #include <vector>
 
+#include "agent/core/accord.hpp"
 #include "agent/core/agreements.hpp"
+#include "agent/core/base.hpp"
 #include "agent/core/gateway.hpp"
 #include "common/model/network.hpp"
 #include "coordinator/core/outputs.hpp"
@@ -39,6 +41,11 @@ class Checker {
     void on_sent(const crypto::PublicKey& from, const wire::Message& message);
     /// An honest home has this on its disk.
     void on_agreed(std::size_t home, const agent::Agreement& agreement);
+    /// So does it these.
+    void on_plans(std::size_t home, agent::Plans plans);
+    void on_base(std::size_t home, const settlement::ClearedNet& record);
+    void on_accord(std::size_t home, const agent::Accord& accord);
+    void on_interim(std::size_t home, const settlement::ClearedNet& record);
     /// An honest home's devices follow this.
     void on_setpoint(std::size_t home, const agent::Setpoint& setpoint);
     /// An honest coordinator's.
@@ -58,6 +65,9 @@ class Checker {
     /// All records, by interval and net.
     [[nodiscard]] std::vector<settlement::ClearedNet> cleared() const;
 
+    /// The same in the order of the log.
+    [[nodiscard]] const std::vector<settlement::ClearedNet>& logged() const { return logged_; }
+
     [[nodiscard]] std::size_t records() const { return records_.size(); }
 
   private:
@@ -73,6 +83,13 @@ class Checker {
     void on_share(const crypto::PublicKey& from, const wire::Share& share);
     void on_opening(const wire::SessionOpen& open);
     void on_record(const settlement::ClearedNet& record);
+    void on_interim_record(const settlement::ClearedNet& record);
+    /// What a home is to draw in an interval by its net's last record with the feeder; nothing: that does not say.
+    [[nodiscard]] std::optional<double> planned_kw(std::size_t home,
+                                                   const settlement::ClearedNet& base,
+                                                   IntervalIndex interval) const;
+    /// Once all homes of an interim session follow it: whether their sum is what it was to be.
+    void check_sum(const settlement::ClearedNet& record);
     [[nodiscard]] std::size_t homes_in(const std::vector<PartyId>& set) const;
     [[nodiscard]] const Resident* resident(const crypto::PublicKey& key) const;
     /// Whether somebody's values there may be anything.
@@ -93,7 +110,13 @@ class Checker {
     std::map<std::pair<IntervalIndex, NetId>, settlement::ClearedNet> records_;
     std::map<consensus::Height, consensus::BlockHash> chain_;
     std::map<std::tuple<crypto::PublicKey, std::uint64_t, Bytes>, Bytes> numbers_;  // bodies
-    std::set<std::pair<std::size_t, IntervalIndex>> dispatched_;
+    std::vector<settlement::ClearedNet> logged_;
+    std::map<std::pair<std::size_t, IntervalIndex>, double> dispatched_;  // kW
+    // by home
+    std::map<std::size_t, std::map<market::SessionId, std::vector<double>>> plans_;
+    std::map<std::size_t, settlement::ClearedNet> base_;
+    std::map<std::pair<std::size_t, market::SessionId>, settlement::ClearedNet> accords_;
+    std::map<std::pair<std::size_t, IntervalIndex>, settlement::ClearedNet> interims_;
 };
 
 }  // namespace kilter::simulation

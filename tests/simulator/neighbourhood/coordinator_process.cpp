@@ -41,6 +41,7 @@ void CoordinatorProcess::end() {
     feeder_.reset();
     waiting_.clear();
     late_.clear();
+    handed_in_.clear();
     timers_.clear();
     ++incarnation_;
     paused_ = false;
@@ -80,7 +81,8 @@ void CoordinatorProcess::on_final(const consensus::Finalised& final) {
                                             final.block->header.height});
         if (!up()) continue;
         learn(sealed);
-        if (sealed.entry.author != identity_.public_key() || !up()) continue;
+        const bool handed_in = handed_in_.erase(sealed.id) > 0;
+        if ((sealed.entry.author != identity_.public_key() && !handed_in) || !up()) continue;
         if (const auto record = settlement::decode_cleared_net(sealed.entry.body))
             for (const auto& member : record->members)
                 certify(member.key, sealed.entry.key);
@@ -90,6 +92,7 @@ void CoordinatorProcess::on_final(const consensus::Finalised& final) {
 void CoordinatorProcess::hear(const crypto::PublicKey& from, const wire::Message& message) {
     if (!up()) return;
     if (const auto* hello = std::get_if<wire::Hello>(&message)) on_hello(from, *hello);
+    if (const auto* submit = std::get_if<wire::Submit>(&message)) return on_submit(from, *submit);
     step(coordinator::MessageReceived{from, message});
 }
 
@@ -105,6 +108,15 @@ void CoordinatorProcess::on_hello(const crypto::PublicKey& from, const wire::Hel
     if (!party) return;
     const auto record = newest_record_.find(directory_->at(*party).net);
     if (record != newest_record_.end()) certify(from, record->second);
+}
+
+void CoordinatorProcess::on_submit(const crypto::PublicKey& from, const wire::Submit& submit) {
+    const auto entry = consensus::decode_sealed(submit.entry);
+    if (!entry) return;
+    const Bytes& key = (*entry)->entry.key;
+    if (receipts_.by_key.contains(key)) return certify(from, key);
+    handed_in_.insert((*entry)->id);
+    log_.take(consensus::Submitted{{*entry}});
 }
 
 void CoordinatorProcess::certify(const crypto::PublicKey& to, const Bytes& key) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "common/settlement/directory.hpp"
 #include "coordinator/core/feeder_host.hpp"
@@ -63,6 +64,7 @@ class CoordinatorProcess {
     void step(coordinator::Input input);
     void turn(const coordinator::Input& input);
     void on_hello(const crypto::PublicKey& from, const wire::Hello& hello);
+    void on_submit(const crypto::PublicKey& from, const wire::Submit& submit);
     void certify(const crypto::PublicKey& to, const Bytes& key);
     void send(const wire::Outgoing& letter);
     void arm(const coordinator::ArmTimer& arm);
@@ -84,6 +86,7 @@ class CoordinatorProcess {
     Bytes disk_;                              // what the feeder's host remembers
     std::deque<coordinator::Input> waiting_;  // while it is paused
     std::vector<wire::Outgoing> late_;        // of the turn it was struck in
+    std::set<consensus::EntryId> handed_in_;  // by homes
     std::map<coordinator::Timer, std::uint64_t> timers_;
     std::uint64_t armed_ = 0;
     std::uint64_t incarnation_ = 0;

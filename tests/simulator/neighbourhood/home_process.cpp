@@ -1,7 +1,9 @@
 #include "tests/simulator/neighbourhood/home_process.hpp"
 
+#include "agent/core/backlog.hpp"
 #include "agent/core/memory.hpp"
 #include "common/base/limits.hpp"
+#include "common/consensus/light_client.hpp"
 
 namespace kilter::simulation {
 
@@ -111,6 +113,19 @@ void HomeProcess::keep(const agent::Outputs& out) {
     if (const auto agreed = out.persist.find(agent::pending_key);
         agreed != out.persist.end() && !agreed->second.empty())
         street_.checker().on_agreed(number_, agent::Agreements::decode(agreed->second)->newest());
+    if (const auto plans = out.persist.find(agent::plans_key); plans != out.persist.end())
+        street_.checker().on_plans(number_, *agent::Plans::decode(plans->second));
+    if (const auto base = out.persist.find(agent::base_key); base != out.persist.end())
+        street_.checker().on_base(
+            number_,
+            *settlement::decode_cleared_net(consensus::decode_receipt(base->second)->entry.body));
+    if (const auto accord = out.persist.find(agent::accord_key);
+        accord != out.persist.end() && !accord->second.empty())
+        street_.checker().on_accord(number_, *agent::Accord::decode(accord->second));
+    for (auto at = out.persist.lower_bound(agent::backlog_prefix);
+         at != out.persist.end() && at->first.starts_with(agent::backlog_prefix); ++at)
+        if (!at->second.empty())
+            street_.checker().on_interim(number_, *settlement::decode_cleared_net(at->second));
     if (out.setpoint) street_.checker().on_setpoint(number_, *out.setpoint);
 }
 

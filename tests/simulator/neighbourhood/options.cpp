@@ -73,6 +73,11 @@ Options draw(std::uint64_t seed) {
     out.restart_late = at_times(prng, 0.3, 1);
     if (prng.chance(0.4))
         out.lie = static_cast<Lie>(1 + prng.below(static_cast<std::uint64_t>(Lie::count) - 1));
+    if (prng.chance(0.15)) {
+        out.all_down = static_cast<Micros>(100 + prng.below(200)) * consensus::simulation::second;
+        out.break_intervals = static_cast<std::int64_t>(3 + prng.below(3));
+        out.restart_late = 1;
+    }
     return out;
 }
 
@@ -106,6 +111,7 @@ std::string describe(const Options& options) {
     rate("crash", options.crash);
     rate("crash_at_point", options.crash_at_point);
     rate("crash_all", options.crash_all);
+    rate("all_down_s", static_cast<double>(options.all_down / consensus::simulation::second));
     rate("kill_chair", options.kill_chair);
     rate("pause", options.pause);
     return out.str();

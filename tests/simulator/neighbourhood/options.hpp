@@ -60,6 +60,7 @@ struct Options {
     double crash = 0;           ///< chance per process and second
     double crash_at_point = 0;  ///< chance at each point between the steps of a turn
     double crash_all = 0;       ///< chance per second that every coordinator dies
+    Micros all_down = 0;        ///< when every coordinator dies until the network heals; 0: never
     double kill_chair = 0;  ///< chance per second that the coordinator dies that is in a session
     double pause = 0;       ///< chance per process and second of standing still for a while
     double restart_late = 0.2;  ///< chance that a dead process stays so until the network heals

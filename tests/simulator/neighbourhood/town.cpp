@@ -466,6 +466,11 @@ Outcome Town::run() {
     schedule_.after(1, [this] { weather(); });
     schedule_.after(3 * second, [this] { enrol(); });
     schedule_.after(4 * second, [this] { every_second(); });
+    if (options_.all_down > 0)
+        schedule_.after(options_.all_down, [this] {
+            for (const auto& one : coordinators_)
+                one->log.kill();
+        });
     schedule_.after(break_until_, [this] { heal(); });
     const Micros end = break_until_ + 6 * interval_s * second;
     while (!over_ && outcome_.report.clean() && schedule_.step(end)) {
@@ -474,6 +479,7 @@ Outcome Town::run() {
     outcome_.trace = trace_.hash();
     outcome_.records = checker_->records();
     outcome_.cleared = checker_->cleared();
+    outcome_.logged = checker_->logged();
     for (const auto& one : coordinators_)
         outcome_.sessions += one->market->reports().size();
     outcome_.steps = schedule_.steps();

@@ -25,6 +25,7 @@ struct Outcome {
     std::uint64_t points = 0;  ///< between the steps of turns at which a process could have died
     Micros ended = 0;          ///< simulated
     std::vector<settlement::ClearedNet> cleared;  ///< all records, by interval and net
+    std::vector<settlement::ClearedNet> logged;   ///< the same in the order of the log
     std::vector<std::string> story;               ///< what the processes told, each its newest
 };
 

@@ -93,6 +93,9 @@ accepted = {
     "roster": ("an opaque receipt and roster", [9, filled(0xEE, 100), filled(0xCC, 200)]),
     "rules": ("an opaque proof", [10, filled(0xDD, 300)]),
     "session_journal": ("an opaque payload", [11, filled(0xEE, 300)]),
+    "interim_open": ("an opening of the upper half, three intervals after its base",
+                     [12, [1978324, 2**31 + 5], 17, [7, 300], SESSION, 3, DIGEST, 1_780_000_000_123]),
+    "interim_record": ("an opaque record", [13, filled(0xEE, 300)]),
 }
 
 
@@ -128,7 +131,7 @@ rejected = {
     "extension": ("a timestamp where the message should be", "ext size overflow",
                   b"\x93\x01\x07\xd6\xff\x00\x00\x00\x00"),
     "depth": ("arrays in arrays in arrays", "depth size overflow", b"\x93\x01\x07" + b"\x91" * 10 + b"\x00"),
-    "kind_unknown": ("kind 12", "does not know", seal([12, 0])),
+    "kind_unknown": ("kind 14", "does not know", seal([14, 0])),
     "kind_missing": ("an empty message", "not an array", seal([])),
     "arity_short": ("hello without its rules", "hello has 2 fields, expected 3", seal(hello[:-1])),
     "arity_long": ("hello with a fourth field", "hello has 4 fields, expected 3", seal(hello + [0])),
@@ -170,6 +173,9 @@ rejected = {
     "receipt_empty": ("a receipt of no bytes", "certified_entry.receipt", seal([2, filled(0, 0)])),
     "roster_empty": ("a roster of no bytes", "roster.roster", seal([9, filled(1, 4), filled(0, 0)])),
     "rules_empty": ("a proof of no bytes", "rules.proof", seal([10, filled(0, 0)])),
+    "interim_before_base": ("an interval that its base has cleared", "does not follow its base",
+                            seal([12, SESSION, 17, [7, 300], SESSION, 3, DIGEST, 1_780_000_000_123])),
+    "interim_record_empty": ("a record of no bytes", "interim_record.record", seal([13, filled(0, 0)])),
     "journal_empty": ("a payload of no bytes", "session_journal.payload", seal([11, filled(0, 0)])),
 }
 
