@@ -218,7 +218,7 @@ void Gateway::State::finish_interim(const Participation& over,
     for (const PartyId party : cleared.members.front())
         members.push_back(over.directory().at(party).key);
     known.accord.emplace(charter, over.id(), over.net(), over.directory().epoch(),
-                         known.base->record.interval, cleared, *over.base_kw(), members);
+                         over.base_interval(), cleared, *over.base_kw(), members);
     accord_since = now;
     out.persist[accord_key] = known.accord->encode();
     last_words.clear();

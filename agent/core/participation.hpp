@@ -50,6 +50,9 @@ class Participation {
         return base_kw_ ? &*base_kw_ : nullptr;
     }
 
+    /// Of the record that schedule is from. REQUIRES: interim().
+    [[nodiscard]] IntervalIndex base_interval() const { return base_interval_; }
+
     [[nodiscard]] bool interim() const { return base_kw_.has_value(); }
 
     /// Whether this home chairs it: only an interim session.
@@ -96,6 +99,7 @@ class Participation {
     PartyId self_;
     UnixMs heard_;
     std::unique_ptr<prox::Home> device_;
+    IntervalIndex base_interval_ = 0;
     std::optional<model::Schedules> base_kw_;
     std::unique_ptr<prox::Deviation> change_;  // of an interim session: the device from there
     market::Session session_;

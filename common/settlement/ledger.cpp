@@ -1,13 +1,12 @@
 #include "common/settlement/ledger.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
 #include "common/consensus/block_execution.hpp"
 #include "common/consensus/seen_ids.hpp"
-#include "common/market/parameters.hpp"
+#include "common/market/tolerance.hpp"
 #include "common/settlement/correction_rules.hpp"
 #include "common/settlement/docket_state.hpp"
 #include "common/settlement/money_rules.hpp"
@@ -286,7 +285,7 @@ class LedgerExecution final : public consensus::Execution {
         if (record.interval - record.base >= IntervalIndex{parameters->horizon})
             return refused("the horizon of interval " + std::to_string(record.base) +
                            " does not reach interval " + std::to_string(record.interval));
-        if (record.residual_milliwatt > std::llround(parameters->primal_tolerance_kw * 1e6))
+        if (record.residual_milliwatt > market::primal_tolerance_milliwatt(*parameters))
             return refused("its homes miss the sum they had to keep by more than the tolerance");
         if (interval_start(record.interval, parameters->interval_s) > time_ms_)
             return {Admission::later, "an interim record's interval has to begin first"};

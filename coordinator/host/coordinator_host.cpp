@@ -73,7 +73,7 @@ struct CoordinatorHost::State final : LogEvents {
     std::vector<wire::Outgoing> mail;         // what the market side sends at the end of this turn
     std::map<Timer, runtime::TimerId> feeder_timers;
     std::map<consensus::EntryId, crypto::PublicKey> submitters;  // who waits for a receipt
-    std::map<NetId, consensus::EntryId> newest_record;
+    std::map<NetId, std::pair<IntervalIndex, consensus::EntryId>> newest_record;
     std::map<NetId, std::pair<consensus::EntryId, Bytes>> newest_receipt;
 
     struct Shown {
@@ -214,7 +214,9 @@ struct CoordinatorHost::State final : LogEvents {
         } else if (entry.type == settlement::cleared_net_entry) {
             auto record = settlement::decode_cleared_net(entry.body);
             if (!record) return;
-            newest_record[record->net] = sealed.id;
+            // Homes bring what they cleared among themselves later than what was cleared after it.
+            auto& newest = newest_record[record->net];
+            if (record->interval >= newest.first) newest = {record->interval, sealed.id};
             step_feeder(ClearedNetFinal{std::move(*record), entry.author});
         }
     }
@@ -470,13 +472,14 @@ struct CoordinatorHost::State final : LogEvents {
         if (record == newest_record.end()) return;
         const UnixMs now = runtime::now_ms();
         Shown& last = shown_to[to];
-        if (last.record == record->second && std::abs(now - last.record_ms) < record_again_ms)
+        if (last.record == record->second.second &&
+            std::abs(now - last.record_ms) < record_again_ms)
             return;
         auto& [id, bytes] = newest_receipt[net];
-        if (id != record->second || bytes.empty()) {
-            const auto receipt = log->store().receipt(record->second);
+        if (id != record->second.second || bytes.empty()) {
+            const auto receipt = log->store().receipt(record->second.second);
             if (!receipt) return;
-            id = record->second;
+            id = record->second.second;
             bytes = consensus::encode(*receipt);
         }
         last.record = id;

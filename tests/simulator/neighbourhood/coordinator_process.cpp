@@ -68,7 +68,8 @@ void CoordinatorProcess::learn(const consensus::SealedEntry& sealed) {
         step(coordinator::RosterFinal{roster_});
     } else if (entry.type == settlement::cleared_net_entry) {
         const auto record = settlement::decode_cleared_net(entry.body);
-        newest_record_[record->net] = entry.key;
+        auto& newest = newest_record_[record->net];
+        if (record->interval >= newest.first) newest = {record->interval, entry.key};
         step(coordinator::ClearedNetFinal{*record, entry.author});
     }
 }
@@ -107,7 +108,7 @@ void CoordinatorProcess::on_hello(const crypto::PublicKey& from, const wire::Hel
     const auto party = directory_->find(from);
     if (!party) return;
     const auto record = newest_record_.find(directory_->at(*party).net);
-    if (record != newest_record_.end()) certify(from, record->second);
+    if (record != newest_record_.end()) certify(from, record->second.second);
 }
 
 void CoordinatorProcess::on_submit(const crypto::PublicKey& from, const wire::Submit& submit) {

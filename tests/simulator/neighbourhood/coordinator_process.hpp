@@ -82,7 +82,7 @@ class CoordinatorProcess {
     std::optional<coordinator::FeederHost> feeder_;
     std::optional<settlement::Directory> directory_;
     settlement::Roster roster_;
-    std::map<NetId, Bytes> newest_record_;    // semantic keys
+    std::map<NetId, std::pair<IntervalIndex, Bytes>> newest_record_;  // semantic keys
     Bytes disk_;                              // what the feeder's host remembers
     std::deque<coordinator::Input> waiting_;  // while it is paused
     std::vector<wire::Outgoing> late_;        // of the turn it was struck in
