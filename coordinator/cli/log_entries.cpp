@@ -82,15 +82,15 @@ Json json_of(const settlement::ClearedNet& net, std::int64_t interval_s) {
                            {"commitment", to_hex(member.commitment.view())},
                            {"signature", to_hex(member.signature.view())}});
     Json out{{"interval", net.interval},
-            {"starts", interval_text(net.interval, interval_s)},
-            {"opening", net.opening},
-            {"net", net.net.value},
-            {"roster_epoch", net.roster_epoch},
-            {"outcome", outcome_text(net.outcome)},
-            {"iteration", net.iteration},
-            {"residual_milliwatt", net.residual_milliwatt},
-            {"prices_micro_eur_per_kwh", net.prices_micro_eur_per_kwh},
-            {"members", members}};
+             {"starts", interval_text(net.interval, interval_s)},
+             {"opening", net.opening},
+             {"net", net.net.value},
+             {"roster_epoch", net.roster_epoch},
+             {"outcome", outcome_text(net.outcome)},
+             {"iteration", net.iteration},
+             {"residual_milliwatt", net.residual_milliwatt},
+             {"prices_micro_eur_per_kwh", net.prices_micro_eur_per_kwh},
+             {"members", members}};
     if (net.outcome == settlement::Outcome::interim) out["base"] = net.base;
     return out;
 }

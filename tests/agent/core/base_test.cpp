@@ -1,0 +1,80 @@
+#include "agent/core/base.hpp"
+
+#include <gtest/gtest.h>
+
+#include "agent/core/interim.hpp"
+
+namespace kilter::agent::base_test {
+namespace {
+
+Base base_of_four() {
+    Base out;
+    out.record.interval = 100;
+    out.record.opening = 8;
+    out.record.prices_micro_eur_per_kwh = {100'000, 200'000, 300'000, 400'000};
+    out.schedule_kw = {1, 2, 3, 4};
+    return out;
+}
+
+market::Parameters of_four() {
+    market::Parameters out;
+    out.horizon = 4;
+    return out;
+}
+
+TEST(Plans, DecodeToWhatWasEncodedAndKeepTheBases) {
+    Plans plans;
+    plans.add({1, 4}, {0.5, -1.5}, std::nullopt);
+    for (IntervalIndex i = 2; i < 10; ++i)
+        plans.add({i, 4}, {static_cast<double>(i)}, market::SessionId{1, 4});
+    const Bytes bytes = plans.encode();
+    const auto back = Plans::decode(bytes);
+    ASSERT_TRUE(back);
+    ASSERT_NE(back->find({1, 4}), nullptr) << "the base's";
+    EXPECT_EQ(*back->find({1, 4}), (std::vector<double>{0.5, -1.5}));
+    EXPECT_EQ(back->find({2, 4}), nullptr);
+    EXPECT_NE(back->find({9, 4}), nullptr);
+    EXPECT_FALSE(Plans::decode(ByteView(bytes).first(bytes.size() - 1)));
+}
+
+TEST(Base, ReachesTheRestOfItsHorizon) {
+    const Base base = base_of_four();
+    EXPECT_FALSE(base.reaches(100)) << "that one is cleared";
+    EXPECT_TRUE(base.reaches(101));
+    EXPECT_TRUE(base.reaches(103));
+    EXPECT_FALSE(base.reaches(104));
+    EXPECT_EQ(base.consumption_kw(102), 3);
+}
+
+TEST(Base, IsShiftedAsAWarmStartIs) {
+    const Base base = base_of_four();
+    model::Schedules later(1, 4);
+    later << 3, 4, 4, 4;
+    EXPECT_EQ(base.schedule_at(of_four(), 102), later);
+    EXPECT_NEAR(base.dual_at(of_four(), 102)(0), 0.3 * 0.25, 1e-15);
+}
+
+TEST(InterimGate, LeavesTheCoordinatorsTheirTimeAndGoesRound) {
+    const market::Parameters parameters = of_four();
+    const UnixMs starts = interval_start(101, parameters.interval_s);
+    EXPECT_EQ(interim_gate(parameters, 101, 0), starts - 60'000);
+    EXPECT_EQ(interim_gate(parameters, 101, 2), starts - 60'000 + 4 * parameters.silence_ms);
+    market::Parameters short_ones = parameters;
+    short_ones.interval_s = 60;
+    EXPECT_EQ(interim_lead_ms(short_ones), 30'000);
+}
+
+TEST(InterimTerms, CountTheChairAsTheHomeItIs) {
+    market::Parameters parameters = of_four();
+    parameters.accelerated = true;
+    parameters.privacy_members_min = 3;
+    const InterimTerms terms{{101, interim_opening}, {5}, {{{5}, 1}, {{6}, 1}, {{7}, 10}}};
+    const market::Terms session = session_terms(parameters, terms);
+    EXPECT_FALSE(session.parameters.accelerated);
+    EXPECT_EQ(session.parameters.privacy_members_min, 2U);
+    EXPECT_EQ(session.terminals, 3U);
+    EXPECT_TRUE(session.hosts.empty());
+}
+
+}  // namespace
+}  // namespace kilter::agent::base_test
