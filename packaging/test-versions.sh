@@ -62,7 +62,7 @@ for older in 1 0; do
     mix "$older"
     rm -rf "$root/root/demo"
     status=0
-    run /mixed/kilter demo /root/street.toml --homes-per-net 4 --intervals 3 --seconds-max 120 --dir /root/demo --keep \
+    run /mixed/kilter demo /root/street.toml --homes-per-net 4 --ledger-rule 1 --intervals 3 --seconds-max 120 --dir /root/demo --keep \
         >"$root/demo.out" 2>&1 || status=$?
     sed 's/^/        /' "$root/demo.out"
     # The demo compares with one process of this version, too. How a home finds its answer may change from one version to the

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/consensus/entry.hpp"
+#include "common/consensus/seen_set.hpp"
 #include "common/crypto/merkle_map.hpp"
 
 namespace kilter::consensus {
@@ -23,19 +24,30 @@ class LedgerState {
 
     /// Null: this ledger's states cannot travel, and its validators never change.
     [[nodiscard]] virtual const crypto::MerkleMap* map() const { return nullptr; }
+
+    /// The ids of the map's lists; null: there are none (seen_ids.hpp).
+    [[nodiscard]] virtual SeenSetPtr seen() const { return nullptr; }
 };
 
 /// A state that is a map. The keys that start with "log|" are the log's own, all others the application's.
 class MapState final : public LedgerState {
   public:
-    explicit MapState(crypto::MerkleMap map) : map_(std::move(map)) {}
+    /// From elsewhere.
+    explicit MapState(crypto::MerkleMap map);
+
+    /// After a block. REQUIRES: `seen` holds what the map's lists do.
+    MapState(crypto::MerkleMap map, SeenSetPtr seen)
+        : map_(std::move(map)), seen_(std::move(seen)) {}
 
     [[nodiscard]] Digest root() const override { return map_.root(); }
 
     [[nodiscard]] const crypto::MerkleMap* map() const override { return &map_; }
 
+    [[nodiscard]] SeenSetPtr seen() const override { return seen_; }
+
   private:
     crypto::MerkleMap map_;
+    SeenSetPtr seen_;
 };
 
 using StatePtr = std::shared_ptr<const LedgerState>;

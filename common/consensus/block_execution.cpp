@@ -99,7 +99,7 @@ StatePtr BlockExecution::finish() {
     crypto::MerkleMap map = state->map()->with(members_key(), next_->encode());
     for (const Validator& validator : validators_.validators)
         map = map.with(was_key(validator.key), {});
-    return std::make_shared<MapState>(std::move(map));
+    return std::make_shared<MapState>(std::move(map), state->seen());
 }
 
 }  // namespace kilter::consensus

@@ -18,6 +18,7 @@ Mempool::Added Mempool::add(EntryPtr entry, UnixMs arrival_ms, bool ready) {
     bytes_ += size;
     if (ready && !content.key.empty()) keys_.emplace(content.key, entry->id);
     expiries_.emplace(content.expires_ms, entry->id);
+    if (ready) ++arrivals_;
     std::list<Item>& list = ready ? ready_ : parked_;
     const EntryId id = entry->id;
     index_.emplace(id, Place{&list, list.insert(list.end(), {std::move(entry), arrival_ms})});

@@ -28,6 +28,9 @@ class Mempool {
     /// In order of arrival.
     [[nodiscard]] const std::list<Item>& ready() const { return ready_; }
 
+    /// How many entries have ever been ready: unchanged, nothing new can be proposed.
+    [[nodiscard]] std::uint64_t arrivals() const { return arrivals_; }
+
     [[nodiscard]] std::size_t size() const { return index_.size(); }
 
     void remove(const EntryId& id);
@@ -57,6 +60,7 @@ class Mempool {
     std::set<std::pair<UnixMs, EntryId>> expiries_;
     std::unordered_map<PublicKey, Share> authors_;
     std::size_t bytes_ = 0;
+    std::uint64_t arrivals_ = 0;
 };
 
 }  // namespace kilter::consensus

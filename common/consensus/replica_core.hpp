@@ -162,7 +162,16 @@ class Replica::Core {
 
     View current_ = 1;
     bool current_entered_ = false;
-    bool proposed_ = false;      // in current_
+    bool proposed_ = false;  // in current_
+
+    // Where nothing was left to propose: all that waits is in blocks under way. Not asked again until there is more.
+    struct Fruitless {
+        BlockHash parent;
+        std::uint64_t arrivals = 0;
+        UnixMs at_ms = 0;
+    };
+
+    std::optional<Fruitless> fruitless_;
     bool batch_waited_ = false;  // in current_
 
     struct Armed {

@@ -9,6 +9,7 @@ namespace kilter::consensus {
 namespace {
 constexpr std::size_t small_batch = 64;
 constexpr std::uint32_t silent_views_max = 3;
+constexpr std::int64_t fruitless_ms = 50;  // a certificate may have become valid meanwhile
 }  // namespace
 
 void Replica::Core::advance() {
@@ -139,8 +140,11 @@ void Replica::Core::propose(const BlockTree::Node& parent, Base base) {
     std::vector<EntryPtr> entries;
     std::vector<EntryId> dead;
     std::size_t bytes = 0;
+    const bool nothing_new = fruitless_ && fruitless_->parent == parent.block->hash &&
+                             fruitless_->arrivals == mempool_.arrivals() &&
+                             now_ >= fruitless_->at_ms && now_ - fruitless_->at_ms < fruitless_ms;
     for (const Mempool::Item& item : mempool_.ready()) {
-        if ((closing && mutant != Mutant::closing_entries) ||
+        if (nothing_new || (closing && mutant != Mutant::closing_entries) ||
             entries.size() == limits::block_entries_max ||
             bytes + item.entry->encoded.size() > limits::block_bytes_max)
             break;
@@ -154,6 +158,8 @@ void Replica::Core::propose(const BlockTree::Node& parent, Base base) {
     }
     for (const EntryId& id : dead)
         mempool_.remove(id);
+    if (entries.empty() && !nothing_new)
+        fruitless_ = Fruitless{parent.block->hash, mempool_.arrivals(), now_};
     if (entries.empty() && tally_.count(VoteKind::skip, current_, {}) == 0) {
         // An empty block above an unfinished one is of use only if that one does not become final by itself.
         if (unfinished_block() && !batch_waited_ && !timers_[TimerKind::batch].armed)

@@ -144,14 +144,14 @@ class LedgerExecution final : public consensus::Execution {
   public:
     LedgerExecution(const Genesis& genesis,
                     const ChainId& chain,
-                    MerkleMap map,
+                    const consensus::LedgerState& parent,
                     governance::Place place)
         : genesis_(genesis),
           chain_(chain),
-          map_(std::move(map)),
+          map_(*parent.map()),
           place_(place),
           time_ms_(place.time_ms),
-          seen_(place.time_ms) {}
+          seen_(parent, place.time_ms) {}
 
     Verdict apply(const SealedEntry& sealed) override {
         const Entry& entry = sealed.entry;
@@ -189,8 +189,8 @@ class LedgerExecution final : public consensus::Execution {
     }
 
     consensus::StatePtr finish() override {
-        seen_.finish(map_);
-        return std::make_shared<consensus::MapState>(std::move(map_));
+        auto seen = seen_.finish(map_, form_of_ids());
+        return std::make_shared<consensus::MapState>(std::move(map_), std::move(seen));
     }
 
   private:
@@ -315,6 +315,20 @@ class LedgerExecution final : public consensus::Execution {
             "rules propose --validators'");
     }
 
+    // By the rules that hold for this block, not those that its own entries have decided on.
+    consensus::SeenForm form_of_ids() {
+        if (consensus::seen_form(map_) == consensus::SeenForm::lists)
+            return consensus::SeenForm::lists;
+        if (map_.find(docket_key()) == nullptr) return form_in(genesis_.versions);
+        return form_in(rules().versions);
+    }
+
+    static consensus::SeenForm form_in(const governance::KnownRules& versions) {
+        const auto found = versions.find(ledger_rule);
+        return found != versions.end() && found->second >= 2 ? consensus::SeenForm::lists
+                                                             : consensus::SeenForm::pairs;
+    }
+
     const governance::Rules& rules() {
         if (!rules_) rules_ = docket_in(map_, genesis_).rules_at(place_.height);
         return *rules_;
@@ -413,24 +427,28 @@ Result<void> Ledger::check(const Entry& entry) const {
 }
 
 consensus::StatePtr Ledger::initial() const {
-    return std::make_shared<consensus::MapState>(consensus::nothing_seen(genesis_.time_ms));
+    const auto version = genesis_.versions.find(ledger_rule);
+    return consensus::state_without_ids(genesis_.time_ms,
+                                        version != genesis_.versions.end() && version->second >= 2
+                                            ? consensus::SeenForm::lists
+                                            : consensus::SeenForm::pairs);
 }
 
 std::unique_ptr<consensus::Execution> Ledger::begin(const consensus::StatePtr& parent,
                                                     consensus::Height height,
                                                     UnixMs time_ms) const {
-    return std::make_unique<LedgerExecution>(genesis_, chain_, *parent->map(),
+    return std::make_unique<LedgerExecution>(genesis_, chain_, *parent,
                                              governance::Place{height, time_ms});
 }
 
 Result<void> Ledger::understands(const consensus::LedgerState& parent,
                                  consensus::Height height) const {
-    if (parent.map()->find(docket_key()) == nullptr) return {};
+    if (parent.map()->find(docket_key()) == nullptr && genesis_.versions.empty()) return {};
     return governance::understood(docket_in(*parent.map(), genesis_), height, known_);
 }
 
 bool Ledger::contains(const consensus::LedgerState& state, const consensus::EntryId& id) const {
-    return consensus::seen(*state.map(), id);
+    return consensus::seen(state, id);
 }
 
 Roster roster(const consensus::LedgerState& state) {

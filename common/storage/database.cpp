@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <vector>
 
 #include <sqlite3.h>
 
@@ -18,6 +19,10 @@ namespace kilter::storage {
 
 namespace {
 constexpr int wal_frames_max = 4'000;
+constexpr std::int64_t wal_header_bytes = 32;
+constexpr std::int64_t wal_frame_bytes = 24 + page_bytes;
+constexpr int frames_laid_out = 128;  // at a time
+constexpr int frames_kept_ahead = 32;
 constexpr int busy_ms_max = 5'000;  // a reader that opens or closes holds a lock for a moment
 }  // namespace
 
@@ -59,6 +64,13 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
         if (auto done = database->attempt(sql); !done) return done.error();
     if (auto claimed = database->claim(kind); !claimed) return claimed.error();
     database->writable_ = true;
+    sqlite3_wal_hook(
+        database->handle_,
+        [](void* of, sqlite3*, const char*, int frames) {
+            *static_cast<int*>(of) = frames;
+            return SQLITE_OK;
+        },
+        &database->wal_frames_);
     // The schema reaches the main file at once, so that even an empty store is one whose damage shows; and what a power
     // cut left in the log does not stay there to look like damage.
     database->checkpoint();
@@ -189,9 +201,29 @@ void Database::end_reading() {
 
 void Database::commit() {
     execute("COMMIT");
-    std::error_code error;
-    const auto size = std::filesystem::file_size(file_.string() + "-wal", error);
-    if (!error && size >= static_cast<std::uintmax_t>(wal_frames_max) * page_bytes) checkpoint();
+    if (wal_frames_ >= wal_frames_max)
+        checkpoint();
+    else if (lays_out_)
+        lay_out();
+}
+
+void Database::lay_out() {
+    const std::int64_t used = wal_header_bytes + wal_frames_ * wal_frame_bytes;
+    if (wal_frames_ == 0 || used + frames_kept_ahead * wal_frame_bytes <= wal_laid_out_) return;
+    sqlite3_file* log = nullptr;
+    sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (log == nullptr || log->pMethods == nullptr) return;
+    static const std::vector<std::uint8_t> zeros(frames_laid_out * wal_frame_bytes);
+    const std::int64_t from = std::max(used, wal_laid_out_);
+    const int written =
+        log->pMethods->xWrite(log, zeros.data(), static_cast<int>(zeros.size()), from);
+    if (written == SQLITE_FULL) {  // the next commits may still find room
+        lays_out_ = false;
+        return;
+    }
+    if (written != SQLITE_OK || log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+        die(file_, "the write-ahead log cannot be made longer");
+    wal_laid_out_ = from + static_cast<std::int64_t>(zeros.size());
 }
 
 /// Truncating, so that no frame is ever written over an older one: a kill in the middle of that would look like damage.
@@ -201,6 +233,7 @@ void Database::checkpoint() {
         sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
     sqlite3_busy_timeout(handle_, busy_ms_max);
     // A reader that is in the way is no failure: the log stays, and the next checkpoint takes it.
+    if (status == SQLITE_OK) wal_frames_ = 0, wal_laid_out_ = 0;
     if (status != SQLITE_OK && status != SQLITE_BUSY)
         die(file_, std::string("checkpoint failed: ") + sqlite3_errmsg(handle_));
 }

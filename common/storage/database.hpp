@@ -62,6 +62,12 @@ class Database {
     void begin_reading();
     void end_reading();
     void checkpoint();
+
+    /// From now on the write-ahead log is laid out ahead, in zeros: a commit then writes over blocks that are the file's
+    /// already, and synchronising it does not wait for the file system's own journal to note a longer file. For a store
+    /// with commits on whose way others wait; costs a second writing of the log.
+    void lay_out_ahead() { lays_out_ = true; }
+
     /// Pages, log frames and SQLite's own integrity check.
     Result<void> check();
 
@@ -82,7 +88,12 @@ class Database {
     std::filesystem::path file_;
     sqlite3* handle_ = nullptr;
     int lock_ = -1;
+    void lay_out();
+
     bool writable_ = false;
+    bool lays_out_ = false;
+    int wal_frames_ = 0;             // of this generation
+    std::int64_t wal_laid_out_ = 0;  // bytes
 };
 
 /// One prepared statement. bind in order, then step; reset by the next bind_first or by restart().

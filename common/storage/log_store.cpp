@@ -47,6 +47,7 @@ Result<LogStore> LogStore::open(const std::filesystem::path& file,
                      short_hex(stored->chain_id().view()) + ", not of " +
                      short_hex(genesis.chain_id().view())};
     auto content = std::make_unique<Content>(*std::move(database), *std::move(stored));
+    content->database->lay_out_ahead();
     content->forget_unfinished();
     if (auto sound = content->archive.check(); !sound) return sound.error();
     if (auto indexed = content->index_new_blocks(); !indexed) return indexed.error();

@@ -144,6 +144,14 @@ bool only_last_transaction(std::ifstream& in, const std::uint8_t* salts, const s
     }
 }
 
+/// A frame of another generation: what the log was laid out with is zero throughout, and no salt is zero but there.
+bool laid_out_or_older(const std::array<std::uint8_t, 24 + page_bytes>& frame) {
+    const bool zero1 = big_endian(frame.data() + 8) == 0;
+    const bool zero2 = big_endian(frame.data() + 12) == 0;
+    if (!zero1 && !zero2) return true;
+    return zero1 && zero2 && std::all_of(frame.begin(), frame.end(), [](auto b) { return b == 0; });
+}
+
 /// The pages that the log holds whole, in committed transactions.
 Result<std::set<std::uint64_t>> check_wal(const std::filesystem::path& path,
                                           AfterPowerCut leftovers) {
@@ -183,7 +191,7 @@ Result<std::set<std::uint64_t>> check_wal(const std::filesystem::path& path,
             holds = running.is(frame.data() + 16);
         } else {
             older = true;
-            holds = !salt1 && !salt2;
+            holds = !salt1 && !salt2 && laid_out_or_older(frame);
         }
         if (holds && !older) {
             uncommitted.push_back(big_endian(frame.data()));

@@ -20,6 +20,7 @@
 #include "common/storage/log_store.hpp"
 #include "coordinator/cli/audit.hpp"
 #include "coordinator/cli/demo_bills.hpp"
+#include "coordinator/cli/genesis.hpp"
 #include "coordinator/cli/installation.hpp"
 #include "coordinator/cli/neighbourhood.hpp"
 #include "coordinator/cli/process.hpp"
@@ -424,6 +425,7 @@ int Demo::run() const {
     }
     options.coordinators = coordinators;
     options.parameters = parameters;
+    options.ledger_version = ledger_version;
     options.pace.follow_clock = false;
     options.pace.first_interval = first;
     options.pace.intervals = intervals;
@@ -671,6 +673,9 @@ void add_demo(CLI::App& app, int& exit_code) {
         ->add_option("--homes", options->homes_total,
                      "So many homes on a feeder drawn from the seed, in place of a topology")
         ->check(CLI::Range(2, 5'000));
+    command->add_option("--ledger-rule", options->ledger_version, ledger_rule_help)
+        ->capture_default_str()
+        ->check(CLI::Range(std::uint32_t{1}, settlement::newest_ledger()));
     command->add_flag("--accelerated", options->accelerated,
                       "Homes also say how they answer prices: fewer, larger messages");
     command->add_option("--homes-seed", options->homes_seed, "The homes are drawn from this seed")

@@ -17,6 +17,7 @@ struct Demo {
     std::filesystem::path directory;  ///< empty: a new one under the system's temporary directory
     std::size_t homes_total = 0;  ///< not 0: so many on a generated feeder, in place of a topology
     bool accelerated = false;
+    std::uint32_t ledger_version = settlement::newest_ledger();
     std::uint64_t homes_seed = 1;
     std::size_t homes_per_net = 3;
     std::size_t coordinators = 4;

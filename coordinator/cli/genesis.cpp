@@ -35,6 +35,7 @@ Result<Documents> draw_up(const MakeGenesis& command, const crypto::Identity& op
     genesis.time_ms = runtime::now_ms();
     genesis.operator_key = operator_identity.public_key();
     genesis.market_parameters = command.parameters.encode();
+    genesis.begin_with(command.ledger_version);
     std::vector<settlement::RosterMember> members;
     for (const std::string& text : command.coordinators) {
         const auto coordinator = parse_validator(text);
@@ -120,6 +121,9 @@ void add_genesis(CLI::App& app, int& exit_code) {
         ->add_option("--homes-min", options->parameters.privacy_members_min,
                      "Homes a net must have for a home to join")
         ->capture_default_str();
+    command->add_option("--ledger-rule", options->ledger_version, ledger_rule_help)
+        ->capture_default_str()
+        ->check(CLI::Range(std::uint32_t{1}, settlement::newest_ledger()));
     command->add_flag("--accelerated", options->parameters.accelerated,
                       "Homes also say how they answer prices: a fraction of the iterations");
     command->add_flag("--json", options->json, "The result as JSON");

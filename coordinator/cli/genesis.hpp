@@ -8,8 +8,14 @@
 #include <CLI/CLI.hpp>
 
 #include "common/market/parameters.hpp"
+#include "common/settlement/genesis.hpp"
 
 namespace kilter::cli {
+
+/// --ledger-rule.
+inline constexpr const char* ledger_rule_help =
+    "Version of the rule 'ledger' that the log begins with; 1 while coordinators or gateways run a "
+    "program that knows no other";
 
 struct MakeGenesis {
     std::filesystem::path key = "operator.key";
@@ -18,6 +24,7 @@ struct MakeGenesis {
     std::filesystem::path out = "genesis.bin";
     std::filesystem::path entry = "coordinators.entry";
     market::Parameters parameters;
+    std::uint32_t ledger_version = settlement::newest_ledger();
     bool json = false;
 
     [[nodiscard]] int run() const;

@@ -116,6 +116,7 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
     out.genesis.time_ms = runtime::now_ms();
     out.genesis.operator_key = operator_identity.public_key();
     out.genesis.market_parameters = options.parameters.encode();
+    out.genesis.begin_with(options.ledger_version);
     out.genesis.constitution = governance::Constitution::of_operator_and_regulator(
                                    operator_identity.public_key(), regulator_identity.public_key())
                                    .encode();

@@ -20,6 +20,7 @@ struct InstallationOptions {
     int first_port = 0;  ///< on 127.0.0.1: coordinators first, then homes
     int reached_at = 0;  ///< so much above its own is the port that others reach a process at
     market::Parameters parameters;
+    std::uint32_t ledger_version = settlement::newest_ledger();
     coordinator::Pace pace;
     std::string log_level = "info";
 };

@@ -16,7 +16,8 @@ namespace {
 
 class IdExecution final : public consensus::Execution {
   public:
-    IdExecution(StatePtr parent, UnixMs time_ms) : parent_(std::move(parent)), seen_(time_ms) {}
+    IdExecution(StatePtr parent, UnixMs time_ms)
+        : parent_(std::move(parent)), seen_(*parent_, time_ms) {}
 
     Verdict apply(const SealedEntry& entry) override {
         Verdict verdict = seen_.judge(*parent_->map(), entry);
@@ -26,8 +27,8 @@ class IdExecution final : public consensus::Execution {
 
     StatePtr finish() override {
         crypto::MerkleMap map = *parent_->map();
-        seen_.finish(map);
-        return std::make_shared<consensus::MapState>(std::move(map));
+        auto seen = seen_.finish(map, consensus::SeenForm::lists);
+        return std::make_shared<consensus::MapState>(std::move(map), std::move(seen));
     }
 
   private:
@@ -147,7 +148,7 @@ Result<void> OpaqueLedger::check(const consensus::Entry& entry) const {
 
 StatePtr OpaqueLedger::initial() const {
     if (memory_ == Memory::counters) return std::make_shared<CounterState>(Windows{});
-    return std::make_shared<consensus::MapState>(consensus::nothing_seen(genesis_ms_));
+    return consensus::state_without_ids(genesis_ms_, consensus::SeenForm::lists);
 }
 
 std::unique_ptr<consensus::Execution> OpaqueLedger::begin(const StatePtr& parent,
@@ -159,7 +160,7 @@ std::unique_ptr<consensus::Execution> OpaqueLedger::begin(const StatePtr& parent
 
 bool OpaqueLedger::contains(const consensus::LedgerState& state,
                             const consensus::EntryId& id) const {
-    return memory_ == Memory::ids && consensus::seen(*state.map(), id);
+    return memory_ == Memory::ids && consensus::seen(state, id);
 }
 
 }  // namespace kilter::coordinator

@@ -254,7 +254,7 @@ TEST(LogUnderFire, EveryAcknowledgedEntryIsOnEveryLogExactlyOnce) {
     // The last one's disk is full soon.
     for (std::size_t i = 0; i + 1 < coordinators; ++i)
         street.start(i);
-    street.start(coordinators - 1, 160u << 10);
+    street.start(coordinators - 1, 700u << 10);
     street.submit_roster();
     ASSERT_TRUE(street.wait(60, [&] { return street.acknowledged() == 1; }));
     Prng prng(4);

@@ -1,7 +1,10 @@
 // The replica's parts alone: signer, tally, mempool, the entries seen lately and the ids on the log.
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "common/base/limits.hpp"
+#include "common/base/prng.hpp"
 #include "common/consensus/entry_cache.hpp"
 #include "common/consensus/mempool.hpp"
 #include "common/consensus/seen_ids.hpp"
@@ -232,40 +235,129 @@ TEST(EntryCache, GivesTheSameEntryForTheSameBytesOnly) {
     EXPECT_NE(*cache.decode(entry->encoded), kept) << "forgotten meanwhile";
 }
 
-TEST(SeenIds, AnEntryIsThereOnceUntilItsSecondHasPassed) {
+// A state and its ids, block by block.
+struct IdsOfBlocks {
+    explicit IdsOfBlocks(UnixMs start, SeenForm begin)
+        : form(begin), state(std::make_shared<MapState>(nothing_seen(start, begin))) {}
+
+    void block(UnixMs time, const std::vector<EntryPtr>& entries) {
+        SeenIds ids(*state, time);
+        crypto::MerkleMap map = *state->map();
+        for (const EntryPtr& entry : entries) {
+            EXPECT_EQ(ids.judge(map, *entry).admission, Admission::ready);
+            ids.add(*entry);
+            EXPECT_EQ(ids.judge(map, *entry).admission, Admission::refused) << "in this block";
+        }
+        SeenSetPtr beside = ids.finish(map, form);
+        state = std::make_shared<MapState>(std::move(map), std::move(beside));
+    }
+
+    [[nodiscard]] Admission judged(UnixMs time, const SealedEntry& entry) const {
+        return SeenIds(*state, time).judge(*state->map(), entry).admission;
+    }
+
+    SeenForm form;
+    std::shared_ptr<const MapState> state;
+};
+
+class SeenIdsInForm : public testing::TestWithParam<SeenForm> {};
+
+TEST_P(SeenIdsInForm, AnEntryIsThereOnceUntilItsSecondHasPassed) {
     constexpr UnixMs start = 1'700'000'000'000;
-    crypto::MerkleMap map = nothing_seen(start);
-    const crypto::Digest empty = map.root();
+    IdsOfBlocks log(start, GetParam());
+    const crypto::Digest empty = log.state->root();
     std::vector<EntryPtr> entries;
     for (std::uint64_t seq = 0; seq < 300; ++seq)
         entries.push_back(signed_entry(seq, start + 5'000 + static_cast<UnixMs>(seq % 3) * 1'000));
-    const auto block = [&](UnixMs time, std::size_t from, std::size_t to) {
-        SeenIds ids(time);
-        for (std::size_t i = from; i < to; ++i) {
-            EXPECT_EQ(ids.judge(map, *entries[i]).admission, Admission::ready);
-            ids.add(*entries[i]);
-            EXPECT_EQ(ids.judge(map, *entries[i]).admission, Admission::refused) << "in this block";
-        }
-        ids.finish(map);
-    };
-    block(start + 100, 0, 10);
-    block(start + 200, 10, 300);
-    EXPECT_EQ(SeenIds(start + 300).judge(map, *entries[7]).admission, Admission::refused);
-    EXPECT_EQ(SeenIds(start + 5'001).judge(map, *entries[0]).admission, Admission::refused)
-        << "expired";
-    EXPECT_EQ(SeenIds(start - limits::entry_life_ms_max)
-                  .judge(nothing_seen(start), *signed_entry(1, start + 1))
-                  .admission,
+    log.block(start + 100, {entries.begin(), entries.begin() + 10});
+    log.block(start + 200, {entries.begin() + 10, entries.end()});
+    EXPECT_EQ(log.judged(start + 300, *entries[7]), Admission::refused);
+    EXPECT_EQ(log.judged(start + 5'001, *entries[0]), Admission::refused) << "expired";
+    const IdsOfBlocks fresh(start, GetParam());
+    EXPECT_EQ(fresh.judged(start - limits::entry_life_ms_max, *signed_entry(1, start + 1)),
               Admission::refused)
         << "more than a day ahead";
-    block(start + 6'900, 0, 0);
-    EXPECT_FALSE(seen(map, entries[0]->id)) << "its second has passed";
-    EXPECT_TRUE(seen(map, entries[1]->id)) << "its second has not";
-    block(start + 60'000, 0, 0);
+    log.block(start + 6'900, {});
+    EXPECT_FALSE(seen(*log.state, entries[0]->id)) << "its second has passed";
+    EXPECT_TRUE(seen(*log.state, entries[1]->id)) << "its second has not";
+    log.block(start + 60'000, {});
     for (const EntryPtr& entry : entries)
-        EXPECT_FALSE(seen(map, entry->id));
-    EXPECT_EQ(map.root(), nothing_seen(start + 60'000).root()) << "nothing is left of them";
-    EXPECT_NE(map.root(), empty);
+        EXPECT_FALSE(seen(*log.state, entry->id));
+    EXPECT_EQ(log.state->root(), nothing_seen(start + 60'000, GetParam()).root())
+        << "nothing is left of them";
+    EXPECT_NE(log.state->root(), empty);
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms,
+                         SeenIdsInForm,
+                         testing::Values(SeenForm::pairs, SeenForm::lists),
+                         [](const auto& form) {
+                             return form.param == SeenForm::pairs ? "pairs" : "lists";
+                         });
+
+TEST(SeenIds, APairLogBecomesAListLogAndForgetsNothing) {
+    constexpr UnixMs start = 1'700'000'000'000;
+    IdsOfBlocks pairs(start, SeenForm::pairs);
+    IdsOfBlocks lists(start, SeenForm::lists);
+    std::vector<EntryPtr> entries;
+    for (std::uint64_t seq = 0; seq < 200; ++seq)
+        entries.push_back(signed_entry(seq, start + 5'000 + static_cast<UnixMs>(seq) * 100));
+    pairs.block(start + 100, entries);
+    lists.block(start + 100, entries);
+    EXPECT_NE(pairs.state->root(), lists.state->root());
+    pairs.form = SeenForm::lists;
+    pairs.block(start + 8'000, {});
+    lists.block(start + 8'000, {});
+    EXPECT_EQ(pairs.state->root(), lists.state->root());
+    for (const EntryPtr& entry : entries)
+        EXPECT_EQ(seen(*pairs.state, entry->id), entry->entry.expires_ms >= start + 8'000);
+    EXPECT_EQ(pairs.judged(start + 8'000, *entries[150]), Admission::refused);
+}
+
+// Branches of blocks over a few thousand ids: each says of every id what its own blocks say, and so does what is read back.
+TEST(SeenIds, EveryBranchHasItsOwnSet) {
+    constexpr UnixMs start = 1'700'000'000'000;
+    Prng prng(11);
+
+    struct Branch {
+        IdsOfBlocks log{start, SeenForm::lists};
+        UnixMs time = start;
+        std::vector<EntryPtr> there;
+    };
+
+    std::vector<Branch> branches(1);
+    std::uint64_t seq = 0;
+    for (int round = 0; round < 400; ++round) {
+        const std::size_t at = prng.below(branches.size());
+        if (branches.size() < 5 && prng.chance(0.05)) branches.push_back(branches[at]);
+        Branch& branch = branches[at];
+        branch.time += static_cast<UnixMs>(prng.below(400));
+        std::vector<EntryPtr> entries;
+        for (std::uint64_t left = prng.below(12); left > 0; --left)
+            entries.push_back(
+                signed_entry(seq++, branch.time + 1 + static_cast<UnixMs>(prng.below(20'000))));
+        branch.log.block(branch.time, entries);
+        branch.there.insert(branch.there.end(), entries.begin(), entries.end());
+    }
+    ASSERT_GT(branches.size(), 2u);
+    std::set<EntryPtr> all;
+    for (const Branch& branch : branches)
+        all.insert(branch.there.begin(), branch.there.end());
+    for (const Branch& branch : branches) {
+        const std::set<EntryPtr> own(branch.there.begin(), branch.there.end());
+        const MapState read_back(*branch.log.state->map());
+        EXPECT_LE(branch.log.state->seen()->layers(), 12u);
+        for (const EntryPtr& entry : all) {
+            const std::int64_t second = entry->entry.expires_ms / 1'000;
+            const bool there = own.contains(entry) && second >= branch.time / 1'000;
+            EXPECT_EQ(seen(*branch.log.state, entry->id), there);
+            EXPECT_EQ(seen(read_back, entry->id), there);
+            if (second >= branch.time / 1'000) {
+                EXPECT_EQ(branch.log.state->seen()->contains(entry->id, second), there);
+                EXPECT_EQ(read_back.seen()->contains(entry->id, second), there);
+            }
+        }
+    }
 }
 
 }  // namespace

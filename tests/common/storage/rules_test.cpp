@@ -1,6 +1,7 @@
 // Replicas that know different versions of a rule, when the log activates the newer one.
 #include <gtest/gtest.h>
 
+#include "common/consensus/seen_ids.hpp"
 #include "common/settlement/certified_docket.hpp"
 #include "common/settlement/docket_state.hpp"
 #include "tests/common/storage/cluster.hpp"
@@ -21,6 +22,21 @@ struct RulesTest : testing::Test {
                 settlement::grid_operator().public_key(), settlement::party(4, 0).public_key())
                 .encode();
         return out;
+    }
+
+    /// A program that knows version 1 of the ledger's rule alone does not guess.
+    static void expect_not_read_by_version_1(StoredCluster& cluster) {
+        const settlement::Genesis document = cluster.genesis();
+        cluster.stop(3);
+        const auto store = LogStore::open(cluster.file(3), document);
+        ASSERT_TRUE(store.ok()) << store.error().message;
+        governance::KnownRules older = governance::known_rules();
+        older["ledger"] = 1;
+        const settlement::Ledger ledger(document, older);
+        const auto image = store->load(ledger);
+        ASSERT_FALSE(image.ok());
+        EXPECT_NE(image.error().message.find("version 2 of rule 'ledger'"), std::string::npos)
+            << image.error().message;
     }
 
     consensus::EntryId propose(StoredCluster& cluster, const governance::Action& action) {
@@ -88,6 +104,64 @@ TEST_F(RulesTest, AReplicaThatDoesNotKnowAnActivatedRuleStopsBeforeItAndTheOther
     ASSERT_FALSE(checked.ok());
     EXPECT_NE(checked.error().message.find("version 2 of rule 'network'"), std::string::npos)
         << checked.error().message;
+}
+
+TEST_F(RulesTest, AnOldLogKeepsIdsAsListsFromTheHeightThatTheDocketSays) {
+    StoredCluster cluster(genesis(), directory.path);
+    cluster.start_all();
+    for (int i = 0; i < 5; ++i)
+        propose(cluster, governance::SetTariff{"filler", i});
+    const auto form = [&](std::size_t i) {
+        return consensus::seen_form(*cluster.replica(i).state()->map());
+    };
+    const auto early = propose(cluster, governance::SetTariff{"early", 1});
+    const auto id = propose(cluster, governance::SetRule{"ledger", 2});
+    approve(cluster, id);
+    const auto decided = settlement::docket(*cluster.replica(0).state(), genesis());
+    const consensus::Height height = decided.find(id)->effective;
+    for (int i = 0; cluster.store(0).height() + 1 < height; ++i)
+        propose(cluster, governance::SetTariff{"before", i});
+    EXPECT_EQ(form(0), consensus::SeenForm::pairs);
+    EXPECT_EQ(cluster.replica(0).state()->seen(), nullptr);
+    propose(cluster, governance::SetTariff{"after", 1});
+    ASSERT_EQ(cluster.store(0).height(), height);
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(form(i), consensus::SeenForm::lists);
+        EXPECT_EQ(cluster.replica(i).state()->root(), cluster.replica(0).state()->root());
+        EXPECT_TRUE(consensus::seen(*cluster.replica(i).state(), early)) << "not forgotten";
+    }
+    cluster.stop(2);
+    cluster.start(2);
+    EXPECT_TRUE(consensus::seen(*cluster.replica(2).state(), early)) << "nor after a restart";
+    propose(cluster, governance::SetTariff{"later", 1});
+    EXPECT_EQ(cluster.replica(2).state()->root(), cluster.replica(0).state()->root());
+    const auto checked = cluster.store(0).verify();
+    EXPECT_TRUE(checked.ok()) << checked.error().message;
+
+    expect_not_read_by_version_1(cluster);
+}
+
+TEST_F(RulesTest, ANewLogBeginsWithTheNewestRule) {
+    settlement::Genesis newest = genesis();
+    newest.begin_with(settlement::newest_ledger());
+    const auto read = settlement::Genesis::decode(newest.encode());
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    EXPECT_EQ(*read, newest);
+    EXPECT_NE(newest.chain_id(), genesis().chain_id());
+    settlement::Genesis plain = settlement::neighbourhood();
+    plain.begin_with(settlement::newest_ledger());
+    const auto plain_read = settlement::Genesis::decode(plain.encode());
+    ASSERT_TRUE(plain_read.ok()) << plain_read.error().message;
+    EXPECT_EQ(*plain_read, plain);
+    EXPECT_EQ(plain.rules().versions.at("ledger"), 2u);
+
+    StoredCluster cluster(newest, directory.path);
+    cluster.start_all();
+    propose(cluster, governance::SetTariff{"first", 1});
+    EXPECT_EQ(consensus::seen_form(*cluster.replica(0).state()->map()), consensus::SeenForm::lists);
+    const auto checked = cluster.store(0).verify();
+    EXPECT_TRUE(checked.ok()) << checked.error().message;
+    expect_not_read_by_version_1(cluster);
 }
 
 TEST_F(RulesTest, TheDocketIsProvedToWhoKnowsGenesisAlone) {

@@ -60,25 +60,26 @@ def show():
     print("root", root(sorted(content.items())).hex())
 
 
-show()
-for i in range(40):
-    key, value = bytes([i]), bytes([i]) * (7 * i % 50)
-    print("set", key.hex(), value.hex() or "-")
-    content[digest("key", key)] = value
-    if i < 4 or i % 13 == 0:
-        show()
-print("set", "07", b"again".hex())
-content[digest("key", b"\7")] = b"again"
-show()
-for i in range(0, 40, 3):
-    print("erase", bytes([i]).hex())
-    del content[digest("key", bytes([i]))]
-show()
-pairs = sorted(content.items())
-for i in (1, 7, 38):
-    print("proof", bytes([i]).hex(), prove(pairs, digest("key", bytes([i]))).hex())
-for limit in (100, 400):
-    encoded, pieces = outline(pairs, limit)
-    print("outline", limit, encoded.hex())
-    for one in pieces:
-        print("piece", one.hex())
+if __name__ == "__main__":
+    show()
+    for i in range(40):
+        key, value = bytes([i]), bytes([i]) * (7 * i % 50)
+        print("set", key.hex(), value.hex() or "-")
+        content[digest("key", key)] = value
+        if i < 4 or i % 13 == 0:
+            show()
+    print("set", "07", b"again".hex())
+    content[digest("key", b"\7")] = b"again"
+    show()
+    for i in range(0, 40, 3):
+        print("erase", bytes([i]).hex())
+        del content[digest("key", bytes([i]))]
+    show()
+    pairs = sorted(content.items())
+    for i in (1, 7, 38):
+        print("proof", bytes([i]).hex(), prove(pairs, digest("key", bytes([i]))).hex())
+    for limit in (100, 400):
+        encoded, pieces = outline(pairs, limit)
+        print("outline", limit, encoded.hex())
+        for one in pieces:
+            print("piece", one.hex())
