@@ -269,6 +269,7 @@ struct AgentHost::State {
         status["sent"] = {{"messages", traffic.sent.messages}, {"bytes", traffic.sent.bytes}};
         status["received"] = {{"messages", traffic.received.messages},
                               {"bytes", traffic.received.bytes}};
+        status["copies"] = {{"messages", traffic.copies.messages}, {"bytes", traffic.copies.bytes}};
         status["peers"] = peers_json(stats);
         status["updated_ms"] = runtime::now_ms();
         if (auto written =
@@ -342,7 +343,7 @@ struct AgentHost::State {
             remembered, meter_identity.get());
         if (!core) return core.error();
         gateway = std::move(*core);
-        auto post = transport::Hub::open(*identity, {.bind = config.bind});
+        auto post = transport::Hub::open(*identity, {.bind = config.bind, .lanes = config.lanes});
         if (!post) return post.error();
         hub = std::move(*post);
         if (config.metrics.empty()) return {};

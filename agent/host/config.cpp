@@ -26,6 +26,7 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
                              ? located(root.required<std::string>("runtime_dir"))
                              : config.state_dir;
     config.metrics = root.optional<std::string>("metrics", "");
+    config.lanes = static_cast<int>(root.optional<std::int64_t>("lanes", config.lanes));
     config.home_file = located(root.table("home").required<std::string>("file"));
     if (auto done = document->finish(); !done) return done.error();
     return config;

@@ -8,6 +8,7 @@
 ///     meter_key = "/var/lib/kilter/meter.key"       # the simulated meter's; without it nothing is metered
 ///     log_level = "info"                            # trace, debug, info, warning, error, off
 ///     runtime_dir = "/run/kilter"                   # status.json, rewritten often; default: state_dir
+///     lanes     = 4                                 # connections to each peer; more than 1 where the network loses
 ///     metrics   = "127.0.0.1:9464"                  # answers GET /metrics there; default: nowhere
 ///     [home]
 ///     file = "/etc/kilter/home.toml"                # the simulated home's devices
@@ -29,6 +30,7 @@ struct Config {
     std::string log_level = "info";
     std::filesystem::path runtime_dir;  ///< state_dir unless given
     std::string metrics;                ///< empty: no figures are shown
+    int lanes = 1;                      ///< connections to each peer (transport/hub.hpp)
     std::filesystem::path home_file;
 };
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::int64_t frame_overhead_bytes = 1'024;
 constexpr int sockets_max = 8'192;
 constexpr int backlog = 1'024;
+constexpr std::size_t copies_of_urgent = 2;
 
 std::int64_t unix_ms() {
     const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
@@ -36,6 +37,11 @@ Result<void> check_options(const Options& options) {
         return Error{"transport: every time must be positive (linger may be 0)"};
     if (options.queue_messages_max <= 0)
         return Error{"transport: queue_messages_max must be positive"};
+    if (options.lanes < 1 || options.lanes > lanes_max)
+        return Error{"transport: there must be between 1 and " + std::to_string(lanes_max) +
+                     " lanes to a peer, not " + std::to_string(options.lanes)};
+    if (options.bind.empty() && options.lanes > 1)
+        return Error{"transport: a program that is not bound has one lane to a peer"};
     if (options.message_bytes_max == 0 || options.message_bytes_max > limits::message_bytes_max)
         return Error{"transport: message_bytes_max must be between 1 and " +
                      std::to_string(limits::message_bytes_max)};
@@ -59,10 +65,19 @@ void cut(zmq::message_t& message) {
         ::shutdown(descriptor, SHUT_RDWR);
 }
 
+/// Of a session's exchange, in which everybody waits for everybody: nobody minds their order.
+bool is_urgent(const wire::Message& message) {
+    return std::holds_alternative<wire::Share>(message) ||
+           std::holds_alternative<wire::SessionOpen>(message) ||
+           std::holds_alternative<wire::ClearingShare>(message);
+}
+
 struct Link {
     std::string endpoint;
-    zmq::socket_t socket;
+    crypto::CurveKey peer;
+    std::vector<zmq::socket_t> lanes;  // the first one; the others once it is up
     std::uint64_t counter;
+    std::size_t next_lane = 0;
 };
 
 /// What is known of one other party: admitted, linked to, or both.
@@ -70,9 +85,20 @@ struct Peer {
     bool admitted = false;
     wire::ReplayWindow window;
     std::optional<Link> link;
-    std::string routing_id;           // of the connection it was last heard over
-    std::uint64_t reply_counter = 0;  // of what is sent over that
+    std::string routing_id;     // of the connection it was last heard over
+    std::string answered_over;  // which reply_counter is of
+    std::uint64_t reply_counter = 0;
+    std::map<std::string, std::uint64_t> newest_over;  // counters, by connection
     Counts counts;
+
+    /// Whether this connection's counters go up, as they do where nobody says anything twice.
+    bool advances(const std::string& connection, std::uint64_t counter) {
+        if (newest_over.size() > 2 * lanes_max) newest_over.clear();  // it has reconnected often
+        const auto [newest, is_first] = newest_over.try_emplace(connection, counter);
+        const bool out = is_first || counter > newest->second;
+        newest->second = std::max(newest->second, counter);
+        return out;
+    }
 };
 
 }  // namespace
@@ -106,6 +132,8 @@ struct Hub::State {
 
     Result<void> bind();
     Result<Link> make_link(const crypto::CurveKey& peer, const std::string& to);
+    zmq::socket_t make_lane(const crypto::CurveKey& peer, const std::string& to);
+    void add_lanes(Link& link);
 
     /// Above every counter used before, by this process or by an earlier one of the same identity:
     /// nobody sends 2^20 messages in a millisecond. A clock that was set back between two processes
@@ -127,7 +155,8 @@ struct Hub::State {
     std::optional<Frame> next_frame();
     /// One message off a link of a program that is not bound.
     std::optional<Frame> next_answer();
-    bool send_over_link(Link& link, const Bytes& bytes);
+    /// How many copies are on their way.
+    std::size_t send_over_link(Link& link, const Bytes& bytes, bool urgent);
     bool send_over_connection(const std::string& routing_id, const Bytes& bytes);
     /// The message in `frame`, or empty after counting why not.
     std::optional<Received> judge(Frame& frame);
@@ -177,28 +206,33 @@ Result<void> Hub::State::bind() {
 
 Result<Link> Hub::State::make_link(const crypto::CurveKey& peer, const std::string& to) {
     try {
-        zmq::socket_t socket = make_socket(zmq::socket_type::dealer);
-        socket.set(zmq::sockopt::curve_serverkey, buffer(peer.view()));
-        // Nothing is queued for a link that is down: what would come late is worthless, and the
-        // sender wants to know.
-        socket.set(zmq::sockopt::immediate, true);
-        socket.set(zmq::sockopt::sndhwm, options.queue_messages_max);
-        if (options.bind.empty()) {
-            socket.set(zmq::sockopt::rcvhwm, options.queue_messages_max);
-            socket.set(
-                zmq::sockopt::maxmsgsize,
-                2 * static_cast<std::int64_t>(options.message_bytes_max) + frame_overhead_bytes);
-        } else {  // the other end has nothing to say on this link
-            socket.set(zmq::sockopt::rcvhwm, 1);
-            socket.set(zmq::sockopt::maxmsgsize, frame_overhead_bytes);
-        }
-        socket.set(zmq::sockopt::reconnect_ivl, options.reconnect_ms);
-        socket.set(zmq::sockopt::reconnect_ivl_max, options.reconnect_ms_max);
-        socket.connect(to);
-        return Link{to, std::move(socket), first_counter()};
+        Link link{to, peer, {}, first_counter()};
+        link.lanes.push_back(make_lane(peer, to));
+        return link;
     } catch (const zmq::error_t& error) {
         return Error{"cannot connect to " + to + ": " + error.what()};
     }
+}
+
+zmq::socket_t Hub::State::make_lane(const crypto::CurveKey& peer, const std::string& to) {
+    zmq::socket_t socket = make_socket(zmq::socket_type::dealer);
+    socket.set(zmq::sockopt::curve_serverkey, buffer(peer.view()));
+    // Nothing is queued for a link that is down: what would come late is worthless, and the
+    // sender wants to know.
+    socket.set(zmq::sockopt::immediate, true);
+    socket.set(zmq::sockopt::sndhwm, options.queue_messages_max);
+    if (options.bind.empty()) {
+        socket.set(zmq::sockopt::rcvhwm, options.queue_messages_max);
+        socket.set(zmq::sockopt::maxmsgsize,
+                   2 * static_cast<std::int64_t>(options.message_bytes_max) + frame_overhead_bytes);
+    } else {  // the other end has nothing to say on this link
+        socket.set(zmq::sockopt::rcvhwm, 1);
+        socket.set(zmq::sockopt::maxmsgsize, frame_overhead_bytes);
+    }
+    socket.set(zmq::sockopt::reconnect_ivl, options.reconnect_ms);
+    socket.set(zmq::sockopt::reconnect_ivl_max, options.reconnect_ms_max);
+    socket.connect(to);
+    return socket;
 }
 
 std::optional<Hub::State::Frame> Hub::State::next_frame() {
@@ -222,10 +256,11 @@ std::optional<Hub::State::Frame> Hub::State::next_answer() {
     for (auto& [key, peer] : peers) {
         if (!peer.link) continue;
         Frame frame;
-        if (!peer.link->socket.recv(frame.payload, zmq::recv_flags::dontwait)) continue;
+        zmq::socket_t& socket = peer.link->lanes.front();
+        if (!socket.recv(frame.payload, zmq::recv_flags::dontwait)) continue;
         for (bool more = frame.payload.more(); more; more = frame.payload.more()) {
             frame.alone = false;
-            (void)peer.link->socket.recv(frame.payload);
+            (void)socket.recv(frame.payload);
         }
         frame.user_id = to_hex(key.view());  // whom CURVE has proved to be at the other end
         return frame;
@@ -233,13 +268,36 @@ std::optional<Hub::State::Frame> Hub::State::next_answer() {
     return std::nullopt;
 }
 
-bool Hub::State::send_over_link(Link& link, const Bytes& bytes) {
-    // What comes back over a link of a bound program is nothing; left there, it would fill the link's queue, and libzmq
-    // 4.3.4 aborts when a peer hangs up on a full one.
-    if (!options.bind.empty())
-        for (zmq::message_t nothing; link.socket.recv(nothing, zmq::recv_flags::dontwait);) {
-        }
-    return link.socket.send(buffer(bytes), zmq::send_flags::dontwait).has_value();
+// Not before the peer has let the first one in: whom it does not know yet would ask it so much oftener.
+void Hub::State::add_lanes(Link& link) {
+    try {
+        while (link.lanes.size() < static_cast<std::size_t>(options.lanes))
+            link.lanes.push_back(make_lane(link.peer, link.endpoint));
+    } catch (const zmq::error_t&) {
+        // The process has no more sockets: it goes on with the lanes there are.
+    }
+}
+
+std::size_t Hub::State::send_over_link(Link& link, const Bytes& bytes, bool urgent) {
+    const auto send = [&](std::size_t lane) -> std::size_t {
+        zmq::socket_t& socket = link.lanes[lane];
+        // What comes back over a link of a bound program is nothing; left there, it would fill the link's queue, and libzmq
+        // 4.3.4 aborts when a peer hangs up on a full one.
+        if (!options.bind.empty())
+            for (zmq::message_t nothing; socket.recv(nothing, zmq::recv_flags::dontwait);) {
+            }
+        return socket.send(buffer(bytes), zmq::send_flags::dontwait) ? 1 : 0;
+    };
+    const std::size_t lanes = link.lanes.size();
+    if (!urgent || lanes == 1) {
+        const std::size_t sent = send(0);
+        if (sent > 0) add_lanes(link);
+        return sent;
+    }
+    std::size_t out = 0;
+    for (std::size_t tried = 0; tried < lanes && out < copies_of_urgent; ++tried)
+        out += send(link.next_lane++ % lanes);
+    return out;
 }
 
 bool Hub::State::send_over_connection(const std::string& routing_id, const Bytes& bytes) {
@@ -264,10 +322,6 @@ std::optional<Received> Hub::State::judge(Frame& frame) {
         return std::nullopt;
     }
     Peer& peer = found->second;
-    if (peer.routing_id != frame.routing_id) {
-        peer.routing_id = frame.routing_id;
-        peer.reply_counter = first_counter();
-    }
     const ByteView bytes = as_bytes(frame.payload.to_string_view());
     if (bytes.size() > options.message_bytes_max) {
         drop(&peer, Drop::oversize);
@@ -278,14 +332,19 @@ std::optional<Received> Hub::State::judge(Frame& frame) {
         drop(&peer, Drop::undecodable);
         return std::nullopt;
     }
-    if (peer.window.accept(opened->counter) != wire::Freshness::fresh) {
-        drop(&peer, Drop::replayed);
+    const bool in_order = peer.advances(frame.routing_id, opened->counter);
+    if (const auto freshness = peer.window.accept(opened->counter);
+        freshness != wire::Freshness::fresh) {
+        if (freshness == wire::Freshness::replayed && in_order)
+            for (Counts* counts : {&total, &peer.counts})
+                counts->copies.add(bytes.size());
+        else
+            drop(&peer, Drop::replayed);
         return std::nullopt;
     }
-    for (Counts* counts : {&total, &peer.counts}) {
-        ++counts->received.messages;
-        counts->received.bytes += bytes.size();
-    }
+    peer.routing_id = frame.routing_id;
+    for (Counts* counts : {&total, &peer.counts})
+        counts->received.add(bytes.size());
     return Received{*from, std::move(opened->message), bytes.size()};
 }
 
@@ -335,7 +394,9 @@ void Hub::disconnect(const crypto::PublicKey& peer) {
 bool Hub::connected(const crypto::PublicKey& peer) const {
     const auto found = state_->peers.find(peer);
     if (found == state_->peers.end() || !found->second.link) return false;
-    return (found->second.link->socket.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+    return std::ranges::any_of(found->second.link->lanes, [](const zmq::socket_t& lane) {
+        return (lane.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+    });
 }
 
 bool Hub::send(const crypto::PublicKey& to, const wire::Message& message) {
@@ -349,16 +410,19 @@ bool Hub::send(const crypto::PublicKey& to, const wire::Message& message) {
     };
     if (found == state_->peers.end()) return unsent();
     Peer& peer = found->second;
+    if (!peer.link && peer.answered_over != peer.routing_id) {
+        peer.answered_over = peer.routing_id;
+        peer.reply_counter = state_->first_counter();
+    }
     std::uint64_t& counter = peer.link ? peer.link->counter : peer.reply_counter;
     const Bytes bytes = wire::seal(counter++, message);
     if (bytes.size() > state_->options.message_bytes_max) return unsent();
-    if (!(peer.link ? state_->send_over_link(*peer.link, bytes)
-                    : state_->send_over_connection(peer.routing_id, bytes)))
-        return unsent();
-    for (Counts* sent : {&state_->total, &counts}) {
-        ++sent->sent.messages;
-        sent->sent.bytes += bytes.size();
-    }
+    const std::size_t copies =
+        peer.link ? state_->send_over_link(*peer.link, bytes, is_urgent(message))
+                  : std::size_t{state_->send_over_connection(peer.routing_id, bytes)};
+    if (copies == 0) return unsent();
+    for (Counts* sent : {&state_->total, &counts})
+        sent->sent.add(bytes.size(), copies);
     return true;
 }
 
@@ -380,7 +444,7 @@ void Hub::wait(std::chrono::milliseconds at_most) const {
     KILTER_CHECK(!state_->router, "wait() of a hub that is bound");
     std::vector<zmq::pollitem_t> links;
     for (auto& [_, peer] : state_->peers)
-        if (peer.link) links.push_back({peer.link->socket.handle(), 0, ZMQ_POLLIN, 0});
+        if (peer.link) links.push_back({peer.link->lanes.front().handle(), 0, ZMQ_POLLIN, 0});
     zmq::poll(links, at_most);
 }
 

@@ -10,6 +10,11 @@
 /// Delivery is at most once and in order per link; a link that is down loses what is sent (send()
 /// says so) and never delivers late: protocols re-send. Every queue is bounded; nothing blocks.
 ///
+/// Lanes: TCP keeps everything behind a lost segment waiting until that has come again, 200 ms and more, and a session's
+/// iteration waits for the last of all its messages. Where the network loses, a link is therefore several connections, and a
+/// message that others wait for goes over two of them, taken in turn; whichever copy comes first is delivered. Those
+/// messages may overtake each other, which a session expects (messages.hpp); all others go over the first lane, in order.
+///
 /// Threads: the Hub is used by one thread (the loop's). The ZAP handler is a thread of its own
 /// inside, so that a busy loop does not stop others from connecting; they share only the table of
 /// admitted keys, under a mutex.
@@ -33,6 +38,8 @@
 
 namespace kilter::transport {
 
+inline constexpr int lanes_max = 8;
+
 /// Local choices; no peer needs to know them.
 struct Options {
     /// "tcp://127.0.0.1:20001", port "*" for any free one; empty: nobody can connect to us.
@@ -52,6 +59,8 @@ struct Options {
     int heartbeat_timeout_ms = 10'000;
     /// How long closing waits for messages already sent.
     int linger_ms = 200;
+    /// Connections to each peer, at most lanes_max.
+    int lanes = 1;
 };
 
 struct Received {
@@ -64,7 +73,7 @@ struct Received {
 enum class Drop : std::uint8_t {
     oversize,
     undecodable,   ///< not one frame, not canonical, outside the limits, or another version
-    replayed,      ///< its counter was seen before or is too old
+    replayed,      ///< its counter was seen before, over the same connection, or is too old
     not_admitted,  ///< its sender has left the roster since it connected; the connection is cut
 };
 inline constexpr std::size_t drop_reasons = 4;
@@ -73,12 +82,19 @@ inline constexpr std::size_t drop_reasons = 4;
 struct Traffic {
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
+
+    void add(std::size_t size, std::size_t times = 1) {
+        messages += times;
+        bytes += times * size;
+    }
+
     auto operator<=>(const Traffic&) const = default;
 };
 
 struct Counts {
-    Traffic sent;
+    Traffic sent;                                       ///< copies included
     Traffic received;                                   ///< and handed out by receive()
+    Traffic copies;                                     ///< received again over another lane
     std::uint64_t unsent = 0;                           ///< send() said false
     std::array<std::uint64_t, drop_reasons> dropped{};  ///< by Drop
 

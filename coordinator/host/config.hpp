@@ -7,6 +7,7 @@
 ///     topology  = "/etc/kilter/feeder.toml"           # the feeder this coordinator hosts
 ///     log_level = "info"
 ///     runtime_dir = "/run/kilter"                     # status.json, rewritten often; default: state_dir
+///     lanes     = 4                                 # connections to each peer; more than 1 where the network loses
 ///     metrics   = "127.0.0.1:9465"                    # answers GET /metrics there; default: nowhere
 ///     [gate]
 ///     follow_clock   = true        # false: next gate as soon as the last interval is final
@@ -33,6 +34,7 @@ struct Config {
     std::string log_level = "info";
     std::filesystem::path runtime_dir;  ///< state_dir unless given
     std::string metrics;                ///< empty: no figures are shown
+    int lanes = 1;                      ///< connections to each peer (transport/hub.hpp)
     Pace pace;
 };
 
