@@ -189,8 +189,22 @@ void Gateway::State::on(const MessageReceived& received, Outputs& out) {
         on_interim_record(*record, out);
     else if (const auto* refusal = std::get_if<wire::Refusal>(&received.message))
         tell(out, Severity::notable, short_hex(from.view()) + " refused: " + refusal->reason);
-    else if (std::holds_alternative<wire::Hello>(received.message) && charter.is_validator(from))
-        greet(from, out);
+    else if (const auto* hello = std::get_if<wire::Hello>(&received.message);
+             hello != nullptr && charter.is_validator(from))
+        on_hello(from, *hello, out);
+}
+
+// A coordinator asks whether this home is ready. For a roster that is news, homes turn to each its own coordinator.
+void Gateway::State::on_hello(const crypto::PublicKey& from,
+                              const wire::Hello& hello,
+                              Outputs& out) const {
+    greet(from, out);
+    if (hello.roster_epoch > known.epoch && first_asked() != from) greet(first_asked(), out);
+}
+
+const crypto::PublicKey& Gateway::State::first_asked(std::size_t later) const {
+    const auto& coordinators = charter.validators().validators;
+    return coordinators[(charter.identity.public_key().bytes[0] + later) % coordinators.size()].key;
 }
 
 void Gateway::State::on(const PeersConnected&, Outputs& out) {
@@ -212,17 +226,14 @@ void Gateway::State::greet(Outputs& out) const {
 }
 
 void Gateway::State::on_greet(Outputs& out) {
-    const auto& coordinators = charter.validators().validators;
-    greet(
-        coordinators[(charter.identity.public_key().bytes[0] + asked++) % coordinators.size()].key,
-        out);
+    greet(first_asked(asked++), out);
     if (!known.agreed.empty()) send_clearing_share(out);
     if (postponed && (known.agreed.empty() || now - postponed_since >= record_patience_ms()))
         return join_postponed(out);
     if (known.place && known.agreed.empty()) return;
     greetings = std::min(greetings + 1, greetings_counted);
     std::uint32_t again_ms = greet_again_ms(greetings);
-    if (postponed) again_ms = std::clamp(record_patience_ms() / 2, 1U, greet_waiting_ms);
+    if (postponed) again_ms = std::max(1U, record_patience_ms() / 4);
     out.timers.push_back({Timer::greet, again_ms});
 }
 

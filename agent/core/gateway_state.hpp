@@ -114,6 +114,9 @@ struct Gateway::State {
     /// Every coordinator.
     void greet(Outputs& out) const;
     void on_greet(Outputs& out);
+    void on_hello(const crypto::PublicKey& from, const wire::Hello& hello, Outputs& out) const;
+    /// The coordinator this home turns to first, or so many after that: homes are spread over all of them.
+    [[nodiscard]] const crypto::PublicKey& first_asked(std::size_t later = 0) const;
     /// Whom this home may speak with: the coordinators, and the homes of its net.
     [[nodiscard]] std::vector<Peer> peers() const;
 

@@ -81,6 +81,7 @@ bool Attendance::on_greeting(const crypto::PublicKey& from) {
     const auto home = directory_->find(from);
     if (!home || !secrets_.contains(*home)) return false;
     waived_.erase(*home);
+    asked_.erase(*home);
     return ready_.insert(*home).second;
 }
 
@@ -97,6 +98,19 @@ std::vector<PartyId> Attendance::silent(UnixMs now) const {
     for (const NetId net : directory_->nets())
         for (const PartyId home : served(net, now))
             if (!ready_.contains(home)) out.push_back(home);
+    return out;
+}
+
+std::vector<PartyId> Attendance::to_greet(UnixMs now) {
+    std::vector<PartyId> out;
+    for (const PartyId home : silent(now)) {
+        if (out.size() == greeted_at_once) break;
+        Asked& asked = asked_[home];
+        const bool lately = now >= asked.last && now - asked.last < asked.pause_ms;
+        if (lately) continue;
+        asked = {now, std::clamp(2 * asked.pause_ms, greet_again_ms, greet_again_ms_max)};
+        out.push_back(home);
+    }
     return out;
 }
 

@@ -16,6 +16,10 @@ namespace kilter::coordinator {
 
 class Attendance {
   public:
+    static constexpr std::size_t greeted_at_once = 256;
+    static constexpr std::int64_t greet_again_ms = 250;  ///< after the first time
+    static constexpr std::int64_t greet_again_ms_max = 8'000;
+
     /// `feeder` is its name, `nets` how many it has. REQUIRES: directory not null, parameters valid.
     Attendance(const crypto::Identity& identity,
                settlement::DirectoryPtr directory,
@@ -48,9 +52,11 @@ class Attendance {
     /// Waited for in vain: not waited for again until they greet.
     void waive(const std::vector<PartyId>& homes);
 
-    /// Homes to ask whether they are ready: served, and not.
-    [[nodiscard]] std::vector<PartyId> silent(UnixMs now) const;
-    /// Homes worth waiting for: of those, the ones not waived.
+    /// Homes to ask now whether they are ready, and counts them as asked: served, not ready, and not asked lately: whoever
+    /// does not answer is asked half as often each time, as all that greet at once have the chair to themselves only in
+    /// turn. At most greeted_at_once of them.
+    std::vector<PartyId> to_greet(UnixMs now);
+    /// Homes worth waiting for: served, not ready, not waived.
     [[nodiscard]] std::vector<PartyId> missing(UnixMs now) const;
     /// The nets that can trade, with the homes that are ready and the chair. REQUIRES: chair().
     [[nodiscard]] std::vector<market::Seat> seats(UnixMs now) const;
@@ -58,7 +64,14 @@ class Attendance {
     [[nodiscard]] std::vector<PartyId> expiring(UnixMs now) const;
 
   private:
+    struct Asked {
+        UnixMs last = 0;
+        std::int64_t pause_ms = 0;  // until the next time
+    };
+
     [[nodiscard]] bool lasts(PartyId home, UnixMs now) const;
+    // Served, and not ready.
+    [[nodiscard]] std::vector<PartyId> silent(UnixMs now) const;
     // The homes of a net that can have a seat, whether ready or not.
     [[nodiscard]] std::vector<PartyId> served(NetId net, UnixMs now) const;
 
@@ -71,6 +84,7 @@ class Attendance {
     std::size_t homes_max_;  // per net
     std::set<PartyId> ready_;
     std::set<PartyId> waived_;
+    std::map<PartyId, Asked> asked_;  // since they were ready
 };
 
 /// The seats' nets, in order: the rows of the feeder's device.

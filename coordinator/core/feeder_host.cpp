@@ -145,7 +145,7 @@ struct FeederHost::State {
     void gather_or_open(Outputs& out) {
         if (!may_open() || !turn.mine()) return;
         const Turn::Gate gate = turn.next_gate(now);
-        for (const PartyId home : attendance->silent(now))
+        for (const PartyId home : attendance->to_greet(now))
             out.send.push_back({attendance->directory()->at(home).key, hello()});
         if (gate.wait_ms > 0) return await_gate(out);
         if (!gathering_since) gathering_since = now;

@@ -1,5 +1,6 @@
 #include "coordinator/host/coordinator_host.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <unistd.h>
@@ -25,6 +26,8 @@
 #include "common/topology/files.hpp"
 #include "common/topology/native.hpp"
 #include "common/transport/hub.hpp"
+#include "coordinator/core/feeder_host.hpp"
+#include "coordinator/core/handouts.hpp"
 #include "coordinator/host/metrics.hpp"
 #include "coordinator/host/report.hpp"
 #include "coordinator/log/log_host.hpp"
@@ -39,12 +42,6 @@ constexpr std::int64_t refusals_every_ms = 5'000;
 constexpr std::int64_t peers_every_ms = 5'000;
 constexpr std::int64_t entry_life_ms = 3'600'000;
 constexpr std::size_t submitters_max = 10'000;
-// A peer that asks again has not had time to take what it was sent: a roster of a thousand homes is long on its way.
-constexpr std::int64_t roster_again_ms = 5'000;
-constexpr std::int64_t record_again_ms = 1'000;
-constexpr std::int64_t epochs_again_ms = 60'000;
-// While the operator enrols one home after the other, nobody is sent every roster in between.
-constexpr std::int64_t roster_settles_ms = 500;
 constexpr const char* market_key = "market";
 
 Result<settlement::Genesis> load_genesis(const std::filesystem::path& path) {
@@ -76,17 +73,7 @@ struct CoordinatorHost::State final : LogEvents {
     std::map<NetId, std::pair<IntervalIndex, consensus::EntryId>> newest_record;
     std::map<NetId, std::pair<consensus::EntryId, Bytes>> newest_receipt;
 
-    struct Shown {
-        std::uint64_t roster_epoch = 0;
-        UnixMs roster_ms = 0;
-        consensus::EntryId record;
-        UnixMs record_ms = 0;
-        consensus::Epoch log_epoch = 0;
-        UnixMs epochs_ms = 0;
-    };
-
-    std::map<crypto::PublicKey, Shown> shown_to;  // to whom what, last
-    UnixMs roster_since = 0;
+    std::optional<Handouts> handouts;
     std::optional<settlement::Directory> directory;
     std::optional<wire::RosterUpdate> newest_roster;
     consensus::Epoch log_epoch = 0;  // whose members the market side and the homes were told of
@@ -94,7 +81,12 @@ struct CoordinatorHost::State final : LogEvents {
     governance::Rules rules;
     std::optional<wire::RulesUpdate> newest_rules;  // with the proof; nothing for edition 0
 
-    std::map<consensus::EntryId, std::filesystem::path> spool;  // at the log, not answered yet
+    struct Spooled {
+        std::filesystem::path file;
+        bool roster = false;  // a change of it
+    };
+
+    std::map<consensus::EntryId, Spooled> spool;  // at the log, not answered yet
     bool status_due = true;
     std::map<crypto::PublicKey, UnixMs> heard;  // by this process
     runtime::Since since;
@@ -130,6 +122,7 @@ struct CoordinatorHost::State final : LogEvents {
         const bool member = members.index_of(identity->public_key()).has_value();
         spdlog::warn("epoch {} of the log: {} coordinators, {}", log_epoch, members.size(),
                      member ? "this one among them" : "and this one is none of them");
+        handouts->follow(members.index_of(identity->public_key()), members.size());
         admit_roster();
         step_feeder(MembersFinal{members});
         if (!directory) return;
@@ -141,13 +134,8 @@ struct CoordinatorHost::State final : LogEvents {
     // Proofs of all epochs since genesis, as members tell them to each other.
     void show_epochs(const crypto::PublicKey& to) {
         if (log_epoch == 0) return;
-        const UnixMs now = runtime::now_ms();
-        Shown& last = shown_to[to];
-        if (!holds_office(to) && last.log_epoch == log_epoch &&
-            std::abs(now - last.epochs_ms) < epochs_again_ms)
-            return;
-        last.log_epoch = log_epoch;
-        last.epochs_ms = now;
+        const bool due = handouts->epochs_due(to, log_epoch, runtime::now_ms());
+        if (!due && !holds_office(to)) return;
         for (const auto& proof : log->store().epochs())
             if (proof.end.header.epoch < log_epoch)
                 mail.push_back({to, wire::ConsensusMessage{consensus::encode(proof)}});
@@ -249,7 +237,7 @@ struct CoordinatorHost::State final : LogEvents {
             if (newest_roster) hub->send(member.key, *newest_roster);
             hub->disconnect(member.key);
             heard.erase(member.key);
-            shown_to.erase(member.key);
+            handouts->forget(member.key);
         }
     }
 
@@ -340,7 +328,7 @@ struct CoordinatorHost::State final : LogEvents {
         const auto spooled = spool.find(answer.id);
         if (answer.status == SubmissionStatus::refused) {
             spdlog::warn("entry {} refused: {}", short_hex(answer.id.view()), answer.reason);
-            if (spooled != spool.end()) refuse_file(spooled->second, answer.reason);
+            if (spooled != spool.end()) refuse_file(spooled->second.file, answer.reason);
         }
         if (spooled != spool.end()) spool.erase(spooled);
         const auto waiting = submitters.find(answer.id);
@@ -446,34 +434,33 @@ struct CoordinatorHost::State final : LogEvents {
         show_epochs(from);
         if (holds_office(from)) mail.push_back({from, wire::Hello{hello.chain, epoch, edition}});
         if (hello.rules < edition && newest_rules) mail.push_back({from, *newest_rules});
-        if (hello.roster_epoch < epoch && newest_roster) show_roster(from);
+        if (directory && hello.roster_epoch >= epoch)
+            handouts->on_answered(from);
+        else if (holds_office(from))  // its tool is another process each time, and waits
+            show_roster(from);
+        else
+            handouts->on_request(from, runtime::now_ms());
         const auto party = directory ? directory->find(from) : std::nullopt;
         if (party) show_record(from, directory->at(*party).net);
     }
 
     void show_roster(const crypto::PublicKey& to) {
-        const UnixMs now = runtime::now_ms();
-        Shown& last = shown_to[to];
-        const std::uint64_t epoch = directory->epoch();
-        // An office's tool is another process each time, and waits for what it asked for.
-        if (!holds_office(to)) {
-            if (std::abs(now - roster_since) < roster_settles_ms) return;
-            if (last.roster_epoch == epoch && std::abs(now - last.roster_ms) < roster_again_ms)
-                return;
-        }
-        last.roster_epoch = epoch;
-        last.roster_ms = now;
-        mail.push_back({to, *newest_roster});
+        if (newest_roster) mail.push_back({to, *newest_roster});
+    }
+
+    void show_rosters() {
+        if (!newest_roster) return;
+        const bool more_follow = std::any_of(spool.begin(), spool.end(),
+                                             [](const auto& one) { return one.second.roster; });
+        for (const auto& home : handouts->rosters_due(more_follow, runtime::now_ms()))
+            show_roster(home);
     }
 
     // The net's newest.
     void show_record(const crypto::PublicKey& to, NetId net) {
         const auto record = newest_record.find(net);
-        if (record == newest_record.end()) return;
-        const UnixMs now = runtime::now_ms();
-        Shown& last = shown_to[to];
-        if (last.record == record->second.second &&
-            std::abs(now - last.record_ms) < record_again_ms)
+        if (record == newest_record.end() ||
+            !handouts->record_due(to, record->second.second, runtime::now_ms()))
             return;
         auto& [id, bytes] = newest_receipt[net];
         if (id != record->second.second || bytes.empty()) {
@@ -482,8 +469,6 @@ struct CoordinatorHost::State final : LogEvents {
             id = record->second.second;
             bytes = consensus::encode(*receipt);
         }
-        last.record = id;
-        last.record_ms = now;
         mail.push_back({to, wire::CertifiedEntry{bytes}});
     }
 
@@ -491,6 +476,7 @@ struct CoordinatorHost::State final : LogEvents {
 
     void keep_house() {
         take_spool();
+        show_rosters();
         const UnixMs now = runtime::now_ms();
         if (now >= next_refusals) {
             next_refusals = now + refusals_every_ms;
@@ -516,7 +502,8 @@ struct CoordinatorHost::State final : LogEvents {
             } else if (ledger->contains(*log->replica().state(), (*entry)->id)) {
                 std::filesystem::remove(file.path(), error);
             } else {
-                spool[(*entry)->id] = file.path();
+                spool[(*entry)->id] = {file.path(),
+                                       (*entry)->entry.type == settlement::roster_change_entry};
                 log->submit(*entry);
             }
         }
@@ -617,6 +604,8 @@ struct CoordinatorHost::State final : LogEvents {
         auto grid = topology::load_network(config.topology_file);
         if (!grid) return grid.error();
         network = std::move(*grid);
+        handouts.emplace(genesis.validators.index_of(identity->public_key()),
+                         genesis.validators.validators.size());
         for (const char* folder : {"", "reports", "submit"})
             if (auto made = runtime::make_private_directory(config.state_dir / folder); !made)
                 return made.error();
@@ -637,7 +626,7 @@ struct CoordinatorHost::State final : LogEvents {
         if (!disk) return disk.error();
         auto image = disk->load(*ledger);
         if (!image) return image.error();
-        auto post = transport::Hub::open(*identity, {.bind = config.bind});
+        auto post = transport::Hub::open(*identity, {.bind = config.bind, .lanes = config.lanes});
         if (!post) return post.error();
         hub = std::move(*post);
         log.emplace(loop, *hub, std::move(*disk),
@@ -661,7 +650,7 @@ struct CoordinatorHost::State final : LogEvents {
         const settlement::Roster before = directory ? directory->roster() : settlement::Roster{};
         if (before.epoch >= newest) return;
         directory.emplace(settlement::roster(state));
-        roster_since = runtime::now_ms();
+        handouts->on_roster(runtime::now_ms());
         prove_roster();
         admit_roster();
         part_with(before);

@@ -49,7 +49,33 @@ TEST_F(AttendanceTest, a_waived_home_is_asked_again_and_not_waited_for) {
     Attendance homes = attendance();
     homes.waive(homes.missing(now));
     EXPECT_TRUE(homes.missing(now).empty());
-    EXPECT_EQ(homes.silent(now).size(), 5U);
+    EXPECT_EQ(homes.to_greet(now).size(), 5U);
+}
+
+TEST_F(AttendanceTest, a_home_that_does_not_answer_is_asked_less_and_less_often) {
+    Attendance homes = attendance();
+    std::vector<std::int64_t> asked_ms;
+    for (std::int64_t ms = 0; ms <= 60'000; ms += 50)
+        if (!homes.to_greet(now + ms).empty()) asked_ms.push_back(ms);
+    const std::vector<std::int64_t> expected = {0,      250,    750,    1'750,  3'750,  7'750,
+                                                15'750, 23'750, 31'750, 39'750, 47'750, 55'750};
+    EXPECT_EQ(asked_ms, expected);
+    EXPECT_EQ(homes.to_greet(now).size(), 5U) << "the clock went back";
+    EXPECT_TRUE(homes.on_greeting(key(4)));
+    homes.on_silence(key(4));
+    EXPECT_EQ(homes.to_greet(now), std::vector<PartyId>{PartyId{4}}) << "it has been heard since";
+}
+
+TEST_F(AttendanceTest, a_crowd_is_asked_in_turns) {
+    for (std::uint32_t i = 6; i <= 600; ++i)
+        roster.members.push_back({key(i), settlement::Role::home, NetId{i % 20}, 5000, ""});
+    Attendance homes = attendance(20);
+    const auto first = homes.to_greet(now);
+    const auto second = homes.to_greet(now);
+    const auto third = homes.to_greet(now);
+    EXPECT_EQ(first.size(), Attendance::greeted_at_once);
+    EXPECT_EQ(first.size() + second.size() + third.size(), 600U);
+    EXPECT_TRUE(homes.to_greet(now).empty()) << "each of them once";
 }
 
 TEST_F(AttendanceTest, a_waived_home_that_greets_and_falls_silent_is_waited_for_again) {
