@@ -27,11 +27,14 @@ struct Demo {
     std::optional<std::size_t>
         kill_coordinator;                   ///< kill -9 within the second session, restart after it
     std::optional<std::size_t> kill_agent;  ///< likewise
-    std::int64_t seconds_max = 180;         ///< then it gives up
-    std::int64_t delay_ms = 0;              ///< one way, between any two processes
-    double loss_percent = 0;                ///< of TCP's segments between them
-    bool keep = false;                      ///< leave the directory for inspection
-    std::filesystem::path json;             ///< empty: the table; "-": standard output
+    std::optional<std::int64_t>
+        seconds_max;            ///< then it gives up; default: 180, and more for a crowd
+    std::int64_t delay_ms = 0;  ///< one way, between any two processes
+    double loss_percent = 0;    ///< of TCP's segments between them
+    std::optional<int>
+        lanes;          ///< connections between any two; default: more than one if there is loss
+    bool keep = false;  ///< leave the directory for inspection
+    std::filesystem::path json;  ///< empty: the table; "-": standard output
 
     [[nodiscard]] int run() const;
 };

@@ -45,15 +45,16 @@ bool is_free(int port) {
     return bound;
 }
 
-std::string process_lines(const std::string& key_file, int port, const std::string& log_level) {
-    return "state_dir = \"state\"\nkey_file = " + topology::toml_string(key_file) +
-           "\ngenesis = \"../genesis.bin\"\nbind = " + topology::toml_string(endpoint(port)) +
-           "\nlog_level = " + topology::toml_string(log_level) + "\n";
+std::string process_lines(const InstallationOptions& options, int port) {
+    return "state_dir = \"state\"\nkey_file = \"key\"\ngenesis = \"../genesis.bin\"\nbind = " +
+           topology::toml_string(endpoint(port)) +
+           "\nlog_level = " + topology::toml_string(options.log_level) +
+           "\nlanes = " + std::to_string(options.lanes) + "\n";
 }
 
 std::string coordinator_toml(const InstallationOptions& options, int port) {
     const coordinator::Pace& pace = options.pace;
-    return process_lines("key", port, options.log_level) +
+    return process_lines(options, port) +
            "topology = \"../feeder.toml\"\n\n[gate]\nfollow_clock = " +
            (pace.follow_clock ? "true" : "false") + "\n" +
            (pace.follow_clock ? std::string()
@@ -154,7 +155,7 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         meters.back().endpoint.clear();
         if (auto written = drivers::save_home(directory / "home.toml", home); !written)
             return written.error();
-        const std::string text = process_lines("key", port, options.log_level) +
+        const std::string text = process_lines(options, port) +
                                  "meter_key = \"meter.key\"\n\n[home]\nfile = \"home.toml\"\n";
         if (auto written = runtime::replace_file(directory / "agent.toml", text); !written)
             return written.error();

@@ -19,6 +19,7 @@ struct InstallationOptions {
     std::size_t coordinators = 4;
     int first_port = 0;  ///< on 127.0.0.1: coordinators first, then homes
     int reached_at = 0;  ///< so much above its own is the port that others reach a process at
+    int lanes = 1;       ///< connections from each process to each of its peers
     market::Parameters parameters;
     std::uint32_t ledger_version = settlement::newest_ledger();
     coordinator::Pace pace;

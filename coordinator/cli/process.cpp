@@ -11,7 +11,8 @@
 namespace kilter::cli {
 
 Result<Process> Process::start(const std::vector<std::string>& arguments,
-                               const std::filesystem::path& log) {
+                               const std::filesystem::path& log,
+                               int niceness) {
     std::vector<char*> argv;
     argv.reserve(arguments.size() + 1);
     for (const std::string& argument : arguments)
@@ -24,6 +25,7 @@ Result<Process> Process::start(const std::vector<std::string>& arguments,
     if (pid == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (::getppid() != parent) ::_exit(127);
+        if (niceness != 0) (void)!::nice(niceness);
         ::dup2(output, STDOUT_FILENO);
         ::dup2(output, STDERR_FILENO);
         ::execv(argv[0], argv.data());

@@ -15,9 +15,11 @@ namespace kilter::cli {
 class Process {
   public:
     /// Runs `arguments[0]` with the rest as its arguments; standard output and error are appended to `log`. The child
-    /// gets SIGTERM should this process die. Error: cannot be started, with the reason.
+    /// gets SIGTERM should this process die. `niceness`: how far behind others it stands in the queue for processors.
+    /// Error: cannot be started, with the reason.
     static Result<Process> start(const std::vector<std::string>& arguments,
-                                 const std::filesystem::path& log);
+                                 const std::filesystem::path& log,
+                                 int niceness = 0);
 
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
