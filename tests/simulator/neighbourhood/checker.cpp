@@ -221,12 +221,21 @@ void Checker::on_submitted(const consensus::Entry& entry) {
 void Checker::on_block(consensus::Height height,
                        const consensus::Block& block,
                        consensus::BlockHash hash) {
-    const auto [known, fresh] = chain_.try_emplace(height, hash);
+    const consensus::Header& header = block.header;
+    const auto [known, fresh] = chain_.try_emplace(
+        height, Link{hash, header.view, header.first_index + block.entries.size()});
     if (!fresh) {
-        if (known->second != hash)
+        if (known->second.hash != hash)
             report_.violation("S1", "two blocks at height " + std::to_string(height));
         return;
     }
+    const auto below = chain_.find(height - 1);
+    if (header.height != height || header.count != block.entries.size() ||
+        (below != chain_.end() &&
+         (header.parent_hash != below->second.hash || header.parent_view != below->second.view ||
+          header.view <= header.parent_view || header.first_index != below->second.next_index)))
+        report_.violation("S6", "the block at height " + std::to_string(height) +
+                                    " does not stand on the one below");
     for (const consensus::EntryPtr& entry : block.entries)
         if (entry->entry.type == settlement::cleared_net_entry)
             on_record(*settlement::decode_cleared_net(entry->entry.body));

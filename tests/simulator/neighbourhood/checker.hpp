@@ -108,7 +108,14 @@ class Checker {
     std::map<Session, std::vector<PartyId>> stopped_;  // the set of the chair's last word
     std::map<Session, std::map<std::size_t, agent::Agreement>> agreed_;  // by home
     std::map<std::pair<IntervalIndex, NetId>, settlement::ClearedNet> records_;
-    std::map<consensus::Height, consensus::BlockHash> chain_;
+
+    struct Link {
+        consensus::BlockHash hash;
+        consensus::View view = 0;
+        consensus::EntryIndex next_index = 0;
+    };
+
+    std::map<consensus::Height, Link> chain_;
     std::map<std::tuple<crypto::PublicKey, std::uint64_t, Bytes>, Bytes> numbers_;  // bodies
     std::vector<settlement::ClearedNet> logged_;
     std::map<std::pair<std::size_t, IntervalIndex>, double> dispatched_;  // kW

@@ -45,6 +45,7 @@ enum class Sabotage : std::uint8_t {
     deaf,        ///< no coordinator hears a home after the network has healed
     cut_words,   ///< the network cuts a word off some homes' messages
     long_words,  ///< homes send longer messages than there are
+    any_import,  ///< coordinators let the feeder import whatever homes want
 };
 
 struct Options {
@@ -53,6 +54,7 @@ struct Options {
     std::size_t coordinators = 4;
     std::uint32_t horizon = 6;  ///< intervals
     std::uint32_t privacy_members_min = 2;
+    double import_max_kw_per_home = 0;  ///< of the feeder; 0: as it was drawn
     bool accelerated = false;
     std::int64_t break_intervals = 2;  ///< market intervals of faults
     NetworkOptions network;

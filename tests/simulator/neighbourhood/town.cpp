@@ -98,6 +98,12 @@ void Town::build() {
         specs_.push_back(std::move(home));
     }
 
+    if (options_.import_max_kw_per_home > 0)
+        network_.tie.import_max_kw =
+            options_.import_max_kw_per_home * static_cast<double>(specs_.size());
+    hosted_ = network_;
+    if (options_.sabotage == Sabotage::any_import) hosted_.tie.import_max_kw *= 100;
+
     genesis_.time_ms = genesis_ms;
     genesis_.operator_key = operator_.public_key();
     genesis_.market_parameters = parameters_.encode();
@@ -134,7 +140,7 @@ void Town::build() {
                         {*this, address, address, true, Clock(options_.clock, clock_prng_)},
                         {}}));
         Coordinator& one = *coordinators_.back();
-        one.market.emplace(*this, one.log, one.identity, genesis_, network_, pace(), receipts_);
+        one.market.emplace(*this, one.log, one.identity, genesis_, hosted_, pace(), receipts_);
         addresses_[one.identity.public_key()] = address;
     }
     for (std::size_t i = 0; i < specs_.size(); ++i) {

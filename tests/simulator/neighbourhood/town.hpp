@@ -102,6 +102,7 @@ class Town final : public consensus::simulation::World, public Street {
     Prng process_prng_, disk_prng_, clock_prng_;
     market::Parameters parameters_;
     model::Network network_;
+    model::Network hosted_;  // as coordinators have it: the same, unless sabotaged
     std::vector<topology::HomeSpec> specs_;
     std::vector<crypto::Identity> identities_;  // of the homes
     crypto::Identity operator_;

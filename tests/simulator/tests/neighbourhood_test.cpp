@@ -158,6 +158,17 @@ TEST(NeighbourhoodSabotage, MessagesThatNoCodecTakes) {
     EXPECT_TRUE(breaks(Sabotage::long_words, "N12"));
 }
 
+// The feeder's limit binds: kept by all, unless coordinators do not know it.
+TEST(NeighbourhoodSabotage, AFeederThatImportsMoreThanItMay) {
+    Options options = quiet(3);
+    options.import_max_kw_per_home = 0.3;
+    const Outcome bound = run(options);
+    EXPECT_TRUE(bound.report.clean());
+    EXPECT_GT(bound.records, 0U);
+    options.sabotage = Sabotage::any_import;
+    EXPECT_TRUE(run(options).report.names("N6"));
+}
+
 struct NeighbourhoodChecker : testing::Test {
     NeighbourhoodChecker() : checker(report, options(), {}, {}, residents()) {}
 
@@ -190,8 +201,21 @@ struct NeighbourhoodChecker : testing::Test {
         entry.type = settlement::cleared_net_entry;
         entry.body = settlement::encode(record);
         block.entries = {consensus::seal(entry)};
-        block.hash.bytes[0] = static_cast<std::uint8_t>(++height);
+        stand(block);
         checker.on_block(height, block, block.hash);
+        below = block;
+    }
+
+    // Where the next block stands.
+    void stand(consensus::Block& block) {
+        consensus::Header& header = block.header;
+        header.height = ++height;
+        header.view = height;
+        header.parent_view = below.header.view;
+        header.parent_hash = below.hash;
+        header.first_index = below.header.first_index + below.header.count;
+        header.count = static_cast<std::uint32_t>(block.entries.size());
+        block.hash.bytes[0] = static_cast<std::uint8_t>(height);
     }
 
     static settlement::ClearedNet record() {
@@ -210,6 +234,7 @@ struct NeighbourhoodChecker : testing::Test {
     consensus::simulation::Report report;
     Checker checker;
     consensus::Height height = 0;
+    consensus::Block below;
 };
 
 TEST_F(NeighbourhoodChecker, AcceptsWhatWasAgreedRecordedAndDispatched) {
@@ -256,6 +281,36 @@ TEST_F(NeighbourhoodChecker, ObjectsToTwoRecordsOfOneInterval) {
     append(record());
     append(record());
     EXPECT_TRUE(report.names("N7"));
+}
+
+TEST_F(NeighbourhoodChecker, ObjectsToABlockThatDoesNotStandOnTheOneBelow) {
+    using Fault = void (*)(consensus::Header&);
+    const std::vector<Fault> faults = {
+        [](consensus::Header& header) { ++header.height; },
+        [](consensus::Header& header) { header.parent_hash.bytes[5] ^= 1; },
+        [](consensus::Header& header) { --header.parent_view; },
+        [](consensus::Header& header) { header.view = header.parent_view; },
+        [](consensus::Header& header) { ++header.first_index; },
+        [](consensus::Header& header) { ++header.count; },
+    };
+    for (std::size_t i = 0; i < faults.size(); ++i) {
+        consensus::simulation::Report its;
+        Checker strict(its, options(), {}, {}, residents());
+        height = 0;
+        below = {};
+        for (int blocks = 0; blocks < 3; ++blocks) {
+            consensus::Block block;
+            stand(block);
+            strict.on_block(height, block, block.hash);
+            below = block;
+        }
+        EXPECT_TRUE(its.clean()) << i;
+        consensus::Block block;
+        stand(block);
+        faults[i](block.header);
+        strict.on_block(height, block, block.hash);
+        EXPECT_TRUE(its.names("S6")) << i;
+    }
 }
 
 TEST_F(NeighbourhoodChecker, ObjectsToASetpointThatIsNotOnTheLog) {
