@@ -33,7 +33,6 @@ Result<void> enter_safe_state(const Config& config) {
     drivers::SimulatedHome home(*std::move(spec), energy_kwh);
     const UnixMs now = runtime::now_ms();
     home.rest(interval_at(now, home.spec().interval_s));
-    if (memory) memory->put({{energy_key, encode_energy(home.energy_kwh())}});
 
     nlohmann::ordered_json status;
     status["program"] = "kilter-agent";
@@ -44,7 +43,10 @@ Result<void> enter_safe_state(const Config& config) {
         "then start it again";
     status["since_ms"] = now;
     status["updated_ms"] = now;
-    return runtime::replace_file(config.runtime_dir / "status.json", status.dump(1) + "\n");
+    auto told = runtime::replace_file(config.runtime_dir / "status.json", status.dump(1) + "\n");
+    // Last, for it ends the process where the disk is full.
+    if (memory) memory->put({{energy_key, encode_energy(home.energy_kwh())}});
+    return told;
 }
 
 }  // namespace kilter::agent

@@ -32,10 +32,11 @@ void Street::lay_out(const planner::Neighbourhood& neighbourhood, int first_port
     options.directory = street();
     options.coordinators = coordinators;
     options.first_port = *port;
-    options.parameters.silence_ms = 5'000;  // the machine may be busy
+    options.parameters.silence_ms = silence_ms_;
     options.pace.follow_clock = false;
     options.pace.first_interval = first_interval;
     options.pace.gather_ms = 30'000;
+    options.pace.takeover_ms = takeover_ms_;
     configure(options);
     auto installed = cli::install(neighbourhood, options);
     ASSERT_TRUE(installed.ok()) << installed.error().message;
@@ -50,12 +51,23 @@ void Street::kill(const std::filesystem::path& directory) {
 }
 
 void Street::start(const std::string& program, const std::filesystem::path& directory) {
+    start_with(program, directory, {});
+}
+
+void Street::start_with(const std::string& program,
+                        const std::filesystem::path& directory,
+                        const std::vector<std::string>& environment) {
     const std::string config = program == "kilter-agent" ? "agent.toml" : "coordinator.toml";
-    auto started = cli::Process::start({std::string(KILTER_BINARY_DIR) + "/" + program, "run",
-                                        "--config", (directory / config).string()},
-                                       directory / "log");
+    std::vector<std::string> command = {std::string(KILTER_BINARY_DIR) + "/" + program, "run",
+                                        "--config", (directory / config).string()};
+    if (!environment.empty()) {
+        command.insert(command.begin(), environment.begin(), environment.end());
+        command.insert(command.begin(), "/usr/bin/env");
+    }
+    auto started = cli::Process::start(command, directory / "log");
     ASSERT_TRUE(started.ok()) << started.error().message;
     running_.insert_or_assign(directory, *std::move(started));
+    if (stopping_ == directory) stopping_.clear();
 }
 
 void Street::start_all() {

@@ -25,6 +25,14 @@ class Street : public testing::Test {
     virtual void configure(cli::InstallationOptions& options);
 
     void start(const std::string& program, const std::filesystem::path& directory);
+    /// With these variables in its environment, each NAME=VALUE.
+    void start_with(const std::string& program,
+                    const std::filesystem::path& directory,
+                    const std::vector<std::string>& environment);
+
+    /// eventually() does not mind that this one ends.
+    void expected_to_end(const std::filesystem::path& directory) { stopping_ = directory; }
+
     /// All coordinators and homes.
     void start_all();
     void stop(const std::filesystem::path& directory);
@@ -56,6 +64,8 @@ class Street : public testing::Test {
     TemporaryFolder folder_;
     cli::Installation installation_;
     int first_port_ = 0;
+    std::uint32_t silence_ms_ = 5'000;  ///< the machine may be busy
+    std::uint32_t takeover_ms_ = coordinator::Pace{}.takeover_ms;
     std::map<std::filesystem::path, cli::Process> running_;
 
   private:
