@@ -10,6 +10,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/settlement/genesis.hpp"
+
 namespace kilter::cli {
 
 struct Demo {
