@@ -223,6 +223,36 @@ check "h2: upgraded, restarted, same key" \
     test "$(at h2 kilter-agent key)" = "$key" -a "$(at h2 systemctl show -P MainPID kilter-agent)" != "$pid"
 trades_again h2 "h2: trades again" "$now"
 
+# ---- a coordinator whose disk is gone (replace.md) -------------------------------------------------------------------
+lost=$(at c4 kilter-coordinator key)
+shut_down c4
+boot c5 8
+install_on c5 kilter-coordinator kilter >"$work/c5.apt" 2>&1
+give_street "$work/c5/etc/kilter/feeder.toml"
+printf '\n[gate]\nlead_ms = 30000\ngather_ms = 5000\n' >>"$work/c5/etc/kilter/coordinator.toml"
+newcomer="$(at c5 kilter-coordinator key)@tcp://10.77.0.8:7100"
+cp "$work/c1/root/genesis.bin" "$work/c5/root/genesis.bin"
+at c5 install -m 0644 -o kilter-coordinator -g kilter-coordinator /root/genesis.bin /var/lib/kilter-coordinator/genesis.bin
+on_desk() { at c1 sh -c 'cd /root && exec kilter "$@"' sh "$@" >>"$work/members" 2>&1 || { wrong "kilter $*"; tail -n 3 "$work/members"; }; }
+on_desk rekey "${lost:0:8}" "$newcomer"
+eventually 60 "c5: has a key of its own, and follows the log" at_least c5 9465 kilter_log_height "$(figure c2 9465 kilter_log_height)"
+on_desk members draft --replace "${lost:0:8}=$newcomer" --out next.members
+from=c1
+for name in c1 c2 c3new; do
+    [[ $name == "$from" ]] || cp "$work/$from/root/next.members" "$work/$name/root/next.members"
+    check "$name: its operator signs the next set of coordinators" at "$name" kilter-coordinator sign-members /root/next.members
+    from=$name
+done
+in_epoch() { at "$1" "$2" status --json | grep -E "\"log_epoch\": ?$3\b" >/dev/null; }
+for name in c1 c2 c3new c5; do eventually 60 "$name: in the log's next epoch" in_epoch "$name" kilter-coordinator 1; done
+for name in h1 h2 h3; do eventually 150 "$name: follows the new coordinators" in_epoch "$name" kilter-agent 1; done
+height=$(figure c5 9465 kilter_log_height)
+at c2 systemctl stop kilter-coordinator
+eventually 150 "c5 counts: c2 stopped, and the log goes on" at_least c5 9465 kilter_log_height $((height + 1))
+at c2 systemctl start kilter-coordinator
+eventually 60 "c2: is back" at_least c2 9465 kilter_log_height $((height + 1))
+check "c5: its log verifies from genesis on" at c5 kilter log verify --genesis /var/lib/kilter-coordinator/genesis.bin /var/lib/kilter-coordinator
+
 # ---- leave (leave.md) ------------------------------------------------------------------------------------------------
 at c1 sh -c "cd /root && kilter revoke $(at h2 kilter-agent key | cut -c1-8)" >"$work/revoked" 2>&1 || wrong "h2 is revoked"
 eventually 30 "h2: has left, and knows it" explains h2 'no longer|not on|does not name|left|revoked'
@@ -255,7 +285,7 @@ trades_again h1 "h1: trades from a read-only root" "$now"
 
 check "a bundle is made on a coordinator, with its log" at c2 sh -c 'cd /root && kilter bundle && tar -tzf kilter-coordinator-*.tar.gz | grep -q log.txt'
 check "no unit has failed but those that were made to" \
-    test "$(for m in c1 c2 c3new h1; do at "$m" systemctl --failed --no-legend | grep kilter; done)" = ""
+    test "$(for m in c1 c2 c3new c5 h1; do at "$m" systemctl --failed --no-legend | grep kilter; done)" = ""
 if ((failures)); then
     for name in "${!leader[@]}"; do
         echo "---- $name"
