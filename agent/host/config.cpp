@@ -2,6 +2,7 @@
 
 #include "common/topology/files.hpp"
 #include "common/topology/toml_reader.hpp"
+#include "common/transport/hub.hpp"
 
 namespace kilter::agent {
 
@@ -26,7 +27,8 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
                              ? located(root.required<std::string>("runtime_dir"))
                              : config.state_dir;
     config.metrics = root.optional<std::string>("metrics", "");
-    config.lanes = static_cast<int>(root.optional<std::int64_t>("lanes", config.lanes));
+    config.lanes = static_cast<int>(root.optional<std::int64_t>(
+        "lanes", config.lanes, topology::Range::between(1, transport::lanes_max)));
     config.home_file = located(root.table("home").required<std::string>("file"));
     if (auto done = document->finish(); !done) return done.error();
     return config;

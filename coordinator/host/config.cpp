@@ -2,6 +2,7 @@
 
 #include "common/topology/files.hpp"
 #include "common/topology/toml_reader.hpp"
+#include "common/transport/hub.hpp"
 
 namespace kilter::coordinator {
 
@@ -25,7 +26,8 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
                              ? located(root.required<std::string>("runtime_dir"))
                              : config.state_dir;
     config.metrics = root.optional<std::string>("metrics", "");
-    config.lanes = static_cast<int>(root.optional<std::int64_t>("lanes", config.lanes));
+    config.lanes = static_cast<int>(root.optional<std::int64_t>(
+        "lanes", config.lanes, topology::Range::between(1, transport::lanes_max)));
 
     topology::TomlTable gate = root.optional_table("gate");
     Pace& pace = config.pace;
