@@ -63,6 +63,10 @@ void Gateway::State::keep_to_base(Outputs& out) {
                  market::name_of(known.base->session()) + " planned for it");
 }
 
+bool Gateway::State::log_takes_interim() const {
+    return settlement::ledger_version(known.rules.now().versions) >= 2;
+}
+
 bool Gateway::State::can_open(IntervalIndex interval) const {
     const UnixMs silence = charter.parameters.silence_ms;
     if (traded() >= interval) return false;
@@ -77,7 +81,7 @@ bool Gateway::State::can_open(IntervalIndex interval) const {
 
 void Gateway::State::open_interim(Outputs& out) {
     const IntervalIndex next = interval_at(now, charter.parameters.interval_s) + 1;
-    if (!can_open(next)) return;
+    if (!can_open(next) || !log_takes_interim()) return;
     charter.follow(known.rules.now().market_parameters);
     if (!opened || opened->session.interval != next) {
         openings = 0;
@@ -101,11 +105,9 @@ void Gateway::State::open_interim(Outputs& out) {
     }
     const crypto::PublicKey& self = charter.identity.public_key();
     const auto before = known.joined.find(self);
-    const auto seconds = static_cast<std::uint32_t>(now / 1'000) | interim_opening;
+    const auto last = before == known.joined.end() ? std::nullopt : std::optional(before->second);
     wire::InterimOpen open;
-    open.session = {next, before == known.joined.end()
-                              ? seconds
-                              : std::max(seconds, before->second.opening + 1)};
+    open.session = {next, interim_number(known.place->self, now, last)};
     open.net = known.place->net;
     for (const market::Member& member : members)
         open.members.push_back(member.party);
@@ -154,6 +156,8 @@ void Gateway::State::on_interim_open(const crypto::PublicKey& from,
     std::optional<std::string> reason;
     if (stopped)
         reason = "the market is stopped by case " + std::to_string(*stopped) + " of the docket";
+    else if (!log_takes_interim())
+        reason = "the log does not take records of homes alone yet";
     else if (!known.base)
         reason = "this home knows no record of its net with the feeder";
     else

@@ -193,6 +193,8 @@ struct Gateway::State {
     /// If it is this home's turn to.
     void open_interim(Outputs& out);
     /// Nothing else stands in the way of a session for this interval.
+    /// From version 2 of the rule `ledger` on.
+    [[nodiscard]] bool log_takes_interim() const;
     [[nodiscard]] bool can_open(IntervalIndex interval) const;
     void on_interim_open(const crypto::PublicKey& from,
                          const wire::InterimOpen& open,

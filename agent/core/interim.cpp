@@ -27,7 +27,21 @@ Objection about_time(const market::Parameters& parameters,
     return std::nullopt;
 }
 
+bool is_number_of(PartyId opener, std::uint32_t opening) {
+    return opening % interim_openers == opener.value % interim_openers;
+}
+
 }  // namespace
+
+std::uint32_t interim_number(PartyId opener,
+                             UnixMs now,
+                             const std::optional<market::SessionId>& last) {
+    std::uint32_t out = static_cast<std::uint32_t>(now / 1'000) | interim_opening;
+    if (last) out = std::max(out, last->opening + 1);
+    while (!is_number_of(opener, out))
+        ++out;
+    return out;
+}
 
 UnixMs interim_lead_ms(const market::Parameters& parameters) {
     return std::min(lead_ms_max, UnixMs{500} * parameters.interval_s);
@@ -123,6 +137,7 @@ std::optional<std::string> objection(const Charter& charter,
     if (!members) return "it names homes that were not in that record";
     const auto chair = place.directory->find(from);
     if (!chair || !rank_in(*members, *chair)) return "its sender is not among its members";
+    if (!is_number_of(*chair, open.session.opening)) return "its number is another home's";
     if (auto why = objection(charter, place, base, *members, open.session.interval)) return why;
     if (position.joined && open.session.opening <= position.joined->opening)
         return open.session == *position.joined ? "this home was in it already"

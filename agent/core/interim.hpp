@@ -21,6 +21,14 @@ namespace kilter::agent {
 
 /// Set in the openings of these sessions and of no other.
 inline constexpr std::uint32_t interim_opening = 0x8000'0000;
+/// Such a number, divided by this, leaves what its opener's party leaves: two homes that open an interval at once open two
+/// sessions, with masks of their own.
+inline constexpr std::uint32_t interim_openers = 256;
+
+/// The next number of the home: of the present second or later, and after the one it used last.
+std::uint32_t interim_number(PartyId opener,
+                             UnixMs now,
+                             const std::optional<market::SessionId>& last);
 
 /// What every home of the session derives alike, but for its name and who opened it.
 struct InterimTerms {
@@ -73,7 +81,7 @@ std::optional<std::string> objection(const Charter& charter,
 /// The session's parameters: never accelerated, and the chair counts as the home that it is.
 market::Terms session_terms(const market::Parameters& agreed, const InterimTerms& terms);
 
-/// Names the session where masks and salts are derived: no session with a coordinator has these bytes.
+/// Names the session where salts and, with its opener's key, masks are derived: none with a coordinator has these bytes.
 Bytes interim_bytes(const Charter& charter, const market::SessionId& session);
 
 }  // namespace kilter::agent

@@ -57,8 +57,11 @@ std::shared_ptr<const crypto::PairwiseMasks> masks_of(const Charter& charter,
     for (const market::Member& member : terms.members)
         if (member.party != place.self)
             shared.emplace(member.party, place.secrets.at(place.directory->at(member.party).key));
-    return std::make_shared<const crypto::PairwiseMasks>(
-        place.self, interim_bytes(charter, terms.id), std::move(shared));
+    const Bytes named = ByteWriter{}
+                            .raw(interim_bytes(charter, terms.id))
+                            .raw(place.directory->at(terms.chair).key.view())
+                            .bytes();
+    return std::make_shared<const crypto::PairwiseMasks>(place.self, named, std::move(shared));
 }
 
 market::WarmState start_of(const market::Parameters& parameters,

@@ -39,6 +39,11 @@ std::uint32_t newest_ledger() {
     return governance::known_rules().at(ledger_rule);
 }
 
+std::uint32_t ledger_version(const governance::KnownRules& versions) {
+    const auto found = versions.find(ledger_rule);
+    return found == versions.end() ? 1 : found->second;
+}
+
 Result<void> Genesis::validate() const {
     if (time_ms < 0) return Error{"genesis: time_ms must not be negative"};
     if (auto valid = validators.validate(); !valid)

@@ -16,6 +16,8 @@ inline constexpr const char* ledger_rule = "ledger";
 
 /// Its newest version that this program knows: what new logs begin with.
 std::uint32_t newest_ledger();
+/// The one among these versions of rules; 1 where none was set.
+std::uint32_t ledger_version(const governance::KnownRules& versions);
 
 struct Genesis {
     UnixMs time_ms = 0;                  ///< no block is earlier

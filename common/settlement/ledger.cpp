@@ -140,6 +140,10 @@ void revoke(MerkleMap& map, const PublicKey& key, std::uint64_t epoch) {
     set_number(map, revoked_count_key(), count + 1);
 }
 
+consensus::SeenForm form_in(const governance::KnownRules& versions) {
+    return ledger_version(versions) >= 2 ? consensus::SeenForm::lists : consensus::SeenForm::pairs;
+}
+
 class LedgerExecution final : public consensus::Execution {
   public:
     LedgerExecution(const Genesis& genesis,
@@ -269,6 +273,10 @@ class LedgerExecution final : public consensus::Execution {
 
     /// What an interim record needs beside what every cleared net does.
     Verdict judge_interim(const PublicKey& author, const ClearedNet& record) {
+        if (form_of_ids() != consensus::SeenForm::lists)
+            return refused(
+                "records of homes alone need version 2 of the rule 'ledger': once all coordinators "
+                "run a program that knows it, 'kilter rules propose --rule ledger=2'");
         if (std::none_of(record.members.begin(), record.members.end(),
                          [&](const ClearedMember& member) { return member.key == author; }))
             return refused("only a member of an interim record may append it");
@@ -319,14 +327,7 @@ class LedgerExecution final : public consensus::Execution {
     consensus::SeenForm form_of_ids() {
         if (consensus::seen_form(map_) == consensus::SeenForm::lists)
             return consensus::SeenForm::lists;
-        if (map_.find(docket_key()) == nullptr) return form_in(genesis_.versions);
-        return form_in(rules().versions);
-    }
-
-    static consensus::SeenForm form_in(const governance::KnownRules& versions) {
-        const auto found = versions.find(ledger_rule);
-        return found != versions.end() && found->second >= 2 ? consensus::SeenForm::lists
-                                                             : consensus::SeenForm::pairs;
+        return form_in(map_.find(docket_key()) == nullptr ? genesis_.versions : rules().versions);
     }
 
     const governance::Rules& rules() {
@@ -427,11 +428,7 @@ Result<void> Ledger::check(const Entry& entry) const {
 }
 
 consensus::StatePtr Ledger::initial() const {
-    const auto version = genesis_.versions.find(ledger_rule);
-    return consensus::state_without_ids(genesis_.time_ms,
-                                        version != genesis_.versions.end() && version->second >= 2
-                                            ? consensus::SeenForm::lists
-                                            : consensus::SeenForm::pairs);
+    return consensus::state_without_ids(genesis_.time_ms, form_in(genesis_.versions));
 }
 
 std::unique_ptr<consensus::Execution> Ledger::begin(const consensus::StatePtr& parent,

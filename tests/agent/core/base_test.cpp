@@ -76,5 +76,18 @@ TEST(InterimTerms, CountTheChairAsTheHomeItIs) {
     EXPECT_TRUE(session.hosts.empty());
 }
 
+TEST(InterimNumbers, NoTwoHomesShareOneAndNoneIsUsedAgain) {
+    constexpr UnixMs now = 1'780'000'000'000;
+    for (const std::uint32_t home : {0U, 3U, 4U, 255U, 259U}) {
+        const std::uint32_t first = interim_number({home}, now, std::nullopt);
+        EXPECT_EQ(first % interim_openers, home % interim_openers);
+        EXPECT_NE(first & interim_opening, 0U);
+        EXPECT_GE(first & ~interim_opening, now / 1'000);
+        const std::uint32_t again =
+            interim_number({home}, now - 3'600'000, market::SessionId{7, first});
+        EXPECT_EQ(again, first + interim_openers) << "also by a clock that was set back";
+    }
+}
+
 }  // namespace
 }  // namespace kilter::agent::base_test

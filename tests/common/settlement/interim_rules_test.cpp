@@ -10,8 +10,9 @@ namespace {
 using consensus::Admission;
 using consensus::Verdict;
 
-Genesis with_a_market() {
+Genesis with_a_market(std::uint32_t ledger_version = 2) {
     Genesis out = neighbourhood();
+    out.begin_with(ledger_version);
     market::Parameters parameters;
     parameters.horizon = 3;
     out.market_parameters = parameters.encode();
@@ -19,7 +20,7 @@ Genesis with_a_market() {
 }
 
 struct InterimRules : testing::Test {
-    InterimRules() {
+    explicit InterimRules(const Genesis& genesis = with_a_market()) : ledger(genesis) {
         EXPECT_EQ(append(make_entry(first_change(), ledger.chain(), 1, expiry, grid_operator()))
                       .admission,
                   Admission::ready);
@@ -30,12 +31,7 @@ struct InterimRules : testing::Test {
     }
 
     Verdict append(const consensus::EntryPtr& entry) {
-        if (auto content = ledger.check(entry->entry); !content)
-            return {Admission::refused, content.error().message};
-        const auto execution = ledger.begin(state, 1, time_ms);
-        Verdict verdict = execution->apply(*entry);
-        if (verdict.admission == Admission::ready) state = execution->finish();
-        return verdict;
+        return execute_alone(ledger, state, 1, time_ms, entry);
     }
 
     /// Of homes 0, 1, … of net 0.
@@ -75,7 +71,7 @@ struct InterimRules : testing::Test {
         EXPECT_NE(verdict.reason.find(reason), std::string::npos) << verdict.reason;
     }
 
-    Ledger ledger{with_a_market()};
+    Ledger ledger;
     consensus::StatePtr state = ledger.initial();
     IntervalIndex before = start_ms / 900'000 - 1;
     UnixMs time_ms = start_ms + 1'000;
@@ -150,6 +146,14 @@ TEST_F(InterimRules, ItsBytesComeBackTheSame) {
     EXPECT_EQ(*decode_cleared_net(bytes), interim(before + 1));
     for (std::size_t size = 0; size < bytes.size(); ++size)
         EXPECT_FALSE(decode_cleared_net(ByteView{bytes}.first(size)).ok()) << size;
+}
+
+struct FirstVersion : InterimRules {
+    FirstVersion() : InterimRules(with_a_market(1)) {}
+};
+
+TEST_F(FirstVersion, KnowsNoSuchRecords) {
+    expect_refused(of(interim(before + 1)), "version 2 of the rule 'ledger'");
 }
 
 }  // namespace

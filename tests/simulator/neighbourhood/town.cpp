@@ -107,6 +107,7 @@ void Town::build() {
     genesis_.time_ms = genesis_ms;
     genesis_.operator_key = operator_.public_key();
     genesis_.market_parameters = parameters_.encode();
+    genesis_.begin_with(settlement::newest_ledger());
     std::vector<settlement::RosterMember> members;
     for (std::size_t i = 0; i < options_.coordinators; ++i) {
         const auto key = consensus::simulation::identity_of(i).public_key();

@@ -138,7 +138,13 @@ struct InterimChecker : testing::Test {
         entry.type = settlement::cleared_net_entry;
         entry.body = settlement::encode(record);
         block.entries = {consensus::seal(entry)};
-        block.hash.bytes[0] = static_cast<std::uint8_t>(++height);
+        block.header.height = ++height;
+        block.header.count = 1;
+        block.header.first_index = height - 1;
+        block.header.view = height;
+        block.header.parent_view = height - 1;
+        block.header.parent_hash.bytes[0] = static_cast<std::uint8_t>(height - 1);
+        block.hash.bytes[0] = static_cast<std::uint8_t>(height);
         checker.on_block(height, block, block.hash);
     }
 
