@@ -419,8 +419,10 @@ void Gateway::State::on_record(const consensus::Receipt& receipt,
     if (!record || !known.place || record->net != known.place->net) return;
     const bool with_feeder = record->outcome != settlement::Outcome::interim;
     const auto settled = backlog.settle(*record, out);
-    if (!with_feeder) on_recorded(*record, settled, out);
-    if (known.certified && record->interval <= *known.certified) return;
+    const bool told_again = known.certified && record->interval <= *known.certified;
+    if (!with_feeder && (!told_again || settled != Backlog::Settled::unknown))
+        on_recorded(*record, settled, out);
+    if (told_again) return;
     known.certified = record->interval;
     out.persist[certified_key] = encode_interval(record->interval);
     if (with_feeder) {
