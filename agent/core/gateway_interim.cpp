@@ -107,7 +107,7 @@ void Gateway::State::open_interim(Outputs& out) {
     const auto before = known.joined.find(self);
     const auto last = before == known.joined.end() ? std::nullopt : std::optional(before->second);
     wire::InterimOpen open;
-    open.session = {next, interim_number(known.place->self, now, last)};
+    open.session = {next, interim_number(known.place->self, now, used)};
     open.net = known.place->net;
     for (const market::Member& member : members)
         open.members.push_back(member.party);
