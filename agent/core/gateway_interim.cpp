@@ -105,7 +105,7 @@ void Gateway::State::open_interim(Outputs& out) {
     }
     const crypto::PublicKey& self = charter.identity.public_key();
     const auto before = known.joined.find(self);
-    const auto last = before == known.joined.end() ? std::nullopt : std::optional(before->second);
+    const auto used = before == known.joined.end() ? std::nullopt : std::optional(before->second);
     wire::InterimOpen open;
     open.session = {next, interim_number(known.place->self, now, used)};
     open.net = known.place->net;

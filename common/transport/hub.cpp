@@ -93,7 +93,8 @@ struct Peer {
 
     /// Whether this connection's counters go up, as they do where nobody says anything twice.
     bool advances(const std::string& connection, std::uint64_t counter) {
-        if (newest_over.size() > 2 * std::size_t{lanes_max}) newest_over.clear();  // it has reconnected often
+        if (newest_over.size() > 2 * std::size_t{lanes_max})
+            newest_over.clear();  // it has reconnected often
         const auto [newest, is_first] = newest_over.try_emplace(connection, counter);
         const bool out = is_first || counter > newest->second;
         newest->second = std::max(newest->second, counter);
