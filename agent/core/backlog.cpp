@@ -22,7 +22,8 @@ Result<Backlog> Backlog::recall(const Memory& memory) {
             return Error{"the remembered '" + at->first +
                          "' does not decode: the state directory is damaged; restore it or start "
                          "with an empty one"};
-        out.records_.emplace(record->interval, *std::move(record));
+        const IntervalIndex interval = record->interval;
+        out.records_.emplace(interval, *std::move(record));
     }
     return out;
 }

@@ -78,10 +78,11 @@ std::vector<bool> cuts_at(const model::Network& network, double share, std::size
 
 std::vector<bool> choose_cuts(const model::Network& network, std::size_t pieces) {
     double share = static_cast<double>(network.nets.size()) / static_cast<double>(pieces);
-    for (;; share *= 0.9) {
+    while (true) {
         std::vector<bool> out = cuts_at(network, share, pieces - 1);
         const auto count = static_cast<std::size_t>(std::count(out.begin(), out.end(), true));
         if (count + 1 >= pieces || share < 1) return out;
+        share *= 0.9;
     }
 }
 
