@@ -62,9 +62,9 @@ class SegmentedFeeder {
 
   private:
     struct Place {
-        std::size_t net;
+        std::size_t net = 0;
         prox::SegmentTerminal terminal;
-        double weight;
+        double weight = 0;
     };
 
     [[nodiscard]] PartyId owner_of(std::size_t piece) const {
