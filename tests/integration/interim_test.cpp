@@ -56,7 +56,8 @@ class Interim : public Street {
             "kilter", {"log", "show", "--json", (coordinator / "state" / "log.db").string()});
         EXPECT_EQ(shown.exit_code, 0) << shown.err;
         std::vector<json> out;
-        for (const json& block : json::parse(shown.out)["blocks"])
+        const json log = json::parse(shown.out);
+        for (const json& block : log["blocks"])
             for (const json& entry : block["entries"])
                 out.push_back(entry);
         return out;
