@@ -22,9 +22,29 @@ class DemoMembers : public Street {
     }
 
     /// As that coordinator's own operator, on its machine.
-    [[nodiscard]] ProgramRun sign(std::size_t i) const {
+    [[nodiscard]] ProgramRun sign(const std::filesystem::path& coordinator) const {
         return run_program("kilter-coordinator", {"sign-members", document_, "--config",
-                                                  (coordinator(i) / "coordinator.toml").string()});
+                                                  (coordinator / "coordinator.toml").string()});
+    }
+
+    /// Its operator is refused in these words, once that coordinator has executed what the others have.
+    void expect_refusal(const std::filesystem::path& coordinator, const std::string& words) {
+        ProgramRun refused;
+        EXPECT_TRUE(eventually([&] {
+            refused = sign(coordinator);
+            return refused.err.find(words) != std::string::npos;
+        })) << refused.err;
+        EXPECT_EQ(refused.exit_code, 1);
+    }
+
+    /// Its operator signs, once that coordinator has executed what the others have.
+    ProgramRun expect_signature(const std::filesystem::path& coordinator) {
+        ProgramRun signed_;
+        EXPECT_TRUE(eventually([&] {
+            signed_ = sign(coordinator);
+            return signed_.exit_code == 0;
+        })) << signed_.err;
+        return signed_;
     }
 
     [[nodiscard]] ProgramRun draft(std::vector<std::string> wishes) const {
@@ -55,10 +75,6 @@ class DemoMembers : public Street {
     std::filesystem::path newcomer_;
 };
 
-bool says(const ProgramRun& run, const std::string& words) {
-    return run.err.find(words) != std::string::npos;
-}
-
 TEST_F(DemoMembers, a_new_machine_with_a_new_key_replaces_one_whose_disk_is_gone) {
     ASSERT_NO_FATAL_FAILURE(expect_trade_goes_on(1));
     const std::string lost = status(coordinator(dead))["key"];
@@ -71,40 +87,25 @@ TEST_F(DemoMembers, a_new_machine_with_a_new_key_replaces_one_whose_disk_is_gone
     // The operator gives the dead one's certificate to the new key, and draws up the next set.
     auto drafted = draft({"--replace", lost.substr(0, 8) + "=" + newcomer});
     ASSERT_EQ(drafted.exit_code, 0) << drafted.err;
-    auto refused = sign(0);
-    EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_TRUE(says(refused, "grant it first")) << refused.err;
+    expect_refusal(coordinator(0), "grant it first");
     const auto granted = desk("operator", {"rekey", lost.substr(0, 8), newcomer});
     ASSERT_EQ(granted.exit_code, 0) << granted.err;
     start("kilter-coordinator", newcomer_);
-    refused = sign(0);
-    EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_TRUE(says(refused, "the docket has not decided on this set")) << refused.err;
+    expect_refusal(coordinator(0), "the docket has not decided on this set");
 
     // The docket decides, then each of the three signs; two are too few.
     const auto proposed = desk("operator", {"rules", "propose", "--validators", document_});
     ASSERT_EQ(proposed.exit_code, 0) << proposed.err;
     const auto approved = desk("regulator", {"rules", "approve", "1"});
     ASSERT_EQ(approved.exit_code, 0) << approved.err;
-    ProgramRun first;
-    ASSERT_TRUE(eventually([&] {
-        first = sign(0);
-        return first.exit_code == 0;
-    })) << first.err;
+    const auto first = expect_signature(coordinator(0));
     EXPECT_NE(first.out.find("1 of 3 signatures"), std::string::npos) << first.out;
-    refused = sign(0);
-    EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_TRUE(says(refused, "has signed it already")) << refused.err;
-    refused = run_program("kilter-coordinator", {"sign-members", document_, "--config",
-                                                 (newcomer_ / "coordinator.toml").string()});
-    EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_TRUE(says(refused, "only those who order the log now can sign")) << refused.err;
-    const auto second = sign(1);
-    ASSERT_EQ(second.exit_code, 0) << second.err;
+    expect_refusal(coordinator(0), "has signed it already");
+    expect_refusal(newcomer_, "only those who order the log now can sign");
+    expect_signature(coordinator(1));
     EXPECT_TRUE(std::filesystem::is_empty(coordinator(1) / "state/submit"));
     const std::string two_signatures = read_file(document_);
-    const auto third = sign(2);
-    ASSERT_EQ(third.exit_code, 0) << third.err;
+    const auto third = expect_signature(coordinator(2));
     EXPECT_NE(third.out.find("goes on the log from here"), std::string::npos) << third.out;
 
     // The new epoch, on every coordinator, with the newcomer as a member, and in every home.
@@ -121,14 +122,10 @@ TEST_F(DemoMembers, a_new_machine_with_a_new_key_replaces_one_whose_disk_is_gone
 
     // The old paper is worth nothing now, and the lost key never returns.
     write_file(document_, two_signatures);
-    refused = sign(2);
-    EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_TRUE(says(refused, "the log is in epoch 1")) << refused.err;
+    expect_refusal(coordinator(2), "the log is in epoch 1");
     drafted = draft({"--replace", newcomer_key.substr(0, 8) + "=" + lost + "@tcp://127.0.0.1:1"});
     ASSERT_EQ(drafted.exit_code, 0) << drafted.err;
-    refused = sign(0);
-    EXPECT_EQ(refused.exit_code, 1);
-    EXPECT_TRUE(says(refused, "was a member and left")) << refused.err;
+    expect_refusal(coordinator(0), "was a member and left");
 
     // The newcomer counts: with it, one of the old ones may stop.
     stop(coordinator(1));
