@@ -5,15 +5,14 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source_dir=$(cd "$here/.." && pwd)
 programs=${1:-$source_dir/build/release/bin}
-failures=0
-wrong() { printf 'FAILED  %s\n' "$1"; failures=$((failures + 1)); }
-ok() { printf 'ok      %s\n' "$1"; }
+# shellcheck source=packaging/checks.sh
+source "$here/checks.sh"
 # with TOOL WHAT COMMAND...
 with() {
-    local tool=$1 what=$2 said
-    shift 2
+    local tool=$1 what=$2
+    shift
     if ! command -v "$tool" >/dev/null; then printf 'skipped %s: there is no %s\n' "$what" "$tool"; return; fi
-    if said=$("$@" 2>&1); then ok "$what"; else wrong "$what: $said"; fi
+    check "$@"
 }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -92,8 +91,6 @@ for unit in "$work"/*.service; do
         systemd-analyze security --offline=true --threshold=15 --no-pager "$unit"
 done
 
-if command -v python3 >/dev/null; then
-    if python3 -c 'import json, sys; json.load(open(sys.argv[1]))' packaging/deploy/grafana-dashboard.json; then ok "dashboard is JSON"; else wrong "dashboard"; fi
-fi
+with python3 "dashboard is JSON" python3 -c 'import json, sys; json.load(open(sys.argv[1]))' packaging/deploy/grafana-dashboard.json
 with ansible-playbook "playbook" ansible-playbook --syntax-check -i packaging/deploy/inventory.yml packaging/deploy/coordinators.yml
-((failures == 0))
+all_checked

@@ -12,11 +12,14 @@ source "$here/phases.sh"
 
 export ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-build asan pure_tests -- -DKILTER_TESTS=ON
+# With clang in the build that fuzzing uses as well, so that the program is compiled once for both.
+preset=asan
+if command -v clang++ >/dev/null; then preset=fuzz; fi
+build "$preset" pure_tests -- -DKILTER_TESTS=ON
 repeated='^(Pglib/PublishedOptimum\.|Suite\.AcceleratedSessionsStayShort$|Simulate\.(WarmSessionsTakeFewerIterations|AcceleratedSessionsEndAtThePlainOptimumInAFractionOfTheIterations)$)'
 if [[ -n ${KILTER_ALL:-} ]]; then repeated='^$'; fi
 shown "pure tests under asan and ubsan" \
-    ctest --test-dir "$source_dir/build/asan" -L pure -E "$repeated" --output-on-failure --no-tests=error -j "$jobs" "$@"
+    ctest --test-dir "$source_dir/build/$preset" -L pure -E "$repeated" --output-on-failure --no-tests=error -j "$jobs" "$@"
 
 # One test fills queues with megabytes: minutes under tsan, and nothing in it that the others lack.
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:report_thread_leaks=0:suppressions=$source_dir/tests/tsan.supp

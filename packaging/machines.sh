@@ -5,14 +5,12 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/chroot.sh
 source "$here/chroot.sh"
+# shellcheck source=packaging/checks.sh
+source "$here/checks.sh"
 # shellcheck source=packaging/street.sh
 source "$here/street.sh"
 command -v systemd-nspawn >/dev/null || { echo "there is no systemd-nspawn: apt-get install systemd-container" >&2; exit 1; }
 
-failures=0
-ok() { printf '%6d s  ok      %s\n' $SECONDS "$1"; }
-wrong() { printf '%6d s  FAILED  %s\n' $SECONDS "$1"; failures=$((failures + 1)); }
-check() { local what=$1; shift; if "$@" >/dev/null 2>&1; then ok "$what"; else wrong "$what"; fi; }
 # eventually SECONDS WHAT COMMAND...: COMMAND succeeds within that time.
 eventually() {
     local end=$((SECONDS + $1)) what=$2

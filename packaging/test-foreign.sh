@@ -11,6 +11,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/chroot.sh
 source "$here/chroot.sh"
+# shellcheck source=packaging/checks.sh
+source "$here/checks.sh"
 # shellcheck source=packaging/street.sh
 source "$here/street.sh"
 arch=${1:?name the architecture: arm64 or armhf}
@@ -22,12 +24,6 @@ case $arch in
     *) echo "architecture $arch is not built: use arm64 or armhf" >&2; exit 2 ;;
 esac
 command -v $qemu >/dev/null || { echo "there is no $qemu: apt-get install qemu-user-static" >&2; exit 1; }
-
-failures=0
-ok() { printf 'ok      %s\n' "$1"; }
-wrong() { printf 'FAILED  %s\n' "$1"; failures=$((failures + 1)); }
-check() { local what=$1; shift; if "$@"; then ok "$what"; else wrong "$what"; fi; }
-quietly() { "$@" >/dev/null; }
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/kilter-foreign-XXXXXX")
 demo=''
@@ -70,8 +66,8 @@ give_street "$root/root/street.toml" upper lower
 if compgen -G "$native/kilter_*_amd64.deb" >/dev/null; then
     dpkg-deb -x "$native"/kilter_*_amd64.deb "$root/native"
     simulation=(simulate /root/street.toml --homes-seed 3 --homes-per-net 3 --intervals 3 --first 1978148 --json)
-    check "a street on $arch" quietly run $qemu /usr/bin/kilter "${simulation[@]}" /root/foreign.json
-    check "the same on amd64" quietly run /native/usr/bin/kilter "${simulation[@]}" /root/native.json
+    check "a street on $arch" run $qemu /usr/bin/kilter "${simulation[@]}" /root/foreign.json
+    check "the same on amd64" run /native/usr/bin/kilter "${simulation[@]}" /root/native.json
     if [[ $arch == arm64 ]]; then
         # All but one figure of the report, the nonlinear power flow's margin: magnitudes are libm's, which may differ.
         check "same problem and same results, byte for byte ($(stat -c %s "$root/root/native.json") bytes)" \
@@ -131,4 +127,4 @@ for process in "${!held_kb[@]}"; do
 done
 printf '        an agent held at most %d kB, the emulator included; %d kB without it\n' "$most" "$most_own"
 check "an agent holds at most 24 MB" test "$most_own" -gt 0 -a "$most_own" -le 24000
-if ((failures)); then echo "$failures failed"; exit 1; fi
+all_checked

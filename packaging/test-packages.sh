@@ -16,16 +16,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # shellcheck source=packaging/chroot.sh
 source "$here/chroot.sh"
+# shellcheck source=packaging/checks.sh
+source "$here/checks.sh"
 # shellcheck source=packaging/street.sh
 source "$here/street.sh"
 packages=${1:-$source_dir/build/packages/amd64}
 previous=${2:-$source_dir/build/packages/previous/amd64}
-
-failures=0
-ok() { printf 'ok      %s\n' "$1"; }
-wrong() { printf 'FAILED  %s\n' "$1"; failures=$((failures + 1)); }
-# check WHAT COMMAND...: COMMAND succeeds.
-check() { local what=$1; shift; if "$@" >/dev/null 2>&1; then ok "$what"; else wrong "$what"; fi; }
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/kilter-packages-XXXXXX")
 trap 'remove_root "$root"; rm -rf "$root-repository" "$root-repository-key" "$root-older"' EXIT
@@ -178,4 +174,4 @@ rm -f "$root/tmp/key.before"
 rm -f "$root/etc/kilter/feeder.toml"; rmdir "$root/etc/kilter" 2>/dev/null || true
 left=$(state | diff "$root.before" - | grep -v -E '^[0-9,]+[acd]|/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$|\.wh\.|/var/cache/man|/var/lib/systemd' | grep '^[<>]' || true)
 if [[ -z $left ]]; then ok "a purge leaves nothing behind"; else wrong "a purge leaves: $left"; fi
-if ((failures)); then echo "$failures failed"; exit 1; fi
+all_checked

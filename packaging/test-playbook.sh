@@ -57,4 +57,4 @@ if play >"$work/second.out" 2>&1; then ok "it ran again"; else wrong "it ran aga
 changed=$(grep -E '^(c[1-4]|localhost) ' "$work/second.out" | grep -vc 'changed=0' || true)
 check "and changed nothing" test "$changed" = 0
 for run in first second; do sed -n '/^PLAY RECAP/,$p' "$work/$run.out" | sed 's/^/        /'; done
-if ((failures)); then echo "$failures failed"; exit 1; fi
+all_checked

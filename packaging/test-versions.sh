@@ -10,16 +10,12 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/chroot.sh
 source "$here/chroot.sh"
+# shellcheck source=packaging/checks.sh
+source "$here/checks.sh"
 # shellcheck source=packaging/street.sh
 source "$here/street.sh"
 packages=${1:-$source_dir/build/packages/amd64}
 previous=${2:-$source_dir/build/packages/previous/amd64}
-
-failures=0
-ok() { printf 'ok      %s\n' "$1"; }
-wrong() { printf 'FAILED  %s\n' "$1"; failures=$((failures + 1)); }
-check() { local what=$1; shift; if "$@"; then ok "$what"; else wrong "$what"; fi; }
-quietly() { "$@" >/dev/null; }
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/kilter-versions-XXXXXX")
 trap 'remove_root "$root"' EXIT
@@ -77,6 +73,6 @@ for older in 1 0; do
     check "$(count previous kilter-coordinator) coordinators and $(count previous kilter-agent) homes of the previous version took part, and $(count present kilter-coordinator) and $(count present kilter-agent) of this one" \
         test "$(count previous kilter-coordinator)" = 2 -a "$(count previous kilter-agent)" = 4 -a "$(count present kilter-agent)" = 4
     stores=("$root"/root/demo/coordinator-*)
-    check "this version verifies all four logs" quietly run /present/usr/bin/kilter log verify "${stores[@]#"$root"}"
+    check "this version verifies all four logs" run /present/usr/bin/kilter log verify "${stores[@]#"$root"}"
 done
-if ((failures)); then echo "$failures failed"; exit 1; fi
+all_checked

@@ -7,6 +7,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/phases.sh
 source "$here/phases.sh"
 
-phase "install dependencies" "$here/install-dependencies.sh" --tests
-build release -- -DKILTER_TESTS=ON -DKILTER_CHECKS="${KILTER_CHECKS:-OFF}"
+checks=${KILTER_CHECKS:-OFF}
+wanted=(--tests)
+if [[ $checks != OFF ]]; then wanted+=(--checks); fi
+phase "install dependencies" "$here/install-dependencies.sh" "${wanted[@]}"
+build release -- -DKILTER_TESTS=ON -DKILTER_CHECKS="$checks"
 ctest --test-dir "$source_dir/build/release" --output-on-failure --no-tests=error -j 2 "$@"
