@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# The pure cores' tests under AddressSanitizer and UndefinedBehaviorSanitizer, and the transport's, the one folder that
-# starts a thread, under ThreadSanitizer. Random inputs come from fixed seeds, so two runs are the same run. Arguments go
-# to ctest.
+# The pure tests under AddressSanitizer and UndefinedBehaviorSanitizer, and the transport's, the one folder that starts a
+# thread, under ThreadSanitizer. Random inputs come from fixed seeds, so two runs are the same run. Arguments go to ctest.
 #
-# A third of the time went into four tests whose point is how good a number is, reached by code that their smaller
-# neighbours run as well: these are left to the other builds. KILTER_ALL=1 runs them here, too.
+# By itself: of every folder that a running agent or coordinator is made of, and of all these together. KILTER_ALL=1: also
+# the planner's, the simulators' and the published grids', four times as long.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=packaging/phases.sh
 source "$here/phases.sh"
 
+tests=(test_common_{base,crypto,model,prox,market,wire,consensus,governance,settlement,products,topology}
+    test_agent_core test_coordinator_core test_sim)
+if [[ -n ${KILTER_ALL:-} ]]; then tests=(pure_tests); fi
 export ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 # With clang in the build that fuzzing uses as well, so that the program is compiled once for both.
 preset=asan
 if command -v clang++ >/dev/null; then preset=fuzz; fi
-build "$preset" pure_tests -- -DKILTER_TESTS=ON
-repeated='^(Pglib/PublishedOptimum\.|Suite\.AcceleratedSessionsStayShort$|Simulate\.(WarmSessionsTakeFewerIterations|AcceleratedSessionsEndAtThePlainOptimumInAFractionOfTheIterations)$)'
-if [[ -n ${KILTER_ALL:-} ]]; then repeated='^$'; fi
+build "$preset" "${tests[@]}" -- -DKILTER_TESTS=ON
 shown "pure tests under asan and ubsan" \
-    ctest --test-dir "$source_dir/build/$preset" -L pure -E "$repeated" --output-on-failure --no-tests=error -j "$jobs" "$@"
+    ctest --test-dir "$source_dir/build/$preset" -L pure --output-on-failure --no-tests=error -j "$jobs" "$@"
 
 # One test fills queues with megabytes: minutes under tsan, and nothing in it that the others lack.
 export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:report_thread_leaks=0:suppressions=$source_dir/tests/tsan.supp
