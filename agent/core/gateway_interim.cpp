@@ -173,21 +173,15 @@ void Gateway::State::on_interim_open(const crypto::PublicKey& from,
 void Gateway::State::join_interim(const crypto::PublicKey& from,
                                   const wire::InterimOpen& open,
                                   Outputs& out) {
-    const model::Home home = forecast(open.session.interval, charter.parameters.horizon);
-    if (auto reason = objection(charter, home))
-        return tell(out, Severity::wrong, "cannot trade: " + *reason);
-    if (active)
-        tell(out, Severity::notable,
-             "session " + market::name_of(active->id()) + " given up for a later one");
+    const auto home = home_to_join(from, open.session, out);
+    if (!home) return;
     if (known.accord) drop_accord(out);
     early_parts.clear();
     const auto candidates =
         interim_members(charter, *known.place, *known.base, open.session.interval);
     const InterimTerms terms{open.session, *known.place->directory->find(from),
                              *named_in(open, candidates)};
-    active.emplace(charter, *known.place, terms, *known.base, home, now);
-    known.joined[from] = open.session;
-    out.persist[joined_key] = encode(known.joined);
+    active.emplace(charter, *known.place, terms, *known.base, *home, now);
     last_word = "clearing session " + market::name_of(open.session) + " with the net's homes alone";
     const market::Parameters& parameters = charter.parameters;
     const UnixMs left = interval_start(open.session.interval, parameters.interval_s) - now;

@@ -68,18 +68,28 @@ void Gateway::State::join_postponed(Outputs& out) {
     if (!objection_to(from, open)) join(from, open, out);
 }
 
-void Gateway::State::join(const crypto::PublicKey& from,
-                          const wire::SessionOpen& open,
-                          Outputs& out) {
-    const model::Home home = forecast(open.session.interval, charter.parameters.horizon);
-    if (auto reason = objection(charter, home))
-        return tell(out, Severity::wrong, "cannot trade: " + *reason);
+std::optional<model::Home> Gateway::State::home_to_join(const crypto::PublicKey& chair,
+                                                        const market::SessionId& session,
+                                                        Outputs& out) {
+    model::Home home = forecast(session.interval, charter.parameters.horizon);
+    if (auto reason = objection(charter, home)) {
+        tell(out, Severity::wrong, "cannot trade: " + *reason);
+        return std::nullopt;
+    }
     if (active)
         tell(out, Severity::notable,
              "session " + market::name_of(active->id()) + " given up for a later one");
-    active.emplace(charter, *known.place, open, home, known.warm, now);
-    known.joined[from] = open.session;
+    known.joined[chair] = session;
     out.persist[joined_key] = encode(known.joined);
+    return home;
+}
+
+void Gateway::State::join(const crypto::PublicKey& from,
+                          const wire::SessionOpen& open,
+                          Outputs& out) {
+    const auto home = home_to_join(from, open.session, out);
+    if (!home) return;
+    active.emplace(charter, *known.place, open, *home, known.warm, now);
     last_word = "clearing session " + market::name_of(open.session);
     const market::Parameters& parameters = charter.parameters;
     out.timers.push_back({Timer::deadline, parameters.session_ms + parameters.silence_ms});

@@ -161,6 +161,11 @@ struct Gateway::State {
     void on_open(const crypto::PublicKey& from, const wire::SessionOpen& open, Outputs& out);
     void join_postponed(Outputs& out);
     /// REQUIRES: no objection_to it.
+    /// The home for a session that it can join, in place of one it may be in: from then on it has been in it. Nothing, and
+    /// told: its devices cannot be traded for.
+    std::optional<model::Home> home_to_join(const crypto::PublicKey& chair,
+                                            const market::SessionId& session,
+                                            Outputs& out);
     void join(const crypto::PublicKey& from, const wire::SessionOpen& open, Outputs& out);
     void on_share(const crypto::PublicKey& from, wire::Share share, Outputs& out);
     /// What came before the session was open here.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agent/core/opening_rules.hpp"
 #include "common/market/clearing.hpp"
 
 namespace kilter::agent {
@@ -121,12 +122,8 @@ std::optional<std::string> objection(const Charter& charter,
                                      const InterimPosition& position,
                                      const crypto::PublicKey& from,
                                      const wire::InterimOpen& open) {
-    if (open.roster_epoch != place.directory->epoch())
-        return "it is for roster epoch " + std::to_string(open.roster_epoch) + ", this home has " +
-               std::to_string(place.directory->epoch());
-    if (open.parameters != charter.parameters_digest)
-        return "it uses other market parameters than those in force";
-    if (open.net != place.net) return "it is for another net";
+    if (auto why = objection_to_terms(charter, place, open.roster_epoch, open.parameters, open.net))
+        return why;
     if ((open.session.opening & interim_opening) == 0) return "its number is a coordinator's";
     if (open.base != base.session()) return "it follows another record than the newest known here";
     if (position.traded && open.session.interval <= *position.traded)
@@ -139,12 +136,7 @@ std::optional<std::string> objection(const Charter& charter,
     if (!chair || !rank_in(*members, *chair)) return "its sender is not among its members";
     if (!is_number_of(*chair, open.session.opening)) return "its number is another home's";
     if (auto why = objection(charter, place, base, *members, open.session.interval)) return why;
-    if (position.joined && open.session.opening <= position.joined->opening)
-        return open.session == *position.joined ? "this home was in it already"
-                                                : "this home was in a later one already";
-    if (position.under_way)
-        return "session " + market::name_of(*position.under_way) + " is under way";
-    return std::nullopt;
+    return objection_to_order(open.session, position.joined, position.under_way);
 }
 
 market::Terms session_terms(const market::Parameters& agreed, const InterimTerms& terms) {

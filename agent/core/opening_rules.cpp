@@ -16,12 +16,8 @@ Objection about_origin(const Charter& charter,
     if (!charter.is_validator(from)) return "its sender is no coordinator";
     if (!crypto::verify(from, wire::signing_bytes(open, charter.chain), open.signature))
         return "its signature is wrong";
-    if (open.roster_epoch != place.directory->epoch())
-        return "it is for roster epoch " + std::to_string(open.roster_epoch) + ", this home has " +
-               std::to_string(place.directory->epoch());
-    if (open.parameters != charter.parameters_digest)
-        return "it uses other market parameters than those in force";
-    if (open.net != place.net) return "it is for another net";
+    if (auto why = objection_to_terms(charter, place, open.roster_epoch, open.parameters, open.net))
+        return why;
     if (open.start_dual_eur_per_kw.size() != charter.parameters.quantities())
         return "its horizon is not the market's";
     if (place.directory->find(from) != open.chair) return "its chair is not its sender";
@@ -37,12 +33,7 @@ Objection about_order(const Charter& charter,
         return "that interval is already on the log";
     if (open.session.opening % coordinators.size() != coordinators.index_of(from))
         return "its number is another coordinator's";
-    if (position.joined && open.session.opening <= position.joined->opening)
-        return open.session == *position.joined ? "this home was in it already"
-                                                : "this home was in a later one already";
-    if (position.under_way)
-        return "session " + market::name_of(*position.under_way) + " is under way";
-    return std::nullopt;
+    return objection_to_order(open.session, position.joined, position.under_way);
 }
 
 std::string in_words(UnixMs span_ms) {
@@ -133,6 +124,30 @@ std::optional<std::string> objection(const Charter& charter,
     if (auto why = about_order(charter, position, from, open)) return why;
     if (auto why = about_numbers(charter, place, open)) return why;
     return about_members(charter, place, position.now, open);
+}
+
+std::optional<std::string> objection_to_terms(const Charter& charter,
+                                              const Place& place,
+                                              std::uint64_t roster_epoch,
+                                              const crypto::Digest& parameters,
+                                              NetId net) {
+    if (roster_epoch != place.directory->epoch())
+        return "it is for roster epoch " + std::to_string(roster_epoch) + ", this home has " +
+               std::to_string(place.directory->epoch());
+    if (parameters != charter.parameters_digest)
+        return "it uses other market parameters than those in force";
+    if (net != place.net) return "it is for another net";
+    return std::nullopt;
+}
+
+std::optional<std::string> objection_to_order(const market::SessionId& session,
+                                              const std::optional<market::SessionId>& joined,
+                                              const std::optional<market::SessionId>& under_way) {
+    if (joined && session.opening <= joined->opening)
+        return session == *joined ? "this home was in it already"
+                                  : "this home was in a later one already";
+    if (under_way) return "session " + market::name_of(*under_way) + " is under way";
+    return std::nullopt;
 }
 
 }  // namespace kilter::agent

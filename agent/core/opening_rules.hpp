@@ -30,4 +30,15 @@ std::optional<std::string> objection(const Charter& charter,
                                      const crypto::PublicKey& from,
                                      const wire::SessionOpen& open);
 
+/// What any opening is held to, a coordinator's or a home's: its terms are those that hold here; and it is newer than what
+/// this home was in under its sender, while nothing else is under way. The same words, or nothing.
+std::optional<std::string> objection_to_terms(const Charter& charter,
+                                              const Place& place,
+                                              std::uint64_t roster_epoch,
+                                              const crypto::Digest& parameters,
+                                              NetId net);
+std::optional<std::string> objection_to_order(const market::SessionId& session,
+                                              const std::optional<market::SessionId>& joined,
+                                              const std::optional<market::SessionId>& under_way);
+
 }  // namespace kilter::agent

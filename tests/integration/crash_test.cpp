@@ -87,6 +87,22 @@ class DemoCrash : public Street {
             ASSERT_TRUE(eventually([&] { return newest_interval(home) >= before + 3; })) << home;
     }
 
+    // One net, one of whose processes ends at each of its writes.
+    void crash_one(const std::string& program,
+                   int first_port,
+                   const std::set<std::string>& kinds_of_it) {
+        lay_out(generated_homes(1), first_port);
+        start_all();
+        expect_trade_goes_on(2);
+        const auto victim =
+            program == "kilter-agent" ? installation_.homes[1] : installation_.coordinators[0];
+        stop(victim);
+        crash_everywhere(program, victim, 60, installation_.homes[0]);
+        if (HasFatalFailure()) return;
+        expect_no_contradiction(kinds_of_it);
+        expect_everything_once();
+    }
+
     [[nodiscard]] std::filesystem::path sent() const { return street() / "sent"; }
 
     // Over all lives.
@@ -146,27 +162,11 @@ class DemoCrash : public Street {
 };
 
 TEST_F(DemoCrash, an_agent_at_every_write) {
-    lay_out(generated_homes(1), 27'000);
-    start_all();
-    expect_trade_goes_on(2);
-    const auto victim = installation_.homes[1];
-    stop(victim);
-    crash_everywhere("kilter-agent", victim, 60, installation_.homes[0]);
-    if (HasFatalFailure()) return;
-    expect_no_contradiction({"shares", "signatures", "entries"});
-    expect_everything_once();
+    crash_one("kilter-agent", 27'000, {"shares", "signatures", "entries"});
 }
 
 TEST_F(DemoCrash, the_acting_coordinator_at_every_write) {
-    lay_out(generated_homes(1), 27'100);
-    start_all();
-    expect_trade_goes_on(2);
-    const auto victim = installation_.coordinators[0];
-    stop(victim);
-    crash_everywhere("kilter-coordinator", victim, 60, installation_.homes[0]);
-    if (HasFatalFailure()) return;
-    expect_no_contradiction({});
-    expect_everything_once();
+    crash_one("kilter-coordinator", 27'100, {});
 }
 
 // A lid that is closed: an agent and the acting coordinator stand still while the others trade on, longer than any connection
