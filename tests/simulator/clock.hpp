@@ -38,6 +38,8 @@ class Clock {
         if (prng.chance(options.freeze) && frozen_at_ == 0) frozen_at_ = now;
     }
 
+    void jump(std::int64_t by_ms) { jumped_ms_ += by_ms; }
+
     /// Synchronised again, within the skew it started with.
     void heal() {
         frozen_at_ = 0;

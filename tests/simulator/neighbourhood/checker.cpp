@@ -287,7 +287,8 @@ void Checker::on_interim_record(const settlement::ClearedNet& record) {
 }
 
 void Checker::on_event(const std::string& who, const Event& event) {
-    const bool clocks_lie = options_.clock.jump > 0 || options_.clock.freeze > 0;
+    const bool clocks_lie =
+        options_.clock.jump > 0 || options_.clock.freeze > 0 || options_.misset.by_ms != 0;
     if (event.severity == Severity::wrong && options_.lie == Lie::none && !clocks_lie)
         report_.violation("N11", who + " finds something wrong where nobody lies: " + event.text);
 }

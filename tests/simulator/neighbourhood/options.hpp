@@ -37,6 +37,13 @@ struct Strike {
     Micros still = 0;             ///< 0: it dies
 };
 
+/// Once: a clock is set by mistake, until it heals.
+struct Misset {
+    std::int64_t by_ms = 0;   ///< 0: never
+    Micros at = 0;            ///< 0: in the moment of the strike
+    std::size_t process = 0;  ///< coordinators come first, then homes
+};
+
 /// What is wrong with a whole run on purpose, to prove that its checkers notice.
 enum class Sabotage : std::uint8_t {
     none,
@@ -68,6 +75,7 @@ struct Options {
     double restart_late = 0.2;  ///< chance that a dead process stays so until the network heals
     Micros down_max = 20 * consensus::simulation::second;
     Strike strike;
+    Misset misset;
     Lie lie = Lie::none;
     Sabotage sabotage = Sabotage::none;
 };

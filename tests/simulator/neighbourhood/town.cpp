@@ -321,6 +321,7 @@ std::optional<std::size_t> Town::strikes(const coordinator::Outputs& outputs) {
         if (const auto* sent = std::get_if<wire::Share>(&letter.message);
             sent != nullptr && sent->share.iteration == options_.strike.iteration) {
             struck_ = true;
+            if (options_.misset.at == 0) misset_clock();
             return outputs.send.size() * options_.strike.permille / 1'000;
         }
     return std::nullopt;
@@ -377,6 +378,13 @@ void Town::every_second() {
         if (process_prng_.chance(options_.pause)) pause(coordinators_.size() + i);
     }
     schedule_.after(second, [this] { every_second(); });
+}
+
+void Town::misset_clock() {
+    const Address address = options_.misset.process;
+    Clock& clock = is_coordinator(address) ? coordinators_[address]->log.clock()
+                                           : homes_[address - coordinators_.size()]->clock();
+    clock.jump(options_.misset.by_ms);
 }
 
 void Town::enrol() {
@@ -478,6 +486,7 @@ Outcome Town::run() {
             for (const auto& one : coordinators_)
                 one->log.kill();
         });
+    if (options_.misset.at > 0) schedule_.after(options_.misset.at, [this] { misset_clock(); });
     schedule_.after(break_until_, [this] { heal(); });
     const Micros end = break_until_ + 6 * interval_s * second;
     while (!over_ && outcome_.report.clean() && schedule_.step(end)) {

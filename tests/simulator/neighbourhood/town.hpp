@@ -91,6 +91,7 @@ class Town final : public consensus::simulation::World, public Street {
     void pause(Address address, Micros time);
     void weather();
     void every_second();
+    void misset_clock();
     void enrol();
     void heal();
     void judge();

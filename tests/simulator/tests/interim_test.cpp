@@ -83,6 +83,27 @@ TEST(WithoutCoordinators, ASilentHomeIsLeftOut) {
     EXPECT_GE(fewer, 1U) << faults_of(outcome);
 }
 
+// Its own clock says another time than everybody's: it takes no part, or waits, and is no hindrance.
+TEST(WithoutCoordinators, AHomeWhoseClockIsAnHourOffIsLeftOut) {
+    for (const std::int64_t by_ms : {-3'600'000, 3'600'000})
+        for (std::size_t home = 3; home < 7; ++home) {  // of the second net
+            Options options = without_coordinators(5, 5);
+            options.misset = {by_ms, 300 * second, options.coordinators + home};
+            const Outcome outcome = run(options);
+            ASSERT_TRUE(outcome.report.clean()) << by_ms << faults_of(outcome);
+            const auto interims = interims_of(outcome);
+            ASSERT_EQ(interims.size(), options.homes.size()) << by_ms << faults_of(outcome);
+            std::size_t without = 0;
+            for (const settlement::ClearedNet& record : interims.at(NetId{1})) {
+                EXPECT_LE(record.members.size(), options.homes[1]);
+                without += record.members.size() == options.homes[1] - 1 ? 1 : 0;
+            }
+            EXPECT_GE(without, 2U) << by_ms << ", home " << home << faults_of(outcome);
+            for (const settlement::ClearedNet& record : interims.at(NetId{0}))
+                EXPECT_EQ(record.members.size(), options.homes[0]) << "the other net";
+        }
+}
+
 TEST(WithoutCoordinators, HomesDieAtAnyPointAndNothingIsRecordedTwice) {
     for (std::uint64_t seed = 100; seed < 110; ++seed) {
         Options options = without_coordinators(seed, 6);

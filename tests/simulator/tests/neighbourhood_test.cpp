@@ -1,5 +1,7 @@
 // Whole neighbourhoods drawn from seeds: homes, coordinators and log under every fault at once. kilter-sim neighbourhood
 // runs as many as one likes; these are the fixed ones of every build.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/simulator/neighbourhood/town.hpp"
@@ -125,6 +127,44 @@ TEST(SessionChangesHands, TheChairDiesInAnyIterationOfAnAcceleratedSession) {
 
 TEST(SessionChangesHands, TheChairStandsStillAndGoesOn) {
     expect_the_same_session(false, 10 * consensus::simulation::second);
+}
+
+// ---- a clock an hour off ---------------------------------------------------------------------------------------------
+
+constexpr std::int64_t hour_ms = 3'600'000;
+
+// The clock of one process is set wrong in the moment in which the chair dies. Nothing wrong is recorded (the checkers), the
+// session either changes hands to the same result or leaves nothing, and the town is well once the clock is right.
+TEST(ClockAnHourOff, DuringATakeover) {
+    Options options = quiet(3);
+    options.break_intervals = 2;
+    options.restart_late = 1;
+    const auto expected = first_records(run(options));
+    ASSERT_EQ(expected.size(), 2U);
+    options.strike.iteration = expected[0].iteration / 2;
+    options.strike.permille = 1'000;
+    const std::size_t processes = options.coordinators + 6;
+    std::size_t same = 0;
+    for (std::size_t process = 0; process < processes; ++process)
+        for (const std::int64_t by_ms : {-hour_ms, hour_ms}) {
+            options.misset = {by_ms, 0, process};
+            const Outcome outcome = run(options);
+            const std::string where =
+                "process " + std::to_string(process) + ", " + std::to_string(by_ms) + " ms";
+            for (const auto& violation : outcome.report.violations())
+                ADD_FAILURE() << where << ": " << violation.invariant << ": " << violation.what;
+            for (const settlement::ClearedNet& record : first_records(outcome)) {
+                const auto told_before =
+                    std::ranges::find(expected, record.net, &settlement::ClearedNet::net);
+                ASSERT_NE(told_before, expected.end());
+                if (record.interval != told_before->interval ||
+                    record.opening != told_before->opening)
+                    continue;  // a later session, of those whose clocks are right
+                EXPECT_TRUE(record == *told_before) << where << told(outcome);
+                ++same;
+            }
+        }
+    EXPECT_GE(same, processes) << "of most, the session goes on as without that";
 }
 
 // ---- checkers that notice nothing prove nothing ------------------------------------------------------------------------
