@@ -162,7 +162,8 @@ int main(int argc, char** argv) {
     enroll_command->add_option("--config", config, "Configuration file")->capture_default_str();
     enroll_command->add_option(
         "--endpoint", endpoint,
-        "Where neighbours reach this agent, tcp://HOST:PORT (default: the configuration's bind)");
+        "Where neighbours reach this agent, tcp://HOST:PORT (default: the configuration's bind; "
+        "without one, over connections that it makes itself)");
     enroll_command->add_option("--bundle", bundle,
                                "Install this bundle: a file, or its text (kilter:...)");
     enroll_command->add_flag("--json", json, "The request as JSON");

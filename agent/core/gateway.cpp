@@ -78,6 +78,12 @@ InterimReport Gateway::interim() const {
     return {state_->backlog.size(), state_->backlog.newest(), state_->coordinator_heard};
 }
 
+std::optional<std::string> Gateway::reached_at() const {
+    const auto& place = state_->known.place;
+    if (!place) return std::nullopt;
+    return place->directory->at(place->self).endpoint;
+}
+
 std::string Gateway::explain() const {
     const State& state = *state_;
     const std::string epoch = "roster epoch " + std::to_string(state.known.epoch);

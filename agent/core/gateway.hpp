@@ -156,6 +156,8 @@ class Gateway {
     [[nodiscard]] consensus::Epoch log_epoch() const;
     /// In that epoch.
     [[nodiscard]] bool is_coordinator(const crypto::PublicKey& key) const;
+    /// The endpoint in this home's certificate, empty where it has none; nothing while it is on no roster.
+    [[nodiscard]] std::optional<std::string> reached_at() const;
     [[nodiscard]] RulesReport rules() const;
     [[nodiscard]] InterimReport interim() const;
     /// What the agent is doing and what it waits for, one sentence a home owner understands.

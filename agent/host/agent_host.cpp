@@ -27,6 +27,7 @@
 #include "common/storage/key_value.hpp"
 #include "common/topology/files.hpp"
 #include "common/transport/hub.hpp"
+#include "common/transport/relay.hpp"
 
 namespace kilter::agent {
 
@@ -52,6 +53,7 @@ struct AgentHost::State {
     std::optional<Gateway> gateway;
     std::int64_t interval_s = 0;
     std::optional<transport::Hub> hub;
+    transport::Relay relay;
 
     Outputs out;  // of this turn
     std::map<Timer, runtime::TimerId> timers;
@@ -64,6 +66,7 @@ struct AgentHost::State {
     SessionTally sessions;
     std::optional<runtime::ScrapeServer> scrape;
     bool status_due = true;
+    std::vector<zmq::socket_ref> watched;  // when not bound
 
     void step(const Input& input) {
         Outputs next = gateway->step(input, runtime::now_ms());
@@ -139,14 +142,65 @@ struct AgentHost::State {
         linked_to = peers;
         for (const Peer& peer : peers) {
             keys.push_back(peer.key);
-            if (auto linked = hub->connect(peer.key, peer.endpoint); !linked)
+            if (auto linked = reach(peer); !linked)
                 spdlog::warn("no link to {}: {}", short_hex(peer.key.view()),
                              linked.error().message);
         }
         hub->admit(keys);
+        relay.keep(keys);
+        watch_links();
+        compare_endpoint();
         loop.cancel(connecting);
         const UnixMs patience = runtime::now_ms() + connected_patience_ms;
         connecting = loop.arm(0, [this, peers, patience] { await_links(peers, patience); });
+    }
+
+    // Who cannot be connected to connects to us; or, where neither can, a coordinator both are connected to is between.
+    Result<void> reach(const Peer& peer) {
+        if (!peer.endpoint.empty()) return hub->connect(peer.key, peer.endpoint);
+        if (!config.bind.empty()) {
+            hub->disconnect(peer.key);  // it could be connected to before
+            return {};
+        }
+        transport::Relays relays;
+        for (const Peer& other : linked_to)
+            if (!other.endpoint.empty())
+                (gateway->is_coordinator(other.key) ? relays.first : relays.otherwise)
+                    .push_back(other.key);
+        return hub->connect_through(peer.key, std::move(relays));
+    }
+
+    // Who listens nowhere is answered over the links it makes.
+    void watch_links() {
+        if (!config.bind.empty()) return;
+        for (const auto& socket : std::exchange(watched, hub->inbounds()))
+            loop.unwatch(socket);
+        for (const auto& socket : watched)
+            loop.watch(socket, [this] { take_mail(); });
+    }
+
+    void compare_endpoint() {
+        const auto reached_at = gateway->reached_at();
+        if (!reached_at || reached_at->empty() == config.bind.empty()) return;
+        if (config.bind.empty())
+            spdlog::warn(
+                "this home's certificate says that it is reached at {}, but it listens nowhere: "
+                "set "
+                "bind, or ask the operator for a certificate for a new key without an address "
+                "('kilter-agent enroll')",
+                *reached_at);
+        else
+            spdlog::warn(
+                "this home's certificate has no address to reach it at, so neighbours do not "
+                "connect to {}: "
+                "leave bind out, or ask the operator for a certificate for a new key with one "
+                "('kilter-agent enroll')",
+                config.bind);
+    }
+
+    void tend() {
+        hub->tend();
+        loop.arm(transport::Hub::tend_ms, [this] { tend(); });
     }
 
     void part_with(const crypto::PublicKey& former) {
@@ -167,8 +221,23 @@ struct AgentHost::State {
             auto received = hub->receive();
             if (!received) return;
             heard[received->from] = runtime::now_ms();
+            if (const auto* letter = std::get_if<wire::Relayed>(&received->message)) {
+                pass_on(received->from, *letter);
+                continue;
+            }
             step(MessageReceived{received->from, std::move(received->message)});
         }
+    }
+
+    void pass_on(const crypto::PublicKey& from, const wire::Relayed& letter) {
+        const auto is_neighbour = [this](const crypto::PublicKey& key) {
+            return !gateway->is_coordinator(key) &&
+                   std::ranges::any_of(linked_to,
+                                       [&](const Peer& peer) { return peer.key == key; });
+        };
+        if (config.relay && is_neighbour(from) && is_neighbour(letter.to) &&
+            relay.takes(from, letter, runtime::now_ms()))
+            hub->send(letter.to, letter);
     }
 
     void report_refusals() {
@@ -270,6 +339,9 @@ struct AgentHost::State {
         status["received"] = {{"messages", traffic.received.messages},
                               {"bytes", traffic.received.bytes}};
         status["copies"] = {{"messages", traffic.copies.messages}, {"bytes", traffic.copies.bytes}};
+        status["relayed"] = {{"messages", relay.passed().messages},
+                             {"bytes", relay.passed().bytes},
+                             {"refused", relay.refused().messages}};
         status["peers"] = peers_json(stats);
         status["updated_ms"] = runtime::now_ms();
         if (auto written =
@@ -355,15 +427,17 @@ struct AgentHost::State {
     }
 
     int run() {
-        loop.watch(hub->inbound(), [this] { take_mail(); });
+        if (!config.bind.empty()) loop.watch(hub->inbound(), [this] { take_mail(); });
         loop.after_turn([this] { finish_turn(); });
         step(Started{});
         finish_turn();
         write_status();
         report_refusals();
+        if (config.bind.empty()) tend();
         runtime::feed_watchdog(loop);
         runtime::notify_ready();
-        spdlog::info("agent of home {} listens on {}", home->spec().name, hub->endpoint());
+        spdlog::info("agent of home {} {}", home->spec().name,
+                     config.bind.empty() ? "listens nowhere" : "listens on " + hub->endpoint());
         const int signal = loop.run();
         runtime::notify_stopping();
         write_status();

@@ -21,7 +21,7 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
     config.genesis_file = located(root.required<std::string>("genesis"));
     if (const auto meter = root.optional<std::string>("meter_key", ""); !meter.empty())
         config.meter_key_file = located(meter);
-    config.bind = root.required<std::string>("bind");
+    config.bind = root.optional<std::string>("bind", "");
     config.log_level = root.optional<std::string>("log_level", config.log_level);
     config.runtime_dir = root.has("runtime_dir")
                              ? located(root.required<std::string>("runtime_dir"))
@@ -29,6 +29,11 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
     config.metrics = root.optional<std::string>("metrics", "");
     config.lanes = static_cast<int>(root.optional<std::int64_t>(
         "lanes", config.lanes, topology::Range::between(1, transport::lanes_max)));
+    if (config.bind.empty() && config.lanes > 1)
+        root.fail("lanes",
+                  "an agent that listens nowhere has one connection to each peer: leave this out, "
+                  "or set bind");
+    config.relay = root.optional<bool>("relay", config.relay);
     config.home_file = located(root.table("home").required<std::string>("file"));
     if (auto done = document->finish(); !done) return done.error();
     return config;

@@ -56,8 +56,11 @@ Result<std::uint64_t> known_epoch(const storage::KeyValue& memory,
 }  // namespace
 
 Result<settlement::EnrolmentRequest> make_request(const Config& config, std::string endpoint) {
+    if (config.bind.empty() && !endpoint.empty())
+        return Error{"this agent listens nowhere, so nobody can connect to \"" + endpoint +
+                     "\": set bind in its configuration, or leave --endpoint out"};
     if (endpoint.empty()) endpoint = config.bind;
-    if (!others_can_connect_to(endpoint))
+    if (!endpoint.empty() && !others_can_connect_to(endpoint))
         return Error{"nobody else can connect to \"" + endpoint +
                      "\": say where neighbours reach this agent with --endpoint tcp://HOST:PORT"};
     const auto home = drivers::load_home(config.home_file);

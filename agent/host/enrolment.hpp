@@ -10,7 +10,7 @@
 namespace kilter::agent {
 
 /// The request for this agent. Makes the key file if there is none; never overwrites one. `endpoint`: where neighbours
-/// reach this agent, if not at the configuration's `bind`.
+/// reach this agent, if not at the configuration's `bind`; if that is empty, nowhere.
 /// Error: the key or home file cannot be used; an address that others cannot connect to.
 Result<settlement::EnrolmentRequest> make_request(const Config& config, std::string endpoint);
 

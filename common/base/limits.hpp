@@ -33,6 +33,11 @@ inline constexpr std::size_t consensus_payload_bytes_max = message_bytes_max - 6
 inline constexpr std::size_t journal_bytes_max = 1u << 20;  ///< of one piece of a session's journal
 inline constexpr std::size_t refusals_kept_max =
     64;  ///< refused keys remembered between two reports
+inline constexpr std::size_t relayed_bytes_max = message_bytes_max - 256;  ///< sealed, for another
+inline constexpr std::size_t relay_bytes_per_s = 4u << 20;  ///< of one sender, through one relay
+inline constexpr std::size_t relay_burst_bytes = 16u << 20;
+inline constexpr std::size_t relay_letter_bytes =
+    512;  ///< what any letter costs its sender beside its bytes
 
 // log
 inline constexpr std::size_t replicas_max = 64;

@@ -93,7 +93,8 @@ Result<EnrolmentRequest> EnrolmentRequest::parse(std::string_view text) {
     if (!equipment) return garbled("it names unknown equipment");
     out.equipment = *equipment;
     out.endpoint = rest;
-    if (!out.endpoint.starts_with("tcp://") || out.endpoint.size() > limits::endpoint_bytes_max)
+    const bool somewhere = out.endpoint.starts_with("tcp://") || out.endpoint.empty();
+    if (!somewhere || out.endpoint.size() > limits::endpoint_bytes_max)
         return garbled("its endpoint is not tcp://HOST:PORT");
     return out;
 }

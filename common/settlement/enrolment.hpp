@@ -26,7 +26,7 @@ std::optional<Equipment> equipment_named(std::string_view name);
 struct EnrolmentRequest {
     PublicKey key;
     Equipment equipment{};
-    std::string endpoint;  ///< "tcp://HOST:PORT": where members of its net reach it
+    std::string endpoint;  ///< "tcp://HOST:PORT": where members of its net reach it; empty: nowhere
     bool operator==(const EnrolmentRequest&) const = default;
 
     /// One line, without an end of line.

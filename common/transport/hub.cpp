@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "common/transport/admission.hpp"
+#include "common/transport/sealed_link.hpp"
 #include "common/wire/replay.hpp"
 
 namespace kilter::transport {
@@ -17,6 +18,13 @@ constexpr std::int64_t frame_overhead_bytes = 1'024;
 constexpr int sockets_max = 8'192;
 constexpr int backlog = 1'024;
 constexpr std::size_t copies_of_urgent = 2;
+/// Waiting for one peer that is answered over its connection, of which it may have stopped reading: what is relayed to it is
+/// somebody else's to choose.
+constexpr int answers_queued_max = 64;
+using Steady = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds presence_every{2'000};
+constexpr std::chrono::milliseconds introductions_apart{200};  // to one peer, whatever it asks
+constexpr std::chrono::milliseconds introductions_every{500};  // until it answers
 
 std::int64_t unix_ms() {
     const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
@@ -78,6 +86,15 @@ struct Link {
     std::vector<zmq::socket_t> lanes;  // the first one; the others once it is up
     std::uint64_t counter;
     std::size_t next_lane = 0;
+    Steady::time_point said_present = {};
+};
+
+/// A conversation through relays.
+struct Conversation {
+    SealedLink end;
+    Relays relays;
+    std::size_t turn = 0;
+    Steady::time_point introduced;  // newest
 };
 
 /// What is known of one other party: admitted, linked to, or both.
@@ -85,6 +102,7 @@ struct Peer {
     bool admitted = false;
     wire::ReplayWindow window;
     std::optional<Link> link;
+    std::optional<Conversation> relayed;
     std::string routing_id;     // of the connection it was last heard over
     std::string answered_over;  // which reply_counter is of
     std::uint64_t reply_counter = 0;
@@ -158,9 +176,26 @@ struct Hub::State {
     std::optional<Frame> next_answer();
     /// How many copies are on their way.
     std::size_t send_over_link(Link& link, const Bytes& bytes, bool urgent);
-    bool send_over_connection(const std::string& routing_id, const Bytes& bytes);
+    /// Clears the id of a connection that is gone.
+    bool send_over_connection(std::string& routing_id, const Bytes& bytes);
     /// The message in `frame`, or empty after counting why not.
     std::optional<Received> judge(Frame& frame);
+    /// What a relay has brought for us, likewise.
+    std::optional<Received> unseal(const wire::Relayed& letter);
+
+    bool connected(const Peer& peer) const;
+    /// The relay for the next letter to this peer; null: none is connected.
+    const crypto::PublicKey* next_relay(Conversation& with);
+    bool send(Peer& peer, const wire::Message& message);
+    bool send_sealed(const crypto::PublicKey& to, Peer& peer, const wire::Message& message);
+    bool send_letter(const crypto::PublicKey& to, Conversation& with, Bytes sealed);
+    void introduce(const crypto::PublicKey& to, Conversation& with);
+
+    bool unsent(Peer* peer) {
+        ++total.unsent;
+        if (peer != nullptr) ++peer->counts.unsent;
+        return false;
+    }
 
     void drop(Peer* peer, Drop reason) {
         ++total.dropped[static_cast<std::size_t>(reason)];
@@ -168,7 +203,8 @@ struct Hub::State {
     }
 
     void forget_unless_needed(std::map<crypto::PublicKey, Peer>::iterator& peer) {
-        peer = peer->second.admitted || peer->second.link ? std::next(peer) : peers.erase(peer);
+        const bool needed = peer->second.admitted || peer->second.link || peer->second.relayed;
+        peer = needed ? std::next(peer) : peers.erase(peer);
     }
 
     static zmq::const_buffer buffer(ByteView view) { return {view.data(), view.size()}; }
@@ -183,6 +219,7 @@ struct Hub::State {
     std::map<crypto::PublicKey, Peer> peers;
     Counts total;
     std::uint64_t counter_base = 0;  // of the newest link
+    Run run{.began_ms = unix_ms()};
 };
 
 Result<void> Hub::State::bind() {
@@ -192,7 +229,7 @@ Result<void> Hub::State::bind() {
         router.set(zmq::sockopt::zap_domain, std::string(Admission::domain));
         router.set(zmq::sockopt::router_mandatory, true);  // says when a connection is gone
         router.set(zmq::sockopt::rcvhwm, options.queue_messages_max);
-        router.set(zmq::sockopt::sndhwm, options.queue_messages_max);
+        router.set(zmq::sockopt::sndhwm, std::min(options.queue_messages_max, answers_queued_max));
         router.set(zmq::sockopt::maxmsgsize,
                    2 * static_cast<std::int64_t>(options.message_bytes_max) + frame_overhead_bytes);
         router.set(zmq::sockopt::backlog, backlog);
@@ -301,7 +338,7 @@ std::size_t Hub::State::send_over_link(Link& link, const Bytes& bytes, bool urge
     return out;
 }
 
-bool Hub::State::send_over_connection(const std::string& routing_id, const Bytes& bytes) {
+bool Hub::State::send_over_connection(std::string& routing_id, const Bytes& bytes) {
     if (routing_id.empty()) return false;
     try {
         const auto flags = zmq::send_flags::dontwait;
@@ -309,6 +346,7 @@ bool Hub::State::send_over_connection(const std::string& routing_id, const Bytes
                router.send(buffer(bytes), flags);
     } catch (const zmq::error_t& error) {
         KILTER_CHECK(error.num() == EHOSTUNREACH, "the ROUTER's socket failed");
+        routing_id.clear();
         return false;
     }
 }
@@ -346,7 +384,105 @@ std::optional<Received> Hub::State::judge(Frame& frame) {
     peer.routing_id = frame.routing_id;
     for (Counts* counts : {&total, &peer.counts})
         counts->received.add(bytes.size());
+    if (std::holds_alternative<wire::Presence>(opened->message)) return std::nullopt;
+    if (const auto* letter = std::get_if<wire::Relayed>(&opened->message);
+        letter != nullptr && letter->to == identity.public_key())
+        return unseal(*letter);
     return Received{*from, std::move(opened->message), bytes.size()};
+}
+
+std::optional<Received> Hub::State::unseal(const wire::Relayed& letter) {
+    const auto found = peers.find(letter.from);
+    if (found == peers.end() || !found->second.relayed || !found->second.admitted) {
+        drop(nullptr, Drop::unreadable);
+        return std::nullopt;
+    }
+    Peer& peer = found->second;
+    auto opened = peer.relayed->end.open(letter.sealed);
+    if (opened.introduce) introduce(letter.from, *peer.relayed);
+    switch (opened.verdict) {
+        case SealedLink::Verdict::introduced:
+            break;
+        case SealedLink::Verdict::unreadable:
+            drop(&peer, Drop::unreadable);
+            break;
+        case SealedLink::Verdict::replayed:
+            drop(&peer, Drop::replayed);
+            break;
+        case SealedLink::Verdict::message:
+            peer.counts.received.add(letter.sealed.size());
+            return Received{letter.from, *std::move(opened.message), letter.sealed.size()};
+    }
+    return std::nullopt;
+}
+
+bool Hub::State::connected(const Peer& peer) const {
+    if (peer.link)
+        return std::ranges::any_of(peer.link->lanes, [](const zmq::socket_t& lane) {
+            return (lane.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+        });
+    if (!peer.relayed) return !peer.routing_id.empty();
+    const auto reached = [this](const crypto::PublicKey& relay) {
+        const auto found = peers.find(relay);
+        return found != peers.end() && !found->second.relayed && connected(found->second);
+    };
+    const Relays& relays = peer.relayed->relays;
+    return peer.relayed->end.up() && (std::ranges::any_of(relays.first, reached) ||
+                                      std::ranges::any_of(relays.otherwise, reached));
+}
+
+const crypto::PublicKey* Hub::State::next_relay(Conversation& with) {
+    for (const auto* relays : {&with.relays.first, &with.relays.otherwise})
+        for (std::size_t tried = 0; tried < relays->size(); ++tried) {
+            const crypto::PublicKey& relay = (*relays)[with.turn++ % relays->size()];
+            const auto found = peers.find(relay);
+            if (found != peers.end() && !found->second.relayed && connected(found->second))
+                return &relay;
+        }
+    return nullptr;
+}
+
+bool Hub::State::send(Peer& peer, const wire::Message& message) {
+    if (!peer.link && peer.answered_over != peer.routing_id) {
+        peer.answered_over = peer.routing_id;
+        peer.reply_counter = first_counter();
+    }
+    std::uint64_t& counter = peer.link ? peer.link->counter : peer.reply_counter;
+    const Bytes bytes = wire::seal(counter++, message);
+    if (bytes.size() > options.message_bytes_max) return unsent(&peer);
+    const std::size_t copies = peer.link
+                                   ? send_over_link(*peer.link, bytes, is_urgent(message))
+                                   : std::size_t{send_over_connection(peer.routing_id, bytes)};
+    if (copies == 0) return unsent(&peer);
+    for (Counts* sent : {&total, &peer.counts})
+        sent->sent.add(bytes.size(), copies);
+    return true;
+}
+
+bool Hub::State::send_letter(const crypto::PublicKey& to, Conversation& with, Bytes sealed) {
+    const crypto::PublicKey* relay = next_relay(with);
+    return relay != nullptr && sealed.size() <= limits::relayed_bytes_max &&
+           send(peers.at(*relay), wire::Relayed{identity.public_key(), to, std::move(sealed)});
+}
+
+bool Hub::State::send_sealed(const crypto::PublicKey& to,
+                             Peer& peer,
+                             const wire::Message& message) {
+    if (!peer.relayed->end.up()) {
+        introduce(to, *peer.relayed);
+        return unsent(&peer);
+    }
+    Bytes sealed = peer.relayed->end.seal(message);
+    const std::size_t size = sealed.size();
+    if (!send_letter(to, *peer.relayed, std::move(sealed))) return unsent(&peer);
+    peer.counts.sent.add(size);
+    return true;
+}
+
+void Hub::State::introduce(const crypto::PublicKey& to, Conversation& with) {
+    const Steady::time_point now = Steady::now();
+    if (now - with.introduced < introductions_apart) return;
+    if (send_letter(to, with, with.end.introduction())) with.introduced = now;
 }
 
 Result<Hub> Hub::open(const crypto::Identity& identity, Options options) {
@@ -382,6 +518,7 @@ Result<void> Hub::connect(const crypto::PublicKey& peer, const std::string& endp
     auto link = state_->make_link(*curve, endpoint);
     if (!link) return link.error();
     state_->peers[peer].link = std::move(*link);
+    state_->peers[peer].relayed.reset();
     return {};
 }
 
@@ -389,42 +526,48 @@ void Hub::disconnect(const crypto::PublicKey& peer) {
     auto found = state_->peers.find(peer);
     if (found == state_->peers.end()) return;
     found->second.link.reset();
+    found->second.relayed.reset();
     state_->forget_unless_needed(found);
+}
+
+Result<void> Hub::connect_through(const crypto::PublicKey& peer, Relays relays) {
+    if (const auto found = state_->peers.find(peer);
+        found != state_->peers.end() && found->second.relayed) {
+        found->second.relayed->relays = std::move(relays);
+        return {};
+    }
+    auto end = SealedLink::to(peer, state_->identity, state_->run);
+    if (!end) return end.error();
+    Peer& reached = state_->peers[peer];
+    reached.link.reset();
+    reached.relayed.emplace(Conversation{*std::move(end), std::move(relays), 0, {}});
+    return {};
 }
 
 bool Hub::connected(const crypto::PublicKey& peer) const {
     const auto found = state_->peers.find(peer);
-    if (found == state_->peers.end() || !found->second.link) return false;
-    return std::ranges::any_of(found->second.link->lanes, [](const zmq::socket_t& lane) {
-        return (lane.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
-    });
+    return found != state_->peers.end() && state_->connected(found->second);
 }
 
 bool Hub::send(const crypto::PublicKey& to, const wire::Message& message) {
     const auto found = state_->peers.find(to);
-    Counts none;
-    Counts& counts = found == state_->peers.end() ? none : found->second.counts;
-    const auto unsent = [&] {
-        ++state_->total.unsent;
-        ++counts.unsent;
-        return false;
-    };
-    if (found == state_->peers.end()) return unsent();
-    Peer& peer = found->second;
-    if (!peer.link && peer.answered_over != peer.routing_id) {
-        peer.answered_over = peer.routing_id;
-        peer.reply_counter = state_->first_counter();
-    }
-    std::uint64_t& counter = peer.link ? peer.link->counter : peer.reply_counter;
-    const Bytes bytes = wire::seal(counter++, message);
-    if (bytes.size() > state_->options.message_bytes_max) return unsent();
-    const std::size_t copies =
-        peer.link ? state_->send_over_link(*peer.link, bytes, is_urgent(message))
-                  : std::size_t{state_->send_over_connection(peer.routing_id, bytes)};
-    if (copies == 0) return unsent();
-    for (Counts* sent : {&state_->total, &counts})
-        sent->sent.add(bytes.size(), copies);
-    return true;
+    if (found == state_->peers.end()) return state_->unsent(nullptr);
+    return found->second.relayed ? state_->send_sealed(to, found->second, message)
+                                 : state_->send(found->second, message);
+}
+
+void Hub::tend() {
+    const Steady::time_point now = Steady::now();
+    for (auto& [key, peer] : state_->peers)
+        if (peer.relayed && !peer.relayed->end.up() &&
+            now - peer.relayed->introduced >= introductions_every)
+            state_->introduce(key, *peer.relayed);
+    if (state_->router) return;
+    const wire::Presence presence{static_cast<std::uint64_t>(state_->run.began_ms)};
+    for (auto& [_, peer] : state_->peers)
+        if (peer.link && now - peer.link->said_present >= presence_every &&
+            state_->connected(peer) && state_->send(peer, presence))
+            peer.link->said_present = now;
 }
 
 std::optional<Received> Hub::receive() {
@@ -439,6 +582,14 @@ std::optional<Received> Hub::receive() {
 zmq::socket_ref Hub::inbound() const {
     KILTER_CHECK(static_cast<bool>(state_->router), "inbound() of a hub that is not bound");
     return state_->router;
+}
+
+std::vector<zmq::socket_ref> Hub::inbounds() const {
+    if (state_->router) return {state_->router};
+    std::vector<zmq::socket_ref> out;
+    for (auto& [_, peer] : state_->peers)
+        if (peer.link) out.emplace_back(peer.link->lanes.front());
+    return out;
 }
 
 void Hub::wait(std::chrono::milliseconds at_most) const {

@@ -5,7 +5,11 @@
 /// by admit(). Outbound: one DEALER per peer (CURVE client that knows the peer's key). So a
 /// conversation is two one-way links, each authenticated at both ends, and a message's sender is
 /// what ZAP said it is, never what the message says. A program that nobody can connect to (not
-/// bound: the operator's tool) is answered over the connection it made.
+/// bound: the operator's tool, a home behind an address translation) is answered over the connection it made.
+///
+/// Two that nobody can connect to meet through a relay: a peer that both are connected to and that passes their letters on
+/// (relay.hpp). These are sealed from end to end (sealed_link.hpp); their sender is who has the key, whichever relay brought
+/// them.
 ///
 /// Delivery is at most once and in order per link; a link that is down loses what is sent (send()
 /// says so) and never delivers late: protocols re-send. Every queue is bounded; nothing blocks.
@@ -63,8 +67,15 @@ struct Options {
     int lanes = 1;
 };
 
+/// Peers that may pass on what is said to another one.
+struct Relays {
+    std::vector<crypto::PublicKey> first;      ///< those of them that are connected, in turn
+    std::vector<crypto::PublicKey> otherwise;  ///< and when none is, these
+    bool operator==(const Relays&) const = default;
+};
+
 struct Received {
-    crypto::PublicKey from;  ///< authenticated
+    crypto::PublicKey from;  ///< authenticated; of what a relay brought, who sealed it
     wire::Message message;
     std::size_t bytes = 0;  ///< of the envelope
 };
@@ -75,8 +86,9 @@ enum class Drop : std::uint8_t {
     undecodable,   ///< not one frame, not canonical, outside the limits, or another version
     replayed,      ///< its counter was seen before, over the same connection, or is too old
     not_admitted,  ///< its sender has left the roster since it connected; the connection is cut
+    unreadable,  ///< what a relay brought was altered, was for an earlier run, or is from nobody we know
 };
-inline constexpr std::size_t drop_reasons = 4;
+inline constexpr std::size_t drop_reasons = 5;
 
 /// Bytes are envelopes: what CURVE, ZMTP and TCP add is not counted.
 struct Traffic {
@@ -136,10 +148,15 @@ class Hub {
     /// Idempotent; a changed endpoint replaces the link. Error: the endpoint or the key is not
     /// usable.
     Result<void> connect(const crypto::PublicKey& peer, const std::string& endpoint);
+    /// From now on this peer, who cannot be connected to, is spoken to through one of these; who is no peer of ours carries
+    /// nothing. Idempotent; other relays do not interrupt the conversation. Has to be done at both ends, and needs tend().
+    /// Error: no secret can be shared with this key.
+    Result<void> connect_through(const crypto::PublicKey& peer, Relays relays);
     /// Ends the link, if there is one. What is known of a peer that is neither admitted nor linked
     /// to is forgotten.
     void disconnect(const crypto::PublicKey& peer);
-    /// The link to this peer is up (handshake done) and has room for a message.
+    /// The link to this peer is up (handshake done) and has room for a message; or there is a connection to answer over; or
+    /// each end knows the other through a relay that is connected.
     [[nodiscard]] bool connected(const crypto::PublicKey& peer) const;
 
     /// Hands the message to the link to a peer, or, without one, to the connection the peer was last heard over; never
@@ -148,11 +165,19 @@ class Hub {
     bool send(const crypto::PublicKey& to, const wire::Message& message);
 
     /// The next message that is in order in every respect; never blocks. Empty: nothing there (wait
-    /// on inbound()). Drops and counts all others, at most queue_messages_max in one call.
+    /// on inbound()). Drops and counts all others, at most queue_messages_max in one call. A wire::Relayed is for somebody
+    /// else, or nobody: its sender may want it passed on.
     std::optional<Received> receive();
+
+    /// What is due without being asked for: who is not bound says to its peers that it is there, and introduces itself to
+    /// those it meets through relays. Call it every tend_ms.
+    void tend();
+    static constexpr int tend_ms = 250;
 
     /// Readable when receive() may have something. REQUIRES: Options::bind was set.
     [[nodiscard]] zmq::socket_ref inbound() const;
+    /// The same for any hub: one of them is. Who is not bound has one per link, valid until connect() or disconnect().
+    [[nodiscard]] std::vector<zmq::socket_ref> inbounds() const;
     /// For a program without a loop: until receive() may have something, at most so long.
     /// REQUIRES: Options::bind was not set.
     void wait(std::chrono::milliseconds at_most) const;

@@ -94,4 +94,12 @@ auto fields(Is<InterimRecord> auto& m) {
     return std::tie(m.record);
 }
 
+auto fields(Is<Relayed> auto& m) {
+    return std::tie(m.from, m.to, m.sealed);
+}
+
+auto fields(Is<Presence> auto& m) {
+    return std::tie(m.run);
+}
+
 }  // namespace kilter::wire

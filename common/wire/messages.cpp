@@ -145,6 +145,14 @@ Result<void> check_body(const InterimRecord& m) {
                         "interim_record.record: empty or too long");
 }
 
+Result<void> check_body(const Relayed& m) {
+    return check_opaque(m.sealed, limits::relayed_bytes_max, "relayed.sealed: empty or too long");
+}
+
+Result<void> check_body(const Presence&) {
+    return {};
+}
+
 }  // namespace
 
 std::string_view name_of(Kind kind) {
@@ -177,6 +185,10 @@ std::string_view name_of(Kind kind) {
             return "interim_open";
         case Kind::interim_record:
             return "interim_record";
+        case Kind::relayed:
+            return "relayed";
+        case Kind::presence:
+            return "presence";
     }
     return "unknown";
 }
@@ -226,6 +238,10 @@ Context context_of(const Message& message) {
         }
 
         Context operator()(const InterimRecord&) const { return {}; }
+
+        Context operator()(const Relayed&) const { return {}; }
+
+        Context operator()(const Presence&) const { return {}; }
     };
 
     return std::visit(Visitor{}, message);

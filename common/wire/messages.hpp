@@ -40,6 +40,8 @@ enum class Kind : std::uint8_t {
     session_journal,
     interim_open,
     interim_record,
+    relayed,
+    presence,
 };
 
 /// Agent → coordinator at connect: who I follow and what I know. Also asks for roster and receipts
@@ -161,6 +163,21 @@ struct InterimRecord {
     auto operator<=>(const InterimRecord&) const = default;
 };
 
+/// One end → relay → the other end: what only the ends can read (transport/sealed_link.hpp). A relay passes it on as it is.
+struct Relayed {
+    crypto::PublicKey from;  ///< the relay believes its connection, the other end its seal
+    crypto::PublicKey to;
+    Bytes sealed;  ///< 1 .. limits::relayed_bytes_max bytes
+    auto operator<=>(const Relayed&) const = default;
+};
+
+/// Whoever listens nowhere → whom it is connected to: this is the connection to answer over. For the transport, which says it
+/// every few seconds.
+struct Presence {
+    std::uint64_t run = 0;  ///< when this process began, Unix ms
+    auto operator<=>(const Presence&) const = default;
+};
+
 /// A refusal from any text: cut to the limit, what is not printable replaced by '?'.
 Refusal refusal(std::string_view reason);
 
@@ -177,7 +194,9 @@ using Message = std::variant<Hello,
                              RulesUpdate,
                              SessionJournal,
                              InterimOpen,
-                             InterimRecord>;
+                             InterimRecord,
+                             Relayed,
+                             Presence>;
 
 inline Kind kind_of(const Message& message) {
     return static_cast<Kind>(message.index());

@@ -82,16 +82,30 @@ Result<AppendedChange> change_roster(Opened& opened,
     return AppendedChange{*std::move(after), *std::move(appended)};
 }
 
+struct Asked : EnrolmentRequest {
+    bool by_agent = false;  // and not only named by the operator
+};
+
 // Of a meter its public key will do, of a coordinator KEY@tcp://HOST:PORT: neither has an agent to ask for it.
-Result<EnrolmentRequest> read_request(const std::string& text_or_file) {
+Result<Asked> read_request(const std::string& text_or_file) {
     if (const auto key = fixed_from_hex<settlement::PublicKey>(text_or_file))
-        return EnrolmentRequest{*key, settlement::Equipment::none, ""};
+        return Asked{{*key, settlement::Equipment::none, ""}};
     if (const auto member = parse_validator(text_or_file))
-        return EnrolmentRequest{member->key, settlement::Equipment::none, member->endpoint};
-    if (text_or_file.starts_with("kilter-request:")) return EnrolmentRequest::parse(text_or_file);
-    const auto text = topology::read_text_file(text_or_file);
-    if (!text) return text.error();
-    return EnrolmentRequest::parse(*text);
+        return Asked{{member->key, settlement::Equipment::none, member->endpoint}};
+    std::string text = text_or_file;
+    if (!text.starts_with("kilter-request:")) {
+        auto read = topology::read_text_file(text_or_file);
+        if (!read) return read.error();
+        text = *std::move(read);
+    }
+    auto request = EnrolmentRequest::parse(text);
+    if (!request) return request.error();
+    return Asked{*std::move(request), true};
+}
+
+// A home that listens nowhere has no endpoint; everybody else can be reached. Meters speak to nobody.
+bool says_too_little(Role role, const Asked& asked) {
+    return role != Role::meter && asked.endpoint.empty() && (role != Role::home || !asked.by_agent);
 }
 
 Result<RosterMember> find_member(const Roster& roster, const std::string& digits) {
@@ -204,7 +218,7 @@ Result<void> place(RosterMember& member, const Terms& terms, const Roster& roste
 }
 
 Result<RosterMember> certificate(const Opened& opened,
-                                 const EnrolmentRequest& request,
+                                 const Asked& request,
                                  const Terms& terms,
                                  int days) {
     if (const RosterMember* held = opened.roster.find(request.key))
@@ -221,7 +235,7 @@ Result<RosterMember> certificate(const Opened& opened,
         out.role = Role::meter;
     else
         return Error{"role \"" + terms.role + "\" is unknown: use home, meter or coordinator"};
-    if (out.role != Role::meter && out.endpoint.empty())
+    if (says_too_little(out.role, request))
         return Error{
             out.role == Role::home
                 ? "a home asks with what 'kilter-agent enroll' printed, not with a key alone"
@@ -370,7 +384,7 @@ int Rekey::run() const {
     if (opened->roster.find(asked->key) != nullptr)
         return fail(command, Error{"the key " + short_hex(asked->key.view()) +
                                    " is on the roster already: a new one is needed"});
-    if (held->role != Role::meter && asked->endpoint.empty())
+    if (says_too_little(held->role, *asked))
         return fail(command, Error{"a key alone is not enough for a " +
                                    std::string(settlement::name_of(held->role)) +
                                    ": a home asks with what 'kilter-agent enroll' printed, a "

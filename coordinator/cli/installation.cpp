@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cmath>
+#include <optional>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,11 +46,13 @@ bool is_free(int port) {
     return bound;
 }
 
-std::string process_lines(const InstallationOptions& options, int port) {
-    return "state_dir = \"state\"\nkey_file = \"key\"\ngenesis = \"../genesis.bin\"\nbind = " +
-           topology::toml_string(endpoint(port)) +
-           "\nlog_level = " + topology::toml_string(options.log_level) +
-           "\nlanes = " + std::to_string(options.lanes) + "\n";
+// Without a port: listens nowhere.
+std::string process_lines(const InstallationOptions& options, std::optional<int> port) {
+    const std::string listens = port ? "bind = " + topology::toml_string(endpoint(*port)) +
+                                           "\nlanes = " + std::to_string(options.lanes) + "\n"
+                                     : std::string();
+    return "state_dir = \"state\"\nkey_file = \"key\"\ngenesis = \"../genesis.bin\"\n" + listens +
+           "log_level = " + topology::toml_string(options.log_level) + "\n";
 }
 
 std::string coordinator_toml(const InstallationOptions& options, int port) {
@@ -142,10 +145,11 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         auto identity = settle(directory);
         if (!identity) return identity.error();
         const double weight = options.parameters.home_weight(home.flexibility());
+        const bool reachable = !options.unreachable_homes.contains(out.homes.size());
         members.push_back({identity->public_key(), settlement::Role::home, home.net,
                            static_cast<std::uint32_t>(std::lround(weight * 1000)),
-                           endpoint(port + options.reached_at), neighbourhood.network.name,
-                           new_service_point()});
+                           reachable ? endpoint(port + options.reached_at) : std::string(),
+                           neighbourhood.network.name, new_service_point()});
         const auto meter = crypto::Identity::generate();
         if (auto written = storage::write_key_file(directory / "meter.key", meter); !written)
             return written.error();
@@ -155,8 +159,9 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         meters.back().endpoint.clear();
         if (auto written = drivers::save_home(directory / "home.toml", home); !written)
             return written.error();
-        const std::string text = process_lines(options, port) +
-                                 "meter_key = \"meter.key\"\n\n[home]\nfile = \"home.toml\"\n";
+        const std::string text =
+            process_lines(options, reachable ? std::optional(port) : std::nullopt) +
+            "meter_key = \"meter.key\"\n\n[home]\nfile = \"home.toml\"\n";
         if (auto written = runtime::replace_file(directory / "agent.toml", text); !written)
             return written.error();
         out.homes.push_back(directory);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 
 #include "common/settlement/genesis.hpp"
 #include "coordinator/core/feeder_host.hpp"
@@ -20,6 +21,8 @@ struct InstallationOptions {
     int first_port = 0;  ///< on 127.0.0.1: coordinators first, then homes
     int reached_at = 0;  ///< so much above its own is the port that others reach a process at
     int lanes = 1;       ///< connections from each process to each of its peers
+    std::set<std::size_t>
+        unreachable_homes;  ///< in the neighbourhood's order: these listen nowhere
     market::Parameters parameters;
     std::uint32_t ledger_version = settlement::newest_ledger();
     coordinator::Pace pace;

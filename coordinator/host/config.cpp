@@ -29,6 +29,8 @@ Result<Config> parse_config(const std::string& text, const std::filesystem::path
     config.lanes = static_cast<int>(root.optional<std::int64_t>(
         "lanes", config.lanes, topology::Range::between(1, transport::lanes_max)));
 
+    config.relay = root.optional<bool>("relay", config.relay);
+
     topology::TomlTable gate = root.optional_table("gate");
     Pace& pace = config.pace;
     const auto milliseconds = [&](std::string_view key, std::uint32_t fallback) {

@@ -9,6 +9,7 @@
 ///     runtime_dir = "/run/kilter"                     # status.json, rewritten often; default: state_dir
 ///     lanes     = 4                                 # connections to each peer; more than 1 where the network loses
 ///     metrics   = "127.0.0.1:9465"                    # answers GET /metrics there; default: nowhere
+///     relay     = true                                # passes on what homes that nobody can reach say to each other
 ///     [gate]
 ///     follow_clock   = true        # false: next gate as soon as the last interval is final
 ///     first_interval = 1978321     # only without the clock: UTC index of the first interval
@@ -35,6 +36,7 @@ struct Config {
     std::filesystem::path runtime_dir;  ///< state_dir unless given
     std::string metrics;                ///< empty: no figures are shown
     int lanes = 1;                      ///< connections to each peer (transport/hub.hpp)
+    bool relay = true;
     Pace pace;
 };
 

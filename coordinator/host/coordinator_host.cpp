@@ -26,6 +26,7 @@
 #include "common/topology/files.hpp"
 #include "common/topology/native.hpp"
 #include "common/transport/hub.hpp"
+#include "common/transport/relay.hpp"
 #include "coordinator/core/feeder_host.hpp"
 #include "coordinator/core/handouts.hpp"
 #include "coordinator/host/metrics.hpp"
@@ -64,6 +65,7 @@ struct CoordinatorHost::State final : LogEvents {
     std::optional<FeederHost> feeder;
     std::optional<transport::Hub> hub;
     std::optional<LogHost> log;
+    transport::Relay relay;
 
     std::optional<storage::KeyValue> memory;  // of the market side
     std::optional<Bytes> persist;             // of it, in this turn
@@ -228,6 +230,7 @@ struct CoordinatorHost::State final : LogEvents {
                     link(member.key, member.endpoint);
             }
         hub->admit(keys, settlement::revoked_keys(*log->replica().state()));
+        relay.keep(keys);
     }
 
     // Tells those who have left, with the proof, and hangs up.
@@ -415,10 +418,26 @@ struct CoordinatorHost::State final : LogEvents {
                 }
             submitters[(*entry)->id] = from;
             log->submit(std::move(*entry));
+        } else if (const auto* letter = std::get_if<wire::Relayed>(&message)) {
+            pass_on(from, *letter);
         } else {
             if (const auto* hello = std::get_if<wire::Hello>(&message)) on_hello(from, *hello);
             step_feeder(MessageReceived{from, std::move(message)});
         }
+    }
+
+    // Between homes of one net, for these have to speak with each other.
+    void pass_on(const crypto::PublicKey& from, const wire::Relayed& letter) {
+        if (!config.relay || !directory) return;
+        const auto sender = directory->find(from);
+        const auto receiver = directory->find(letter.to);
+        if (!sender || !receiver) return;
+        const settlement::RosterMember& one = directory->at(*sender);
+        const settlement::RosterMember& other = directory->at(*receiver);
+        if (one.role != settlement::Role::home || other.role != one.role || other.net != one.net ||
+            other.feeder != one.feeder)
+            return;
+        if (relay.takes(from, letter, runtime::now_ms())) hub->send(letter.to, letter);
     }
 
     // What the greeter lacks: the roster, and its net's newest record.
@@ -578,6 +597,9 @@ struct CoordinatorHost::State final : LogEvents {
         out["sent"] = {{"messages", traffic.sent.messages}, {"bytes", traffic.sent.bytes}};
         out["received"] = {{"messages", traffic.received.messages},
                            {"bytes", traffic.received.bytes}};
+        out["relayed"] = {{"messages", relay.passed().messages},
+                          {"bytes", relay.passed().bytes},
+                          {"refused", relay.refused().messages}};
         if (runtime::now_ms() >= next_peers) {
             next_peers = runtime::now_ms() + peers_every_ms;
             peers = peers_json(stats);

@@ -34,6 +34,14 @@ TEST(EnrolmentRequest, ComesBackFromItsText) {
     EXPECT_EQ(*back, request());
 }
 
+TEST(EnrolmentRequest, OfAHomeThatListensNowhereHasNoEndpoint) {
+    EnrolmentRequest silent = request();
+    silent.endpoint.clear();
+    const auto back = EnrolmentRequest::parse(silent.text());
+    ASSERT_TRUE(back.ok()) << back.error().message;
+    EXPECT_EQ(*back, silent);
+}
+
 TEST(EnrolmentRequest, AnyChangedCharacterIsNoticed) {
     const std::string text = request().text();
     for (std::size_t i = 0; i < text.size(); ++i) {

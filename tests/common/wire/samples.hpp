@@ -75,7 +75,10 @@ inline std::map<std::string, Message> all() {
         {"interim_open",
          InterimOpen{
              {1978324, 0x8000'0005}, {17}, {{7}, {300}}, session, 3, digest, 1'780'000'000'123}},
-        {"interim_record", InterimRecord{Bytes(300, 0xEE)}}};
+        {"interim_record", InterimRecord{Bytes(300, 0xEE)}},
+        {"relayed", Relayed{filled<crypto::PublicKey>(0xA1), filled<crypto::PublicKey>(0xB2),
+                            Bytes(300, 0xEE)}},
+        {"presence", Presence{1'780'000'000'123}}};
 }
 
 }  // namespace kilter::wire::samples

@@ -96,6 +96,8 @@ accepted = {
     "interim_open": ("an opening of the upper half, three intervals after its base",
                      [12, [1978324, 2**31 + 5], 17, [7, 300], SESSION, 3, DIGEST, 1_780_000_000_123]),
     "interim_record": ("an opaque record", [13, filled(0xEE, 300)]),
+    "relayed": ("300 sealed bytes", [14, filled(0xA1, 32), filled(0xB2, 32), filled(0xEE, 300)]),
+    "presence": ("", [15, 1_780_000_000_123]),
 }
 
 
@@ -131,7 +133,7 @@ rejected = {
     "extension": ("a timestamp where the message should be", "ext size overflow",
                   b"\x93\x01\x07\xd6\xff\x00\x00\x00\x00"),
     "depth": ("arrays in arrays in arrays", "depth size overflow", b"\x93\x01\x07" + b"\x91" * 10 + b"\x00"),
-    "kind_unknown": ("kind 14", "does not know", seal([14, 0])),
+    "kind_unknown": ("kind 16", "does not know", seal([16, 0])),
     "kind_missing": ("an empty message", "not an array", seal([])),
     "arity_short": ("hello without its rules", "hello has 2 fields, expected 3", seal(hello[:-1])),
     "arity_long": ("hello with a fourth field", "hello has 4 fields, expected 3", seal(hello + [0])),
@@ -176,6 +178,8 @@ rejected = {
     "interim_before_base": ("an interval that its base has cleared", "does not follow its base",
                             seal([12, SESSION, 17, [7, 300], SESSION, 3, DIGEST, 1_780_000_000_123])),
     "interim_record_empty": ("a record of no bytes", "interim_record.record", seal([13, filled(0, 0)])),
+    "relayed_empty": ("no sealed bytes", "relayed.sealed",
+                      seal([14, filled(1, 32), filled(2, 32), filled(0, 0)])),
     "journal_empty": ("a payload of no bytes", "session_journal.payload", seal([11, filled(0, 0)])),
 }
 
