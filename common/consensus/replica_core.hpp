@@ -56,6 +56,7 @@ class Replica::Core {
     void count(const Vote& vote, bool verified);
     void take_cert(const Cert& cert);
     [[nodiscard]] bool held(const Cert& cert) const;
+    [[nodiscard]] bool says_nothing_new(const Cert& cert) const;
     [[nodiscard]] bool valid(const Cert& cert);
     void accuse(const Evidence& evidence);
     bool cast(VoteKind kind, View view, const BlockHash& hash);

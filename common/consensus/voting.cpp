@@ -84,7 +84,7 @@ void Replica::Core::count(const Vote& vote, bool verified) {
 }
 
 void Replica::Core::on_cert(ReplicaIndex from, const Cert& cert) {
-    if (cert.epoch != epoch_ || cert.view <= final_view_ || held(cert)) return;
+    if (cert.epoch != epoch_ || cert.view <= final_view_ || says_nothing_new(cert)) return;
     if (!valid(cert)) {
         blame(from, Misconduct::bad_certificate);
         return;
@@ -107,6 +107,22 @@ bool Replica::Core::held(const Cert& cert) const {
             break;
     }
     return final_ && *final_ == cert;
+}
+
+/// Everybody passes on a certificate for what this replica has certified too, by other signers: nothing hangs on those, so
+/// they are not checked.
+bool Replica::Core::says_nothing_new(const Cert& cert) const {
+    switch (cert.kind) {
+        case VoteKind::notar: {
+            const auto found = notars_.find(cert.view);
+            return found != notars_.end() && found->second.hash == cert.hash;
+        }
+        case VoteKind::skip:
+            return skips_.contains(cert.view);
+        case VoteKind::final:
+            break;
+    }
+    return false;  // above the final view
 }
 
 bool Replica::Core::valid(const Cert& cert) {

@@ -22,7 +22,8 @@ constexpr int wal_frames_max = 4'000;
 constexpr std::int64_t wal_header_bytes = 32;
 constexpr std::int64_t wal_frame_bytes = 24 + page_bytes;
 constexpr int frames_laid_out = 128;  // at a time
-constexpr int frames_kept_ahead = 32;
+constexpr int frames_kept_ahead = 96;
+constexpr int frames_per_write = 16;  // SQLite's files take less than 128 KiB at a time, and call more a full disk
 constexpr int busy_ms_max = 5'000;  // a reader that opens or closes holds a lock for a moment
 }  // namespace
 
@@ -169,6 +170,8 @@ Result<void> Database::keep_copy(std::int64_t of_format) {
 }
 
 Database::~Database() {
+    begin_.reset();
+    commit_.reset();
     if (handle_ != nullptr) sqlite3_close_v2(handle_);
     if (lock_ >= 0) ::close(lock_);
 }
@@ -188,7 +191,8 @@ Statement Database::prepare(const char* sql) {
 }
 
 void Database::begin() {
-    execute("BEGIN IMMEDIATE");
+    if (!begin_) begin_ = std::make_unique<Statement>(prepare("BEGIN IMMEDIATE"));
+    begin_->run();
 }
 
 void Database::begin_reading() {
@@ -200,40 +204,48 @@ void Database::end_reading() {
 }
 
 void Database::commit() {
-    execute("COMMIT");
-    if (wal_frames_ >= wal_frames_max)
-        checkpoint();
-    else if (lays_out_)
-        lay_out();
+    if (!commit_) commit_ = std::make_unique<Statement>(prepare("COMMIT"));
+    commit_->run();
+    if (wal_frames_ >= wal_frames_max) move_log(!keeps_log_);
 }
 
-void Database::lay_out() {
+void Database::make_room() {
     const std::int64_t used = wal_header_bytes + wal_frames_ * wal_frame_bytes;
-    if (wal_frames_ == 0 || used + frames_kept_ahead * wal_frame_bytes <= wal_laid_out_) return;
+    if (wal_frames_ == 0 || wal_frames_ >= wal_frames_max ||
+        used + frames_kept_ahead * wal_frame_bytes <= wal_laid_out_)
+        return;
     sqlite3_file* log = nullptr;
     sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     if (log == nullptr || log->pMethods == nullptr) return;
-    static const std::vector<std::uint8_t> zeros(frames_laid_out * wal_frame_bytes);
-    const std::int64_t from = std::max(used, wal_laid_out_);
-    const int written =
-        log->pMethods->xWrite(log, zeros.data(), static_cast<int>(zeros.size()), from);
-    if (written == SQLITE_FULL) {  // the next commits may still find room
-        lays_out_ = false;
-        return;
+    static const std::vector<std::uint8_t> zeros(frames_per_write * wal_frame_bytes);
+    wal_laid_out_ = std::max(used, wal_laid_out_);
+    for (int frames = 0; frames < frames_laid_out; frames += frames_per_write) {
+        const auto size = static_cast<int>(zeros.size());
+        const int written = log->pMethods->xWrite(log, zeros.data(), size, wal_laid_out_);
+        if (written == SQLITE_FULL) return;  // the next commits may still find room
+        if (written != SQLITE_OK) die(file_, "the write-ahead log cannot be made longer");
+        wal_laid_out_ += size;
     }
-    if (written != SQLITE_OK || log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK)
+    if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK)
         die(file_, "the write-ahead log cannot be made longer");
-    wal_laid_out_ = from + static_cast<std::int64_t>(zeros.size());
 }
 
-/// Truncating, so that no frame is ever written over an older one: a kill in the middle of that would look like damage.
 void Database::checkpoint() {
+    move_log(true);
+}
+
+void Database::start_log_over() {
+    move_log(false);
+}
+
+/// Not cut, the log is written over by the next commit, from its start, under other salts.
+void Database::move_log(bool cut) {
     sqlite3_busy_timeout(handle_, 0);
-    const int status =
-        sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    const int mode = cut ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
+    const int status = sqlite3_wal_checkpoint_v2(handle_, nullptr, mode, nullptr, nullptr);
     sqlite3_busy_timeout(handle_, busy_ms_max);
     // A reader that is in the way is no failure: the log stays, and the next checkpoint takes it.
-    if (status == SQLITE_OK) wal_frames_ = 0, wal_laid_out_ = 0;
+    if (status == SQLITE_OK && cut) wal_frames_ = 0, wal_laid_out_ = 0;
     if (status != SQLITE_OK && status != SQLITE_BUSY)
         die(file_, std::string("checkpoint failed: ") + sqlite3_errmsg(handle_));
 }

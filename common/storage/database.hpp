@@ -61,12 +61,18 @@ class Database {
     /// Everything read between these is of one moment.
     void begin_reading();
     void end_reading();
+    /// Moves the write-ahead log into the file and cuts it to nothing.
     void checkpoint();
 
-    /// From now on the write-ahead log is laid out ahead, in zeros: a commit then writes over blocks that are the file's
-    /// already, and synchronising it does not wait for the file system's own journal to note a longer file. For a store
-    /// with commits on whose way others wait; costs a second writing of the log.
-    void lay_out_ahead() { lays_out_ = true; }
+    /// From now on the write-ahead log keeps its length: when it is full it is moved into the file and written over from its
+    /// start. A commit then writes over blocks that are the file's already, and synchronising it does not wait for the file
+    /// system's own journal to note a longer file. For a store with commits on whose way others wait.
+    void keep_log() { keeps_log_ = true; }
+    /// Moves the log into the file, its length kept. REQUIRES: keep_log().
+    void start_log_over();
+    /// Lays out, in zeros, what the next commits will write over, while the log has not had its full length yet: some
+    /// milliseconds, so call it when nobody waits. REQUIRES: keep_log(), no transaction.
+    void make_room();
 
     /// Pages, log frames and SQLite's own integrity check.
     Result<void> check();
@@ -77,6 +83,7 @@ class Database {
     friend class Statement;
     Database() = default;
     void execute(const char* sql);
+    void move_log(bool cut);
     Result<void> attempt(const std::string& sql);
     Result<std::int64_t> number(const char* sql);
     /// The format, 0 of an empty store. Error: a newer one, or of another kind.
@@ -88,12 +95,12 @@ class Database {
     std::filesystem::path file_;
     sqlite3* handle_ = nullptr;
     int lock_ = -1;
-    void lay_out();
-
     bool writable_ = false;
-    bool lays_out_ = false;
+    bool keeps_log_ = false;
     int wal_frames_ = 0;             // of this generation
     std::int64_t wal_laid_out_ = 0;  // bytes
+    // A writer's: on the way of every commit.
+    std::unique_ptr<Statement> begin_, commit_;
 };
 
 /// One prepared statement. bind in order, then step; reset by the next bind_first or by restart().

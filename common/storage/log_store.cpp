@@ -47,7 +47,7 @@ Result<LogStore> LogStore::open(const std::filesystem::path& file,
                      short_hex(stored->chain_id().view()) + ", not of " +
                      short_hex(genesis.chain_id().view())};
     auto content = std::make_unique<Content>(*std::move(database), *std::move(stored));
-    content->database->lay_out_ahead();
+    content->database->keep_log();
     content->forget_unfinished();
     if (auto sound = content->archive.check(); !sound) return sound.error();
     if (auto indexed = content->index_new_blocks(); !indexed) return indexed.error();
@@ -198,6 +198,15 @@ bool LogStore::prune(Height keep, bool archived) {
 void LogStore::checkpoint() {
     content_->settle();
     content_->database->checkpoint();
+}
+
+void LogStore::start_log_over() {
+    content_->settle();
+    content_->database->start_log_over();
+}
+
+void LogStore::make_room() {
+    if (!content_->staged) content_->database->make_room();
 }
 
 std::vector<consensus::EpochProof> LogStore::epochs() const {

@@ -46,8 +46,13 @@ class LogStore {
     /// into the archive beside it, or, unless `archived`, away for good (receipts for their entries then come from others).
     /// About 4 MiB at a time, some ten milliseconds: false when there is nothing to take. Aborts the process on any error.
     bool prune(consensus::Height keep, bool archived);
-    /// Moves the write-ahead log into the file; call when idle and at a clean stop.
+    /// Moves the write-ahead log into the file and cuts it to nothing: at a clean stop.
     void checkpoint();
+    /// The same in passing, when idle: the log keeps its length and is written over.
+    void start_log_over();
+    /// Room in the write-ahead log for the next turns' writes, if there is not enough: some milliseconds, while the log has
+    /// not had its full length yet. Call it after a turn's messages are on their way.
+    void make_room();
 
     /// Final blocks for a peer: from `range.from` on, at most range_blocks_max and about
     /// range_bytes_max, ending at a block with a certificate of its own. None: not held.

@@ -12,7 +12,7 @@
 #include <sqlite3.h>
 
 #include "common/base/bytes.hpp"
-#include "common/crypto/digest.hpp"
+#include "common/crypto/digest_parts.hpp"
 #include "common/storage/passing_vfs.hpp"
 
 namespace kilter::storage {
@@ -23,8 +23,8 @@ using Checksum = std::array<std::uint8_t, page_reserved_bytes>;
 
 /// Pages are numbered from 1 as in SQLite; the number keeps a page from standing in for another one.
 Checksum checksum(ByteView content, std::uint64_t number) {
-    const crypto::Digest digest =
-        crypto::digest("page", ByteWriter{}.u64(number).raw(content).bytes());
+    const Bytes place = ByteWriter{}.u64(number).bytes();
+    const crypto::Digest digest = crypto::digest_of_parts("page", {place, content});
     Checksum out;
     std::memcpy(out.data(), digest.bytes.data(), out.size());
     return out;
@@ -144,7 +144,8 @@ bool only_last_transaction(std::ifstream& in, const std::uint8_t* salts, const s
     }
 }
 
-/// A frame of another generation: what the log was laid out with is zero throughout, and no salt is zero but there.
+/// A frame of another generation: what an earlier one left, in the file since, and nobody's; or what the log was laid out
+/// with, which is zero throughout. No salt is zero but there.
 bool laid_out_or_older(const std::array<std::uint8_t, 24 + page_bytes>& frame) {
     const bool zero1 = big_endian(frame.data() + 8) == 0;
     const bool zero2 = big_endian(frame.data() + 12) == 0;

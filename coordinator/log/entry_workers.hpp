@@ -1,5 +1,6 @@
 /// Entries' signatures, checked on threads of their own and once each: an entry that passed when it was submitted is known
-/// when it comes again in a proposal.
+/// when it comes again in a proposal. One that comes alone while nothing else waits is checked where it is: to wake a thread
+/// up and to be woken by it takes as long.
 ///
 /// Threads: check(), deliver() and backlog() belong to the loop's thread; the workers share nothing with it but two queues
 /// and the table of entries that passed.
@@ -32,7 +33,8 @@ class EntryWorkers {
     EntryWorkers(const EntryWorkers&) = delete;
     EntryWorkers& operator=(const EntryWorkers&) = delete;
 
-    /// Has the entries checked; `done` is called by a later deliver(), or at once when they all passed before.
+    /// Has the entries checked; `done` is called by a later deliver(), or at once when they all passed before, or when
+    /// there is one and nothing waits.
     void check(Entries entries, Done done);
     /// Entries handed in whose `done` was not called yet.
     [[nodiscard]] std::size_t backlog() const;

@@ -144,7 +144,7 @@ struct LogHost::State {
         const UnixMs now = runtime::now_ms();
         if (now >= next_checkpoint) {
             next_checkpoint = now + checkpoint_every_ms;
-            store.checkpoint();
+            store.start_log_over();
         }
         loop.arm(housekeeping_ms, [this] { keep_house(); });
     }
@@ -159,7 +159,8 @@ struct LogHost::State {
             persist(turn.persist);
             send_all(turn.send);
             for (const auto& serve : turn.serve)
-                if (const auto answer = store.answer(serve.ask)) send(serve.to, *answer);
+                if (const auto answer = store.answer(serve.ask))
+                    hand_over({{serve.to, wire::ConsensusMessage{consensus::encode(*answer)}}});
             for (const auto& arm : turn.arm) {
                 loop.cancel(timers[arm.timer.kind]);
                 timers[arm.timer.kind] = loop.arm(arm.delay_ms, [this, timer = arm.timer] {
@@ -182,6 +183,7 @@ struct LogHost::State {
             if (turn.halt) events.on_halt(*turn.halt);
             dispatch_arrivals();
         }
+        store.make_room();
     }
 
     /// Only what the messages of this turn stand for has to be on the disk before they go out; certificates and final
@@ -200,18 +202,24 @@ struct LogHost::State {
         });
     }
 
-    /// What a turn's steps pass on goes out as one message.
+    /// What a turn's steps pass on goes out as one message; and to one member after the other, so that what it gets in one
+    /// turn travels together.
     void send_all(const std::vector<consensus::Send>& sends) {
+        std::vector<Parcel> parcels;
+        const auto pack = [&](std::optional<consensus::ReplicaIndex> to,
+                              const consensus::Message& message) {
+            parcels.push_back({to, wire::ConsensusMessage{consensus::encode(message)}});
+        };
         consensus::Submit forward;
         std::size_t bytes = 0;
         const auto flush = [&] {
-            if (!forward.entries.empty()) send(std::nullopt, std::exchange(forward, {}));
+            if (!forward.entries.empty()) pack(std::nullopt, std::exchange(forward, {}));
             bytes = 0;
         };
         for (const auto& one : sends) {
             const auto* submit = one.to ? nullptr : std::get_if<consensus::Submit>(&one.message);
             if (submit == nullptr) {
-                send(one.to, one.message);
+                pack(one.to, one.message);
                 continue;
             }
             for (const EntryPtr& entry : submit->entries) {
@@ -223,13 +231,20 @@ struct LogHost::State {
             }
         }
         flush();
+        hand_over(parcels);
     }
 
-    void send(std::optional<consensus::ReplicaIndex> to, const consensus::Message& payload) {
+    struct Parcel {
+        std::optional<consensus::ReplicaIndex> to;  // none: all others
+        wire::Message message;
+    };
+
+    void hand_over(const std::vector<Parcel>& parcels) {
         const auto& members = replica.validators().validators;
-        const wire::Message message = wire::ConsensusMessage{consensus::encode(payload)};
         for (std::size_t i = 0; i < members.size(); ++i)
-            if (i != replica.index() && (!to || *to == i)) hub.send(members[i].key, message);
+            for (const Parcel& parcel : parcels)
+                if (i != replica.index() && (!parcel.to || *parcel.to == i))
+                    hub.send(members[i].key, parcel.message);
     }
 
     runtime::Loop& loop;

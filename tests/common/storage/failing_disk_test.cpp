@@ -62,7 +62,7 @@ TEST_F(FailingDisk, AFailedSynchronisationEndsTheProcess) {
             synchronising_fails = true;
             store.apply(a_vote());
         },
-        "log.db: COMMIT failed");
+        "log.db: write failed: disk I/O error");
     EXPECT_DEATH(
         {
             synchronising_fails = true;

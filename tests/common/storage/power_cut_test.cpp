@@ -38,8 +38,14 @@ struct PowerCut : testing::Test {
         std::int64_t acknowledged = 0;  ///< turns
     };
 
+    /// What becomes of the write-ahead log at a checkpoint.
+    enum class Log : std::uint8_t { cut, kept };
+
     /// A process that writes turns, with a checkpoint in between, until the failure or to the end.
-    End live(std::uint64_t operation, power_cut::Failure failure, std::uint64_t seed) const {
+    End live(Log log,
+             std::uint64_t operation,
+             power_cut::Failure failure,
+             std::uint64_t seed) const {
         std::array<int, 2> pipe{};
         KILTER_CHECK(::pipe(pipe.data()) == 0, "a pipe");
         const pid_t child = ::fork();
@@ -48,6 +54,7 @@ struct PowerCut : testing::Test {
             const rlimit no_core{0, 0};
             (void)::setrlimit(RLIMIT_CORE, &no_core);
             auto database = *Database::open(folder / "live" / "db", kind);
+            if (log == Log::kept) database->keep_log();
             power_cut::arm(folder / "live", folder / "survivors", operation, failure, Prng(seed));
             Statement insert = database->prepare("INSERT INTO t VALUES(?, ?)");
             for (std::int64_t turn = 0; turn < turns; ++turn) {
@@ -56,7 +63,9 @@ struct PowerCut : testing::Test {
                     insert.restart().bind(turn).bind(Bytes(1'500, 7)).run();
                 database->commit();
                 (void)!::write(pipe[1], "!", 1);
-                if (turn == turns / 2) database->checkpoint();
+                if (log == Log::kept) database->make_room();
+                if (turn != turns / 2) continue;
+                log == Log::kept ? database->start_log_over() : database->checkpoint();
             }
             ::_exit(42);  // there are no more operations
         }
@@ -69,19 +78,21 @@ struct PowerCut : testing::Test {
         return end;
     }
 
+    void keeps_what_was_acknowledged(Log log) const;
+
     // In memory where there is such a place: hundreds of stores are opened, and none of them outlives its test.
     fs::path folder = (fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) /
                       ("kilter-power-" + std::to_string(::getpid()));
 };
 
-TEST_F(PowerCut, KeepsWhatWasAcknowledgedAndTheLastTurnWholeOrNot) {
+void PowerCut::keeps_what_was_acknowledged(Log log) const {
     std::size_t cuts = 0;
     for (std::uint64_t operation = 0;; ++operation) {
         for (std::uint64_t seed = 0; seed < 4; ++seed) {
             fs::remove_all(folder);
             fs::create_directories(folder / "live");
             fs::create_directories(folder / "survivors");
-            const End end = live(operation, power_cut::Failure::power, 100 * operation + seed);
+            const End end = live(log, operation, power_cut::Failure::power, 100 * operation + seed);
             ASSERT_TRUE(WIFEXITED(end.status));
             if (WEXITSTATUS(end.status) == 42) {
                 EXPECT_GT(cuts, 50u) << "too few operations to cut at";
@@ -100,22 +111,40 @@ TEST_F(PowerCut, KeepsWhatWasAcknowledgedAndTheLastTurnWholeOrNot) {
     }
 }
 
+TEST_F(PowerCut, KeepsWhatWasAcknowledgedAndTheLastTurnWholeOrNot) {
+    keeps_what_was_acknowledged(Log::cut);
+}
+
+TEST_F(PowerCut, KeepsWhatWasAcknowledgedInALogThatIsWrittenOver) {
+    keeps_what_was_acknowledged(Log::kept);
+}
+
 TEST_F(PowerCut, DamageBeforeTheLastTurnIsNoLeftover) {
-    const End end = live(SIZE_MAX, power_cut::Failure::power, 1);
-    ASSERT_EQ(end.acknowledged, turns);
-    const fs::path log = folder / "live" / "db-wal";
-    std::ifstream in(log, std::ios::binary);
-    const std::string whole{std::istreambuf_iterator<char>(in), {}};
-    ASSERT_GT(whole.size(), 8u * 4'096);  // three turns after the checkpoint
-    Prng prng(3);
-    for (int i = 0; i < 40; ++i) {
-        std::string flipped = whole;
-        flipped[prng.below(whole.size() / 2)] ^= 1;
-        for (const char* left : {"db", "db-wal", "db-shm"})
-            fs::remove(folder / "survivors" / left);
-        fs::copy_file(folder / "live" / "db", folder / "survivors" / "db");
-        std::ofstream(folder / "survivors" / "db-wal", std::ios::binary) << flipped;
-        EXPECT_FALSE(Database::open(folder / "survivors" / "db", kind).ok()) << i;
+    for (const Log log : {Log::cut, Log::kept}) {
+        fs::remove_all(folder / "live");
+        fs::create_directories(folder / "live");
+        const End end = live(log, SIZE_MAX, power_cut::Failure::power, 1);
+        ASSERT_EQ(end.acknowledged, turns);
+        std::ifstream in(folder / "live" / "db-wal", std::ios::binary);
+        const std::string whole{std::istreambuf_iterator<char>(in), {}};
+        ASSERT_GT(whole.size(), 8u * 4'096);  // three turns after the checkpoint
+        if (log == Log::kept) {
+            EXPECT_GT(whole.size(), 128u * 4'096) << "laid out";
+        }
+        const auto opens = [&](const std::string& left_log) {
+            for (const char* left : {"db", "db-wal", "db-shm"})
+                fs::remove(folder / "survivors" / left);
+            fs::copy_file(folder / "live" / "db", folder / "survivors" / "db");
+            std::ofstream(folder / "survivors" / "db-wal", std::ios::binary) << left_log;
+            return Database::open(folder / "survivors" / "db", kind).ok();
+        };
+        EXPECT_TRUE(opens(whole));
+        Prng prng(3);
+        for (int i = 0; i < 40; ++i) {
+            std::string flipped = whole;
+            flipped[prng.below(4 * 4'096)] ^= 1;
+            EXPECT_FALSE(opens(flipped)) << i;
+        }
     }
 }
 
@@ -124,7 +153,7 @@ TEST_F(PowerCut, AFailedWriteOrSynchronisationEndsTheProcess) {
         for (std::uint64_t operation = 0;; operation += 7) {
             fs::remove_all(folder / "live");
             fs::create_directories(folder / "live");
-            const End end = live(operation, failure, 1);
+            const End end = live(Log::cut, operation, failure, 1);
             if (WIFEXITED(end.status)) {
                 EXPECT_EQ(WEXITSTATUS(end.status), 42);
                 EXPECT_EQ(end.acknowledged, turns);

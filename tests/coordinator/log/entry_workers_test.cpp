@@ -1,4 +1,4 @@
-// Signatures are checked once, off the loop's thread, and nothing unchecked passes.
+// Signatures are checked once, off the loop's thread unless there is but one, and nothing unchecked passes.
 #include "coordinator/log/entry_workers.hpp"
 
 #include <atomic>
@@ -108,6 +108,18 @@ TEST_F(Workers, AnEntryInAProposalThatOvertakesItsSubmissionIsCheckedOnce) {
     drain(workers);
     EXPECT_EQ(done, 3);
     EXPECT_EQ(rules.checked, 200);
+}
+
+TEST_F(Workers, ALonelyEntryIsCheckedWhereItIsAndKnownFromThenOn) {
+    EntryWorkers workers({}, rules, {.threads = 1});
+    std::vector<bool> good;
+    const auto note = [&](auto v) { good.push_back(bool(v)); };
+    workers.check({forged(1)}, note);
+    workers.check({entry(1)}, note);
+    workers.check({entry(1)}, note);
+    EXPECT_EQ(good, (std::vector<bool>{false, true, true})) << "at once";
+    EXPECT_EQ(workers.backlog(), 0u);
+    EXPECT_EQ(rules.checked, 1);
 }
 
 }  // namespace
