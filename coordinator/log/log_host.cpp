@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/base/limits.hpp"
+#include "coordinator/log/held_certificates.hpp"
 
 namespace kilter::coordinator {
 
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t batch_max = 64;
 constexpr std::size_t cached_entries = 8'192;
 constexpr std::int64_t settle_after_ms = 50;
+constexpr std::int64_t certificates_held_ms = 30;
 constexpr std::int64_t housekeeping_ms = 500;
 constexpr std::int64_t checkpoint_every_ms = 60'000;
 constexpr consensus::Height blocks_kept = 1'024;  // below the older snapshot, then archived
@@ -86,10 +88,12 @@ struct LogHost::State {
                       consensus::Message message,
                       Verified verified = {}) {
         // The sender's place in the set may have changed while its entries were checked.
-        if (const auto index = replica.validators().index_of(from))
+        if (const auto index = replica.validators().index_of(from)) {
+            held.heard(*index, message);
             step(consensus::MessageReceived{*index, std::move(message), verified});
-        else
+        } else {
             help_outsider(from, message);
+        }
     }
 
     void receive(const crypto::PublicKey& from, ByteView payload) {
@@ -217,6 +221,11 @@ struct LogHost::State {
             bytes = 0;
         };
         for (const auto& one : sends) {
+            const auto* cert = one.to ? nullptr : std::get_if<consensus::Cert>(&one.message);
+            if (cert != nullptr && cert->kind == consensus::VoteKind::notar) {
+                hold(*cert);
+                continue;
+            }
             const auto* submit = one.to ? nullptr : std::get_if<consensus::Submit>(&one.message);
             if (submit == nullptr) {
                 pack(one.to, one.message);
@@ -232,6 +241,18 @@ struct LogHost::State {
         }
         flush();
         hand_over(parcels);
+    }
+
+    void hold(const consensus::Cert& cert) {
+        held.hold(cert);
+        if (std::exchange(held_armed, true)) return;
+        loop.arm(certificates_held_ms, [this] {
+            held_armed = false;
+            std::vector<Parcel> parcels;
+            for (const auto& [to, late] : held.take(replica.validators().size(), replica.index()))
+                parcels.push_back({to, wire::ConsensusMessage{consensus::encode(late)}});
+            hand_over(parcels);
+        });
     }
 
     struct Parcel {
@@ -262,6 +283,8 @@ struct LogHost::State {
         std::size_t helped = 0;
     };
 
+    HeldCertificates held;
+    bool held_armed = false;
     bool settle_armed = false;
     UnixMs next_checkpoint = 0;
     std::map<crypto::PublicKey, Outsider> outsiders;  // that may learn
