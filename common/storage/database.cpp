@@ -23,7 +23,8 @@ constexpr std::int64_t wal_header_bytes = 32;
 constexpr std::int64_t wal_frame_bytes = 24 + page_bytes;
 constexpr int frames_laid_out = 128;  // at a time
 constexpr int frames_kept_ahead = 96;
-constexpr int frames_per_write = 16;  // SQLite's files take less than 128 KiB at a time, and call more a full disk
+constexpr int frames_per_write =
+    16;  // SQLite's files take less than 128 KiB at a time, and call more a full disk
 constexpr int busy_ms_max = 5'000;  // a reader that opens or closes holds a lock for a moment
 }  // namespace
 

@@ -68,6 +68,7 @@ class Database {
     /// start. A commit then writes over blocks that are the file's already, and synchronising it does not wait for the file
     /// system's own journal to note a longer file. For a store with commits on whose way others wait.
     void keep_log() { keeps_log_ = true; }
+
     /// Moves the log into the file, its length kept. REQUIRES: keep_log().
     void start_log_over();
     /// Lays out, in zeros, what the next commits will write over, while the log has not had its full length yet: some
