@@ -15,8 +15,9 @@ namespace {
 constexpr double trust = 2;         // ρ_k / μ
 constexpr double rho_fall = 0.6;    // per iteration
 constexpr double rho_floor = 0.2;   // × the agreed penalty
+constexpr double rho_later = 0.4;   // × the agreed penalty
 constexpr double delta_fall = 0.6;  // while the residuals fall
-constexpr double delta_least = 1e-2;
+constexpr double delta_least = 2e-3;
 constexpr double judging = 3;      // × the agreed penalty
 constexpr int places_between = 4;  // where the response is averaged on the way to the target
 constexpr double response_unit = 0x1.0p-16;
@@ -52,6 +53,10 @@ std::size_t answer_words(const Parameters& parameters) {
 
 double next_working_rho(const Parameters& parameters, double rho) {
     return std::max(rho_floor * parameters.rho_eur_per_kw2, rho_fall * rho);
+}
+
+double later_rho(const Parameters& parameters) {
+    return rho_later * parameters.rho_eur_per_kw2;
 }
 
 Iterate answer_prices(model::Device& device,

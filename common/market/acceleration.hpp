@@ -11,8 +11,8 @@
 ///
 /// μ < ρ_k: a step twice as far as the prox saw, on the face it found; where the truth differs the next prox puts
 /// things right. J is the mean of the Jacobian at the target and over the way to it from the
-/// target before, so that prices do not swing between two faces. ρ_k falls from the agreed penalty to a fifth of it; δ to 0.01.
-/// Measured: docs/decisions/0016-the-accelerated-sessions-tail.md.
+/// target before, so that prices do not swing between two faces. ρ_k falls from the agreed penalty (two fifths of it in a warm session) to a fifth;
+/// δ to 0.002. Measured: docs/decisions/0016-the-accelerated-sessions-tail.md, 0028-the-end-stays-the-end.md.
 ///
 /// Residuals: primal r, dual ρ (x − z): x is optimal for the prices y but for it.
 #pragma once
@@ -38,6 +38,9 @@ std::size_t answer_words(const Parameters& parameters);
 
 /// ρ of the next iteration.
 double next_working_rho(const Parameters& parameters, double rho);
+
+/// ρ that the session after an accelerated one starts from: near its solution already, it moves far from the start on.
+double later_rho(const Parameters& parameters);
 
 /// A home's iteration at the chair's prices; `last.answer` is null in the first one, which starts from last.z and these
 /// prices. Fills `next` but for what the net step adds.

@@ -108,8 +108,9 @@ struct WarmState {
     double rho_eur_per_kw2 = 0;
 
     static WarmState cold(Eigen::Index rows, Eigen::Index intervals, double rho);
-    /// The same state `by` ≥ 0 intervals later; what enters at the end repeats the interval one day
-    /// earlier where the horizon reaches back that far, else the last one.
+    /// The same state `by` ≥ 0 intervals later. The horizon's last two intervals stay the last ones, because what happens
+    /// there is due to its end; what enters before them repeats the interval one day earlier where the horizon reaches
+    /// back that far, else the last one.
     [[nodiscard]] WarmState shifted(IntervalIndex by, Eigen::Index intervals_per_day) const;
     /// Nets nobody knows a price of (all zero) start at `marginal` (Device::marginal_price()).
     void start_unpriced_at(const model::Schedules& marginal);

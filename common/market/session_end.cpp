@@ -113,22 +113,21 @@ void Session::State::stop(const Notice& heard, Outputs& out) {
             "The session ran out of time or iterations: the best iterate misses balance "
             "by " +
             std::to_string(residuals.primal_kw) + " kW (RMS). " + explanation;
-    out.cleared =
-        Cleared{.outcome = heard.outcome,
-                .iteration = end->iteration,
-                .rounds = next.iteration,
-                .primal_residual_kw = residuals.primal_kw,
-                .dual_residual_eur_per_kw = residuals.dual_eur_per_kw,
-                .x_kw = end->x_kw,
-                .y_eur_per_kw = end->y_eur_per_kw,
-                .members = end->members,
-                .imbalance_kw = end->imbalance_kw,
-                .regret = chairs() ? std::nullopt : regret_at(*end),
-                .warm = {.z_kw = end->z_kw,
-                         .y_eur_per_kw = end->y_eur_per_kw,
-                         .rho_eur_per_kw2 = end->accelerated ? terms.parameters.rho_eur_per_kw2
-                                                             : end->rho_working},
-                .explanation = std::move(explanation)};
+    out.cleared = Cleared{.outcome = heard.outcome,
+                          .iteration = end->iteration,
+                          .rounds = next.iteration,
+                          .primal_residual_kw = residuals.primal_kw,
+                          .dual_residual_eur_per_kw = residuals.dual_eur_per_kw,
+                          .x_kw = end->x_kw,
+                          .y_eur_per_kw = end->y_eur_per_kw,
+                          .members = end->members,
+                          .imbalance_kw = end->imbalance_kw,
+                          .regret = chairs() ? std::nullopt : regret_at(*end),
+                          .warm = {.z_kw = end->z_kw,
+                                   .y_eur_per_kw = end->y_eur_per_kw,
+                                   .rho_eur_per_kw2 = end->accelerated ? later_rho(terms.parameters)
+                                                                       : end->rho_working},
+                          .explanation = std::move(explanation)};
     over = true;
 }
 

@@ -1,13 +1,20 @@
+#include <algorithm>
+
 #include "common/market/session.hpp"
 
 namespace kilter::market {
 
 namespace {
 
+/// At the end of the horizon homes do what they would not do at that time of day: stores run down, heating is put off.
+constexpr IntervalIndex ending = 2;
+
 model::Schedules shift(const model::Schedules& old, IntervalIndex by, IntervalIndex day) {
     const IntervalIndex horizon = old.cols();
     model::Schedules out(old.rows(), old.cols());
-    for (IntervalIndex t = 0; t < horizon; ++t) {
+    const IntervalIndex stays = by > 0 ? std::min(ending, horizon - 1) : 0;
+    out.rightCols(stays) = old.rightCols(stays);
+    for (IntervalIndex t = 0; t < horizon - stays; ++t) {
         IntervalIndex source = t + by;
         if (source >= horizon) source -= ((source - horizon) / day + 1) * day;
         out.col(t) = old.col(source >= 0 ? source : horizon - 1);

@@ -49,7 +49,7 @@ TEST(Base, ReachesTheRestOfItsHorizon) {
 TEST(Base, IsShiftedAsAWarmStartIs) {
     const Base base = base_of_four();
     model::Schedules later(1, 4);
-    later << 3, 4, 4, 4;
+    later << 3, 4, 3, 4;
     EXPECT_EQ(base.schedule_at(of_four(), 102), later);
     EXPECT_NEAR(base.dual_at(of_four(), 102)(0), 0.3 * 0.25, 1e-15);
 }

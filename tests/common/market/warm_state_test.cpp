@@ -27,27 +27,29 @@ TEST(WarmState, ColdIsZero) {
     EXPECT_EQ(cold.rho_eur_per_kw2, 0.25);
 }
 
-TEST(WarmState, WhatEntersRepeatsTheDayBefore) {
-    // A day of 4 intervals, a horizon of 6.
-    EXPECT_EQ(z_of(counting(6).shifted(0, 4)), (std::vector<double>{0, 1, 2, 3, 4, 5}));
-    EXPECT_EQ(z_of(counting(6).shifted(1, 4)), (std::vector<double>{1, 2, 3, 4, 5, 2}));
-    EXPECT_EQ(z_of(counting(6).shifted(3, 4)), (std::vector<double>{3, 4, 5, 2, 3, 4}));
-    EXPECT_EQ(z_of(counting(6).shifted(9, 4)), (std::vector<double>{5, 2, 3, 4, 5, 2}));
+TEST(WarmState, WhatEntersRepeatsTheDayBeforeAndTheEndStaysTheEnd) {
+    // A day of 4 intervals, a horizon of 8.
+    EXPECT_EQ(z_of(counting(8).shifted(0, 4)), (std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7}));
+    EXPECT_EQ(z_of(counting(8).shifted(1, 4)), (std::vector<double>{1, 2, 3, 4, 5, 6, 6, 7}));
+    EXPECT_EQ(z_of(counting(8).shifted(4, 4)), (std::vector<double>{4, 5, 6, 7, 4, 5, 6, 7}));
+    EXPECT_EQ(z_of(counting(8).shifted(9, 4)), (std::vector<double>{5, 6, 7, 4, 5, 6, 6, 7}));
 }
 
 TEST(WarmState, AHorizonOfExactlyADayWrapsAround) {
-    EXPECT_EQ(z_of(counting(4).shifted(1, 4)), (std::vector<double>{1, 2, 3, 0}));
+    EXPECT_EQ(z_of(counting(6).shifted(3, 6)), (std::vector<double>{3, 4, 5, 0, 4, 5}));
 }
 
 TEST(WarmState, AHorizonShorterThanADayRepeatsItsLastInterval) {
-    EXPECT_EQ(z_of(counting(3).shifted(1, 96)), (std::vector<double>{1, 2, 2}));
-    EXPECT_EQ(z_of(counting(3).shifted(50, 96)), (std::vector<double>{2, 2, 2}));
+    EXPECT_EQ(z_of(counting(5).shifted(3, 96)), (std::vector<double>{3, 4, 4, 3, 4}));
+    EXPECT_EQ(z_of(counting(5).shifted(50, 96)), (std::vector<double>{4, 4, 4, 3, 4}));
+    EXPECT_EQ(z_of(counting(2).shifted(1, 96)), (std::vector<double>{1, 1}));
+    EXPECT_EQ(z_of(counting(1).shifted(1, 96)), (std::vector<double>{0}));
 }
 
 TEST(WarmState, PricesShiftLikeSchedulesAndRhoStays) {
     const WarmState later = counting(6).shifted(1, 4);
     EXPECT_EQ(later.y_eur_per_kw(0, 0), 101);
-    EXPECT_EQ(later.y_eur_per_kw(1, 5), 202);
+    EXPECT_EQ(later.y_eur_per_kw(1, 5), 205);
     EXPECT_EQ(later.rho_eur_per_kw2, 0.5);
 }
 
