@@ -172,10 +172,12 @@ DemoTraffic traffic_of(const std::vector<std::filesystem::path>& homes, std::siz
     for (const auto& directory : homes) {
         const auto status = read_json(directory / "state" / "status.json");
         if (!status) continue;
-        for (const char* way : {"sent", "received", "copies"}) {
-            bytes += (*status)[way]["bytes"].get<double>();
-            messages += (*status)[way]["messages"].get<double>();
-        }
+        const auto count = [&](const char* what) {  // one that an older program does not keep is 0
+            return status->value(Json::json_pointer(what), 0.0);
+        };
+        bytes += count("/sent/bytes") + count("/received/bytes") + count("/copies/bytes");
+        messages +=
+            count("/sent/messages") + count("/received/messages") + count("/copies/messages");
         counted += static_cast<double>(sessions);
     }
     return counted > 0 ? DemoTraffic{bytes / counted, messages / counted} : DemoTraffic{};

@@ -46,13 +46,13 @@ bool is_free(int port) {
     return bound;
 }
 
-// Without a port: listens nowhere.
+// Without a port: listens nowhere. Lanes are named only where there are more than one: programs of the version before do not
+// know the word.
 std::string process_lines(const InstallationOptions& options, std::optional<int> port) {
-    const std::string listens = port ? "bind = " + topology::toml_string(endpoint(*port)) +
-                                           "\nlanes = " + std::to_string(options.lanes) + "\n"
-                                     : std::string();
-    return "state_dir = \"state\"\nkey_file = \"key\"\ngenesis = \"../genesis.bin\"\n" + listens +
-           "log_level = " + topology::toml_string(options.log_level) + "\n";
+    std::string lines = "state_dir = \"state\"\nkey_file = \"key\"\ngenesis = \"../genesis.bin\"\n";
+    if (port) lines += "bind = " + topology::toml_string(endpoint(*port)) + "\n";
+    if (port && options.lanes > 1) lines += "lanes = " + std::to_string(options.lanes) + "\n";
+    return lines + "log_level = " + topology::toml_string(options.log_level) + "\n";
 }
 
 std::string coordinator_toml(const InstallationOptions& options, int port) {
