@@ -12,4 +12,5 @@ wanted=(--tests)
 if [[ $checks != OFF ]]; then wanted+=(--checks); fi
 phase "install dependencies" "$here/install-dependencies.sh" "${wanted[@]}"
 build release -- -DKILTER_TESTS=ON -DKILTER_CHECKS="$checks"
-ctest --test-dir "$source_dir/build/release" --output-on-failure --no-tests=error -j 2 "$@"
+# One more than there are cores: a neighbourhood of processes waits most of the time.
+ctest --test-dir "$source_dir/build/release" --output-on-failure --no-tests=error -j $((jobs + 1)) "$@"

@@ -20,7 +20,9 @@ namespace kilter::cli {
 
 namespace {
 
+constexpr int first_port_tried = 20'000;
 constexpr int last_port_tried = 32'000;  // the system's own begin at 32768
+constexpr int spread = 3'000;
 constexpr std::int64_t roster_life_ms = std::int64_t{12} * 3'600'000;
 constexpr std::int64_t certificate_life_ms = std::int64_t{365} * 24 * 3'600'000;
 
@@ -79,6 +81,10 @@ Result<crypto::Identity> settle(const std::filesystem::path& directory) {
 }
 
 }  // namespace
+
+Result<int> free_ports(int count) {
+    return free_ports(count, first_port_tried + ::getpid() % spread * count % spread);
+}
 
 Result<int> free_ports(int count, int from) {
     for (int first = from; first + count <= last_port_tried; first += count) {

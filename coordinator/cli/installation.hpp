@@ -41,6 +41,8 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
 
 /// A port, `from` or above, from which `count` consecutive ones are free on 127.0.0.1, below the range the system hands out
 /// itself.
-Result<int> free_ports(int count, int from = 20'000);
+Result<int> free_ports(int count, int from);
+/// From 20000 or somewhat above, elsewhere in each process: two that look at the same time do not find the same ones.
+Result<int> free_ports(int count);
 
 }  // namespace kilter::cli

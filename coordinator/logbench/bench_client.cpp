@@ -115,7 +115,8 @@ Result<void> BenchClient::wait_for_links(double seconds) {
     };
     while (!linked()) {
         if (monotonic_us() > until)
-            return Error{"not all replicas came up; see stderr in " + site_.directory.string()};
+            return Error{
+                "not all replicas came up; with --dir DIR --keep, what each said is in DIR"};
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     return {};

@@ -1,6 +1,7 @@
 #include "coordinator/cli/book_file.hpp"
 
 #include <fstream>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
@@ -20,7 +21,8 @@ const char* const book = R"({
  "settled": [[7, 8]]})";
 
 struct BookFile : testing::Test {
-    std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "book_file_test.json";
+    std::filesystem::path file = std::filesystem::path(testing::TempDir()) /
+                                 ("book_file_test-" + std::to_string(::getpid()) + ".json");
 
     std::filesystem::path with(const std::string& content) {
         std::ofstream(file) << content;
