@@ -336,6 +336,10 @@ void Replica::Core::finalise(std::vector<Finalised> chain) {
     proposals_.erase(proposals_.begin(), proposals_.upper_bound(final_view_));
     if (final_ && final_->hash == tree_.tip_hash()) final_certs_.clear();
     wanted_.clear();
+    // Blocks were faster than the snapshot; those who had it may have dropped it by now.
+    if (transfer_ &&
+        transfer_->manifest.certified.header.height <= tree_.tip().block->header.height)
+        transfer_.reset();
     changed_ = true;
 }
 

@@ -4,7 +4,7 @@
 
 namespace kilter::coordinator {
 
-void HeldCertificates::heard(consensus::ReplicaIndex from, const consensus::Message& message) {
+void HeldCertificates::heard(const crypto::PublicKey& from, const consensus::Message& message) {
     const auto* vote = std::get_if<consensus::Vote>(&message);
     if (vote == nullptr || vote->kind != consensus::VoteKind::final) return;
     consensus::View& newest = newest_final_[from];
@@ -12,12 +12,12 @@ void HeldCertificates::heard(consensus::ReplicaIndex from, const consensus::Mess
 }
 
 std::vector<std::pair<consensus::ReplicaIndex, consensus::Cert>> HeldCertificates::take(
-    std::size_t members, consensus::ReplicaIndex self) {
+    const consensus::ValidatorSet& members, consensus::ReplicaIndex self) {
     std::vector<std::pair<consensus::ReplicaIndex, consensus::Cert>> out;
     for (const consensus::Cert& cert : std::exchange(held_, {}))
-        for (std::size_t i = 0; i < members; ++i) {
+        for (std::size_t i = 0; i < members.size(); ++i) {
             const auto member = static_cast<consensus::ReplicaIndex>(i);
-            const auto newest = newest_final_.find(member);
+            const auto newest = newest_final_.find(members.validators[i].key);
             if (member == self || (newest != newest_final_.end() && newest->second >= cert.view))
                 continue;
             out.emplace_back(member, cert);

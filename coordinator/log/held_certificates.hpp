@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/consensus/message.hpp"
+#include "common/consensus/validator_set.hpp"
 
 namespace kilter::coordinator {
 
@@ -19,17 +20,17 @@ class HeldCertificates {
   public:
     void hold(consensus::Cert cert) { held_.push_back(std::move(cert)); }
 
-    /// Every message, from whom the transport says it is.
-    void heard(consensus::ReplicaIndex from, const consensus::Message& message);
+    /// Every message, from whom the transport says it is. A key, not a place: that goes to another with the next set.
+    void heard(const crypto::PublicKey& from, const consensus::Message& message);
 
     /// Whoever lacks a certificate, as far as heard, of `members` that are not `self`; in the order they were held. Afterwards
     /// none is held.
     std::vector<std::pair<consensus::ReplicaIndex, consensus::Cert>> take(
-        std::size_t members, consensus::ReplicaIndex self);
+        const consensus::ValidatorSet& members, consensus::ReplicaIndex self);
 
   private:
     std::vector<consensus::Cert> held_;
-    std::map<consensus::ReplicaIndex, consensus::View> newest_final_;
+    std::map<crypto::PublicKey, consensus::View> newest_final_;
 };
 
 }  // namespace kilter::coordinator

@@ -89,7 +89,7 @@ struct LogHost::State {
                       Verified verified = {}) {
         // The sender's place in the set may have changed while its entries were checked.
         if (const auto index = replica.validators().index_of(from)) {
-            held.heard(*index, message);
+            held.heard(from, message);
             step(consensus::MessageReceived{*index, std::move(message), verified});
         } else {
             help_outsider(from, message);
@@ -249,7 +249,7 @@ struct LogHost::State {
         loop.arm(certificates_held_ms, [this] {
             held_armed = false;
             std::vector<Parcel> parcels;
-            for (const auto& [to, late] : held.take(replica.validators().size(), replica.index()))
+            for (const auto& [to, late] : held.take(replica.validators(), replica.index()))
                 parcels.push_back({to, wire::ConsensusMessage{consensus::encode(late)}});
             hand_over(parcels);
         });

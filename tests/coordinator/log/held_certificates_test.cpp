@@ -23,9 +23,20 @@ consensus::Vote vote(VoteKind kind, consensus::View view, consensus::ReplicaInde
     return out;
 }
 
-std::vector<std::pair<int, int>> told(HeldCertificates& held) {
+crypto::PublicKey key(std::uint8_t of) {
+    crypto::PublicKey out;
+    out.bytes[0] = static_cast<std::uint8_t>(of + 1);
+    return out;
+}
+
+// Of four, of which this is the second.
+std::vector<std::pair<int, int>> told(HeldCertificates& held,
+                                      std::vector<std::uint8_t> members = {0, 1, 2, 3}) {
+    consensus::ValidatorSet set;
+    for (const std::uint8_t member : members)
+        set.validators.push_back({key(member), ""});
     std::vector<std::pair<int, int>> out;
-    for (const auto& [member, cert] : held.take(4, 1))
+    for (const auto& [member, cert] : held.take(set, 1))
         out.emplace_back(static_cast<int>(member), static_cast<int>(cert.view));
     return out;
 }
@@ -41,21 +52,28 @@ TEST(HeldCertificates, WhoHasNotVotedFinalIsTold) {
 
 TEST(HeldCertificates, WhoHasVotedFinalBeforeOrAfterIsNot) {
     HeldCertificates held;
-    held.heard(0, vote(VoteKind::final, 7, 0));
+    held.heard(key(0), vote(VoteKind::final, 7, 0));
     held.hold(notarised(7));
     held.hold(notarised(8));
-    held.heard(3, vote(VoteKind::final, 8, 3));
-    held.heard(3, vote(VoteKind::final, 6, 3));  // one that was on its way
+    held.heard(key(3), vote(VoteKind::final, 8, 3));
+    held.heard(key(3), vote(VoteKind::final, 6, 3));  // one that was on its way
     EXPECT_EQ(told(held), (Told{{2, 7}, {0, 8}, {2, 8}}));
 }
 
 TEST(HeldCertificates, OtherVotesAndVotesInAnothersNameTellNothing) {
     HeldCertificates held;
     held.hold(notarised(7));
-    held.heard(0, vote(VoteKind::notar, 7, 0));
-    held.heard(2, vote(VoteKind::skip, 8, 2));
-    held.heard(3, vote(VoteKind::final, 7, 0));  // counts for whoever sent it
+    held.heard(key(0), vote(VoteKind::notar, 7, 0));
+    held.heard(key(2), vote(VoteKind::skip, 8, 2));
+    held.heard(key(3), vote(VoteKind::final, 7, 0));  // counts for whoever sent it
     EXPECT_EQ(told(held), (Told{{0, 7}, {2, 7}}));
+}
+
+TEST(HeldCertificates, WhoTakesTheirPlaceIsTold) {
+    HeldCertificates held;
+    held.heard(key(3), vote(VoteKind::final, ~consensus::View{0}, 3));
+    held.hold(notarised(7));
+    EXPECT_EQ(told(held, {0, 1, 2, 4}), (Told{{0, 7}, {2, 7}, {3, 7}}));
 }
 
 }  // namespace

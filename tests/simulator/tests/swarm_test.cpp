@@ -107,6 +107,11 @@ TEST(Swarm, WhoLeftStillPassesEntriesOn) {
         expect_clean(swarm(seed));
 }
 
+// Blocks overtook a snapshot that was being fetched, and its pieces were asked for evermore.
+TEST(Swarm, ASnapshotThatBlocksOvertookIsNotWantedAnyMore) {
+    expect_clean(swarm(20'110'028));
+}
+
 // Mistakes of the checkers: blocks that only a Byzantine process delivered, the honest having gone on from states above
 // them (8086); a former member is not told each block, but asks every standstill period (402835).
 TEST(Swarm, TheCheckersWereWrong) {
