@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <string>
+#include <vector>
 
 namespace kilter::cli {
 
@@ -13,12 +14,17 @@ int run(CLI::App& app, int argc, const char* const* argv, const int& exit_code) 
         if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success))
             return app.exit(error);
         std::string command = app.get_name();
-        for (const CLI::App* part = &app; !part->get_subcommands().empty();) {
+        const CLI::App* part = &app;
+        while (!part->get_subcommands().empty()) {
             part = part->get_subcommands().front();
             command += " " + part->get_name();
         }
-        std::cerr << command << ": " << error.what() << "\nRun '" << command
-                  << " --help' for more.\n";
+        // CLI11 says of an unknown command that one is missing.
+        const auto unknown =
+            part->get_require_subcommand_min() > 0 ? part->remaining() : std::vector<std::string>();
+        const std::string wrong =
+            unknown.empty() ? error.what() : "there is no command '" + unknown.front() + "'";
+        std::cerr << command << ": " << wrong << "\nRun '" << command << " --help' for more.\n";
         return to_int(ExitCode::usage);
     }
 }

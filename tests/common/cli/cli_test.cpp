@@ -87,6 +87,17 @@ TEST(CommandLine, returns_the_commands_code_or_usage) {
     EXPECT_EQ(run_with({"--help"}, 4), 0);
 }
 
+TEST(CommandLine, an_unknown_command_is_named) {
+    testing::internal::CaptureStderr();
+    run_with({"wrok"}, 0);
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_NE(said.find("kilter: there is no command 'wrok'"), std::string::npos) << said;
+    testing::internal::CaptureStderr();
+    run_with({}, 0);
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("subcommand is required"),
+              std::string::npos);
+}
+
 TEST(CommandLine, a_misused_subcommand_is_named) {
     testing::internal::CaptureStderr();
     run_with({"work", "--frobnicate"}, 0);
