@@ -27,6 +27,7 @@ def main():
     parser.add_argument("clear_published")
     parser.add_argument("data", type=pathlib.Path)
     parser.add_argument("--feeders", help="comma separated; default: all")
+    parser.add_argument("--intervals", default="24", help="of a quarter hour, from 18:00; fewer for the largest feeders")
     parser.add_argument("--keep", type=pathlib.Path, help="folder for the results")
     args = parser.parse_args()
     if not (args.data / "matpower").is_dir():
@@ -41,7 +42,7 @@ def main():
             print(f"== {feeder}", flush=True)
             result = folder / (feeder.replace("/", "_") + ".json")
             with open(result, "w") as out:
-                code = subprocess.run([args.clear_published, args.data, feeder], stdout=out).returncode
+                code = subprocess.run([args.clear_published, args.data, feeder, args.intervals], stdout=out).returncode
             if code == 0:
                 code = subprocess.run([sys.executable, pathlib.Path(__file__).parent / "check_optimality.py", result,
                                        "--max-gap", "0.1", "--central"]).returncode

@@ -2,8 +2,10 @@
 // no more than the homes can help; writes what `kilter simulate --json -` would, for check_optimality.py.
 //
 //     clear_published DATA_FOLDER matpower/case69.m|ieee_csv/ieee-13|opendss/37Bus/ieee37.dss|open_3ph/n5_1_dss|…
+//                     [INTERVALS, 24 unless told]
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -21,7 +23,6 @@ namespace {
 using namespace kilter;
 
 constexpr IntervalIndex evening = 1'978'152;  // 18:00 UTC
-constexpr std::uint32_t horizon = 24;
 constexpr std::size_t homes_per_net = 2;
 
 template <class T>
@@ -55,6 +56,7 @@ void set_band(Buses& buses, std::size_t root, double low) {
 }
 
 planner::SessionResult cleared(const planner::Neighbourhood& neighbourhood,
+                               std::uint32_t horizon,
                                planner::Report& report) {
     planner::Options options;
     options.parameters.horizon = horizon;
@@ -65,22 +67,23 @@ planner::SessionResult cleared(const planner::Neighbourhood& neighbourhood,
 }
 
 /// The lowest voltage, per unit, of a session in which homes have this much more reason to share out the load.
-double lowest_pu(planner::Neighbourhood neighbourhood, double steeper) {
+double lowest_pu(planner::Neighbourhood neighbourhood, std::uint32_t horizon, double steeper) {
     neighbourhood.network.tie.slope_eur_per_kwh_kw *= steeper;
     if (neighbourhood.three_phase) neighbourhood.three_phase->tie.slope_eur_per_kwh_kw *= steeper;
     planner::Report report;
-    const planner::SessionResult session = cleared(neighbourhood, report);
+    const planner::SessionResult session = cleared(neighbourhood, horizon, report);
     return (session.phases ? session.phases->linear_pu : session.voltage_pu).minCoeff();
 }
 
 /// Half way between what the homes do without a band and what they could do.
-double binding_pu(const planner::Neighbourhood& neighbourhood) {
-    const double free = lowest_pu(neighbourhood, 1), flat = lowest_pu(neighbourhood, 100);
+double binding_pu(const planner::Neighbourhood& neighbourhood, std::uint32_t horizon) {
+    const double free = lowest_pu(neighbourhood, horizon, 1);
+    const double flat = lowest_pu(neighbourhood, horizon, 100);
     return free + std::max(-1e-3, 0.5 * (flat - free));
 }
 
 /// A balanced case; loads are the homes' and twice as much, impedances grow as loads shrink: the same feeder per unit.
-planner::Neighbourhood balanced(const std::filesystem::path& path) {
+planner::Neighbourhood balanced(const std::filesystem::path& path, std::uint32_t horizon) {
     model::Network network = value(topology::load_matpower(path));
     network.losses = true;
     planner::Neighbourhood out;
@@ -105,11 +108,11 @@ planner::Neighbourhood balanced(const std::filesystem::path& path) {
     give_a_day(network, 3 * homes_kw);
     set_band(network.buses, network.root, 0.3);
     out.network = topology::without_homes(std::move(network), out.homes);
-    set_band(out.network.buses, out.network.root, binding_pu(out));
+    set_band(out.network.buses, out.network.root, binding_pu(out, horizon));
     return out;
 }
 
-planner::Neighbourhood unbalanced(model::ThreePhaseNetwork network) {
+planner::Neighbourhood unbalanced(model::ThreePhaseNetwork network, std::uint32_t horizon) {
     double load_kw = 0;
     for (const model::PhaseLoad& load : network.loads)
         load_kw += load.kva.real().sum();
@@ -123,27 +126,28 @@ planner::Neighbourhood unbalanced(model::ThreePhaseNetwork network) {
     out.homes = topology::generate_neighbourhood(out.network, homes_per_net, 1,
                                                  topology::generated_profiles(1));
     out.three_phase = topology::without_homes(std::move(network), out.homes);
-    set_band(out.three_phase->buses, out.three_phase->root, binding_pu(out));
+    set_band(out.three_phase->buses, out.three_phase->root, binding_pu(out, horizon));
     return out;
 }
 
-planner::Neighbourhood read(const std::filesystem::path& path) {
-    if (path.extension() == ".m") return balanced(path);
+planner::Neighbourhood read(const std::filesystem::path& path, std::uint32_t horizon) {
+    if (path.extension() == ".m") return balanced(path, horizon);
     if (path.extension() == ".dss") {
         testing::DssOptions options;
         if (path.stem() == "ieee37") options.root = "799";
-        return unbalanced(testing::read_opendss(path, options));
+        return unbalanced(testing::read_opendss(path, options), horizon);
     }
     if (path.parent_path().filename() == "open_3ph")
-        return unbalanced(testing::read_open_3ph(path).network);
-    return unbalanced(testing::read_ieee_csv(path));
+        return unbalanced(testing::read_open_3ph(path).network, horizon);
+    return unbalanced(testing::read_ieee_csv(path), horizon);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::cerr << "usage: clear_published DATA_FOLDER FEEDER\n";
+    const int intervals = argc == 4 ? std::atoi(argv[3]) : 24;
+    if (argc < 3 || argc > 4 || intervals < 1) {
+        std::cerr << "usage: clear_published DATA_FOLDER FEEDER [INTERVALS]\n";
         return 2;
     }
     const auto path = std::filesystem::path(argv[1]) / argv[2];
@@ -153,7 +157,8 @@ int main(int argc, char** argv) {
     }
     try {
         planner::Report report;
-        cleared(read(path), report);
+        const auto horizon = static_cast<std::uint32_t>(intervals);
+        cleared(read(path, horizon), horizon, report);
         std::puts(planner::to_json(report).c_str());
         return 0;
     } catch (const std::exception& wrong) {
