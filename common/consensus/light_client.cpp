@@ -49,16 +49,17 @@ std::vector<Receipt> make_receipts(const Finalised& final,
 }
 
 namespace {
-/// The validators of an epoch, from genesis by these proofs. None: they do not lead there.
-std::optional<ValidatorSet> validators_of(Epoch epoch,
-                                          const std::vector<EpochProof>& proofs,
-                                          const ChainId& chain,
-                                          const ValidatorSet& genesis) {
+/// From genesis up to this epoch: as many proofs as there were epochs, so that one proof has one encoding. None: they do
+/// not lead there.
+std::optional<EpochTable> epochs_up_to(Epoch epoch,
+                                       const std::vector<EpochProof>& proofs,
+                                       const ChainId& chain,
+                                       const ValidatorSet& genesis) {
     EpochTable epochs(chain, genesis);
-    if (proofs.size() < epoch) return std::nullopt;
+    if (proofs.size() != epoch) return std::nullopt;
     for (const EpochProof& proof : proofs)
         if (!epochs.extend(proof)) return std::nullopt;
-    return epochs.find(epoch)->validators;
+    return epochs;
 }
 
 void write_epochs(ByteWriter& out, const std::vector<EpochProof>& epochs) {
@@ -81,16 +82,14 @@ std::optional<std::vector<EpochProof>> read_epochs(ByteReader& in) {
 ReceiptVerdict verify(const Receipt& receipt, const ChainId& chain, const ValidatorSet& genesis) {
     const Header& header = receipt.header;
     const EntryPtr entry = seal(receipt.entry);
-    // As many proofs as there were epochs: one receipt has one encoding.
-    if (receipt.epochs.size() != header.epoch) return ReceiptVerdict::wrong_chain;
-    const auto validators = validators_of(header.epoch, receipt.epochs, chain, genesis);
-    if (!validators) return ReceiptVerdict::wrong_chain;
+    const auto epochs = epochs_up_to(header.epoch, receipt.epochs, chain, genesis);
+    if (!epochs) return ReceiptVerdict::wrong_chain;
     if (receipt.index < header.first_index ||
         !crypto::included(entry->leaf, receipt.index - header.first_index, header.count,
                           receipt.path, header.payload_root))
         return ReceiptVerdict::not_included;
     switch (verify(CertifiedHeader{header, receipt.descendants, receipt.certificate}, chain,
-                   *validators)) {
+                   epochs->members())) {
         case HeaderVerdict::certified:
             break;
         case HeaderVerdict::wrong_chain:
@@ -107,10 +106,14 @@ ReceiptVerdict verify(const Receipt& receipt, const ChainId& chain, const Valida
 ConsistencyVerdict verify(const ConsistencyProof& proof,
                           const ChainId& chain,
                           const ValidatorSet& genesis) {
+    const auto epochs = epochs_up_to(proof.newer.header.epoch, proof.epochs, chain, genesis);
+    if (!epochs) return ConsistencyVerdict::wrong_chain;
     for (const CertifiedHeader* side : {&proof.older, &proof.newer}) {
-        const auto validators = validators_of(side->header.epoch, proof.epochs, chain, genesis);
-        if (!validators) return ConsistencyVerdict::wrong_chain;
-        const HeaderVerdict verdict = verify(*side, chain, *validators);
+        // What lies above the end of its epoch is no part of the log, whoever has certified it.
+        const EpochTable::Member* member = epochs->find(side->header.epoch);
+        if (member == nullptr || side->header.closing || epochs->outlived(side->header))
+            return ConsistencyVerdict::wrong_chain;
+        const HeaderVerdict verdict = verify(*side, chain, member->validators);
         if (verdict == HeaderVerdict::wrong_chain) return ConsistencyVerdict::wrong_chain;
         if (verdict != HeaderVerdict::certified) return ConsistencyVerdict::not_certified;
     }

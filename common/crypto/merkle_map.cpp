@@ -224,8 +224,9 @@ bool proves(ByteView proof, const Digest& root, ByteView key, ByteView value) {
         const std::uint16_t present = in.u16();
         Level level;
         for (std::size_t i = 0; i < 16; ++i)
-            if ((present >> i & 1u) != 0) level.children[i] = in.fixed<Digest>();
-        if (in.failed() || !level.children[own].is_zero()) return false;
+            if ((present >> i & 1u) != 0 && (level.children[i] = in.fixed<Digest>()).is_zero())
+                return false;  // its bit says that it is there
+        if (in.failed() || (present >> own & 1u) != 0) return false;
         levels.push_back(level);
     }
     static constexpr std::array<std::uint8_t, 1> mark{0};

@@ -114,6 +114,43 @@ TEST_F(Epochs, AnOutsiderMayClaimAnyEpoch) {
         EXPECT_EQ(r.replica->brief(Status{claimed, 1, 0, 0, {}}).size(), 1u) << claimed;
 }
 
+// A consistency proof took what the members of an ended epoch had certified above its end, though it held the proof of that end.
+TEST_F(Epochs, AConsistencyProofEndsWhereTheEpochEnds) {
+    const auto head = [&](const FinalBlock& final) { return past.manifest(final).certified; };
+    const auto judged = [&](const CertifiedHeader& older, const CertifiedHeader& newer,
+                            std::vector<Digest> path, std::vector<EpochProof> epochs) {
+        return verify(ConsistencyProof{older, newer, std::move(path), std::move(epochs)},
+                      r.config.chain, old_set);
+    };
+    CertifiedHeader above = head(end);
+    ++above.header.height;
+    above.certificate = {VoteKind::final, 0, above.header.view, hash(above.header), 0, {}};
+    for (ReplicaIndex i = 0; i < 3; ++i) {
+        above.certificate.signers |= std::uint64_t{1} << i;
+        above.certificate.signatures.push_back(
+            r.vote(VoteKind::final, above.header.view, i, hash(above.header)).signature);
+    }
+    const FinalBlock closing = past.add({});
+    const CertifiedHeader closed = head(closing);
+    const CertifiedHeader last = head(end);
+    const std::vector<Digest> path{end.block->entries[0]->leaf};
+    EXPECT_EQ(judged(head(first), last, path, {}), ConsistencyVerdict::consistent);
+    EXPECT_EQ(judged(head(first), above, path, {}), ConsistencyVerdict::consistent)
+        << "nobody knows yet that the epoch has ended";
+    EXPECT_EQ(judged(last, closed, {}, {}), ConsistencyVerdict::wrong_chain);
+
+    const EpochProof proof = past.turn(end, next);
+    const FinalBlock begun = past.add({r.entry(2)});
+    const CertifiedHeader top = head(begun);
+    const std::vector<Digest> way{begun.block->entries[0]->leaf};
+    EXPECT_EQ(judged(last, top, way, {proof}), ConsistencyVerdict::consistent);
+    EXPECT_EQ(judged(above, top, way, {proof}), ConsistencyVerdict::wrong_chain);
+    EXPECT_EQ(judged(closed, top, way, {proof}), ConsistencyVerdict::wrong_chain);
+    EXPECT_EQ(judged(last, top, way, {}), ConsistencyVerdict::wrong_chain);
+    EXPECT_EQ(judged(head(first), last, path, {proof}), ConsistencyVerdict::wrong_chain)
+        << "one proof has one encoding";
+}
+
 // What became final in the blocks that a snapshot leaves out stayed work for ever.
 TEST_F(Epochs, WhatASnapshotHoldsIsNoWork) {
     r.step(Submitted{{r.entry(1)}});

@@ -1,6 +1,7 @@
 // The map with a root: a map, its root, and its pieces.
 #include "common/crypto/merkle_map.hpp"
 
+#include <bit>
 #include <fstream>
 #include <map>
 
@@ -160,6 +161,16 @@ TEST(MerkleMap, APairIsProvedAndNothingElseIs) {
             Bytes bent = *proof;
             bent[prng.below(bent.size())] ^= static_cast<std::uint8_t>(1u << prng.below(8));
             EXPECT_FALSE(proves(bent, map.root(), Bytes{j}, Bytes{j, 7}));
+            // A child that is not there, as one whose digest is zeros: the same root from other bytes.
+            const auto absent = static_cast<std::size_t>(
+                std::countr_one(static_cast<unsigned>((*proof)[0] | (*proof)[1] << 8)));
+            if (absent < 16) {
+                bent = *proof;
+                bent[absent / 8] |= static_cast<std::uint8_t>(1u << absent % 8);
+                const auto at = static_cast<std::ptrdiff_t>(2 + absent * Digest::size);
+                bent.insert(bent.begin() + at, Digest::size, 0);
+                EXPECT_FALSE(proves(bent, map.root(), Bytes{j}, Bytes{j, 7}));
+            }
             bent = *proof;
             bent.pop_back();
             EXPECT_FALSE(proves(bent, map.root(), Bytes{j}, Bytes{j, 7}));
