@@ -4,7 +4,7 @@
     check_light_client.py KILTER
 
 A neighbourhood of real processes clears. The receipt of every entry on its log, and proofs that it was only extended, hold here
-as there; of the shortest of each kind every single bit is flipped, and each must be refused. Executing the entries by the
+as there; of one of each kind every single bit is flipped, and each must be refused. Executing the entries by the
 documents' rules (ledger_state.py) leads to the state root that the members certified, block by block. Then the members' keys sign a change
 of epoch, and proofs over it, true and false ones: both sides come to one verdict on each.
 """
