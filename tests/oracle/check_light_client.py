@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Holds a light client that was written from docs/protocol alone (light_client.py) against the real programs.
 
-    check_light_client.py KILTER
+    check_light_client.py KILTER [OPTION…]     with these options for `kilter demo`, e.g. --ledger-rule 1
 
 A neighbourhood of real processes clears. The receipt of every entry on its log, and proofs that it was only extended, hold here
 as there; of one of each kind every single bit is flipped, and each must be refused. Executing the entries by the
-documents' rules (ledger_state.py) leads to the state root that the members certified, block by block. Then the members' keys sign a change
-of epoch, and proofs over it, true and false ones: both sides come to one verdict on each.
+documents' rules (ledger_state.py) leads to the state root that the members certified, block by block. Then the members' keys
+sign a change of epoch, and proofs over it, true and false ones: both sides come to one verdict on each.
 """
 import json
 import pathlib
@@ -147,11 +147,11 @@ def check_states(genesis, receipts):
     print(f"state: the root that is certified after each of {len(blocks)} blocks, of entries of types {sorted(types)}")
 
 
-def check_network(kilter):
+def check_network(kilter, options):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         demo, genesis_file = folder / "demo", folder / "demo/genesis.bin"
-        subprocess.run([kilter, "demo", "--homes", "5", "--intervals", "2", "--keep", "--dir", demo], check=True, timeout=300,
+        subprocess.run([kilter, "demo", "--homes", "5", "--intervals", "2", "--keep", "--dir", demo, *options], check=True, timeout=300,
                        stdout=subprocess.DEVNULL)
         genesis = client.Genesis(genesis_file.read_bytes())
         store = demo / "coordinator-0"
@@ -182,4 +182,4 @@ def check_network(kilter):
 
 
 if __name__ == "__main__":
-    check_network(sys.argv[1])
+    check_network(sys.argv[1], sys.argv[2:])

@@ -12,7 +12,7 @@ import sys
 
 import light_client as client
 import wire_decoder
-from ledger_state import Ids, map_root, trie_root
+from ledger_state import Certificate, Ids, Ledger, map_root, trie_root
 from light_client import HEADER, NOTAR, SKIP, ZEROS, H, Refused, demand, statement
 
 # A verdict on a signature depends on nothing else, and a flipped bit leaves most of them as they are.
@@ -246,10 +246,27 @@ def check_seen_ids(file):
     print(f"seen_ids: {roots} roots")
 
 
+def check_admission(folder):
+    """The document, a certificate, and two changes of the roster, executed: what each leads to."""
+    genesis = client.Genesis(hexadecimal(folder / "genesis.hex"))
+    one = hexadecimal(folder / "certificate.hex")
+    reader = client.Reader(one)
+    assert Certificate(reader).bytes == one and not reader.left()
+    ledger = Ledger(genesis)
+    ledger.time_ms = genesis.not_before_ms + 1
+    for epoch in (1, 2):
+        change = client.Reader(hexadecimal(folder / f"roster-change-{epoch}.hex"))
+        assert ledger.roster_change(genesis.operator, change) == b"roster|%d" % epoch and not change.left()
+        assert ledger.content[b"roster"] == hexadecimal(folder / f"roster-{epoch}.hex")
+    assert refuses(ledger.roster_change, genesis.operator, client.Reader(hexadecimal(folder / "roster-change-2.hex")))
+    print(f"admission: a document of {len(genesis.members.keys)} members, 2 changes to the rosters that they name")
+
+
 def main(arguments):
     vectors = pathlib.Path(arguments[0])
     check_wire(vectors / "wire")
     check_log(vectors / "log")
+    check_admission(vectors / "admission")
     check_state_map(vectors / "state_map/state_map.txt")
     check_seen_ids(vectors / "seen_ids/seen_ids.txt")
 

@@ -56,10 +56,10 @@ def series(reader):
 
 
 class Ids:
-    """The ids on the log, each until its expiry's second has passed: version 2 of the rule `ledger`."""
+    """The ids on the log, each until its expiry's second has passed; in version 1 of the rule `ledger` each has a pair of its own."""
 
-    def __init__(self, time_ms):
-        self.second, self.lists = time_ms // 1000, {}
+    def __init__(self, time_ms, version=2):
+        self.second, self.lists, self.version = time_ms // 1000, {}, version
 
     def block(self, time_ms, added):
         """added: (id, expires_ms), in the log's order."""
@@ -69,7 +69,8 @@ class Ids:
         self.lists = {second: ids for second, ids in self.lists.items() if not before <= second < self.second}
 
     def pairs(self):
-        out = {b"idform": b"", b"time": u64(self.second)}
+        out = {b"time": u64(self.second)}
+        out |= {b"idform": b""} if self.version > 1 else {b"id" + one: b"" for ids in self.lists.values() for one in ids}
         for second, ids in self.lists.items():
             chunks = [ids[i:i + CHUNK] for i in range(0, len(ids), CHUNK)]
             out[b"due" + i64(second)] = u64(len(chunks))
@@ -79,10 +80,9 @@ class Ids:
 
 class Ledger:
     def __init__(self, genesis):
-        demand(genesis.versions.get(b"ledger") == 2, "a log that begins with another version of the rule `ledger`")
         self.chain, self.operator, self.validators = genesis.chain, genesis.operator, genesis.members.keys
         self.content, self.roster, self.epoch, self.left = {}, [], 0, []
-        self.ids = Ids(genesis.not_before_ms)
+        self.ids = Ids(genesis.not_before_ms, genesis.versions.get(b"ledger", 1))
 
     def root(self):
         return map_root({**self.content, **self.ids.pairs()})

@@ -8,8 +8,8 @@ What it trusts is the genesis document. With H(tag, x) = BLAKE2b-256(x; personal
 
     chain         H("genesis", document); every signature is over it, so none counts on another log
     members       of epoch 0: the document's; of epoch e + 1: those that an epoch proof by the members of e names
-    final         q = ⌊(n+f)/2⌋ + 1 of the n = |members| signed "final, H("hdr", header)", f = ⌊(n−1)/3⌋, of this header or
-                  of the last of headers that descend from it, each naming its parent by its hash
+    final         q = ⌊(n+f)/2⌋ + 1 of the n = |members| signed "final, H("hdr", header)", f = ⌊(n−1)/3⌋, of this header
+                  or of the last of headers that descend from it, each naming its parent by its hash
     an entry      is on the log when its leaf's path leads to the payload root of a final header
     one log       the newer of two final headers extends the older when a consistency proof leads from log root to log root
 """
