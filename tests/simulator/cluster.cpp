@@ -541,13 +541,21 @@ bool Cluster::done() const {
                        [&](const auto& host) { return !counts(*host) || settled(*host); });
 }
 
+/// To one after the other of the honest members: who left cannot put it on the log, and a silent one does not pass it on.
+void Cluster::hand_to_a_member(const EntryPtr& entry, std::size_t turn) {
+    std::vector<Host*> members;
+    for (const auto& host : hosts_)
+        if (counts(*host) && is_member(*host) && host->up()) members.push_back(host.get());
+    if (!members.empty()) members[turn % members.size()]->take(Submitted{{entry}});
+}
+
 void Cluster::look() {
     if (done() && !joiners_voted() && probes_ < probes_max) {
         // Something to vote for.
         ++probes_;
         const EntryPtr probe = clients_.probe(genesis_ms + schedule_.now() / ms);
         chain_.on_made(probe);
-        hand_in({{probe, {static_cast<ReplicaIndex>(probes_ % options_.replicas)}}});
+        hand_to_a_member(probe, probes_);
         schedule_.after(probe_pause, [this] { look(); });
         return;
     }

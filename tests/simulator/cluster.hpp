@@ -91,6 +91,7 @@ class Cluster final : public World {
     void weather();
     void submit();
     void hand_in(const std::vector<Clients::Submission>& submissions);
+    void hand_to_a_member(const EntryPtr& entry, std::size_t turn);
     void damage();
     void prune(Host& host);
     void begin_changes();
