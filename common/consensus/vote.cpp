@@ -1,6 +1,7 @@
 #include "common/consensus/vote.hpp"
 
 #include <bit>
+#include <tuple>
 
 namespace kilter::consensus {
 
@@ -51,6 +52,10 @@ CertVerdict verify(const Cert& cert, const ChainId& chain, const ValidatorSet& v
             return CertVerdict::bad_signature;
     }
     return CertVerdict::valid;
+}
+
+bool newer(const Cert& cert, const Cert& other) {
+    return std::tie(cert.epoch, cert.view) > std::tie(other.epoch, other.view);
 }
 
 bool contradict(const Vote& first, const Vote& second) {

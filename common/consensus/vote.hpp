@@ -50,6 +50,9 @@ CertVerdict verify(const Cert& cert, const ChainId& chain, const ValidatorSet& v
 /// Everything that verify() wants but the signatures.
 bool well_formed(const Cert& cert, const ValidatorSet& validators);
 
+/// By epoch, then view: each epoch counts its views on from its base, below which the epoch before may have certificates too.
+bool newer(const Cert& cert, const Cert& other);
+
 /// Two signed statements of one key that no honest replica makes together, in one view:
 /// notar/notar', final/final', final(h)/notar(h'), final/skip.
 struct Evidence {

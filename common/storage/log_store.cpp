@@ -158,7 +158,7 @@ Result<consensus::DurableImage> LogStore::load(const consensus::Application& app
                [&](const Bytes& bytes) { return into(image.certificates, decoded_cert(bytes)); }),
           each(newest, "certificate", [&](const Bytes& bytes) {
               const auto cert = decoded_cert(bytes);
-              if (cert && (!image.tip_certificate || cert->view > image.tip_certificate->view))
+              if (cert && (!image.tip_certificate || newer(*cert, *image.tip_certificate)))
                   image.tip_certificate = cert;
               return cert.has_value();
           })})

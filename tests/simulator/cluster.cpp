@@ -521,6 +521,12 @@ bool Cluster::stirred() const {
 Height Cluster::height_due(const Host& host) const {
     constexpr Height under_way = 2;  // blocks that one has and another not yet
     Height due = chain_.height();
+    // Blocks without entries may be final at one that died alone: there is nothing in them to work for.
+    while (due > 0 && chain_.empty(due) &&
+           std::none_of(hosts_.begin(), hosts_.end(), [&](const auto& other) {
+               return counts(*other) && other->up() && other->status().final_height >= due;
+           }))
+        --due;
     if (!stirred()) return due;
     if (is_member(host)) return due - std::min(due, under_way);
     // Who only follows asks every standstill period.
@@ -541,12 +547,11 @@ bool Cluster::done() const {
                        [&](const auto& host) { return !counts(*host) || settled(*host); });
 }
 
-/// To one after the other of the honest members: who left cannot put it on the log, and a silent one does not pass it on.
-void Cluster::hand_to_a_member(const EntryPtr& entry, std::size_t turn) {
-    std::vector<Host*> members;
+std::vector<Host*> Cluster::working_members() const {
+    std::vector<Host*> out;
     for (const auto& host : hosts_)
-        if (counts(*host) && is_member(*host) && host->up()) members.push_back(host.get());
-    if (!members.empty()) members[turn % members.size()]->take(Submitted{{entry}});
+        if (counts(*host) && is_member(*host) && host->up()) out.push_back(host.get());
+    return out;
 }
 
 void Cluster::look() {
@@ -555,7 +560,9 @@ void Cluster::look() {
         ++probes_;
         const EntryPtr probe = clients_.probe(genesis_ms + schedule_.now() / ms);
         chain_.on_made(probe);
-        hand_to_a_member(probe, probes_);
+        // Who left cannot put it on the log, and a silent one does not pass it on.
+        if (const auto members = working_members(); !members.empty())
+            members[probes_ % members.size()]->take(Submitted{{probe}});
         schedule_.after(probe_pause, [this] { look(); });
         return;
     }
@@ -563,7 +570,15 @@ void Cluster::look() {
         schedule_.after(quiet_before, [this] { done() ? be_quiet() : look(); });
         return;
     }
-    hand_in(clients_.insist());
+    const auto insisted = clients_.insist();
+    hand_in(insisted);
+    // Those whom the clients knew first may all have left.
+    if (membership_)
+        for (Host* member : working_members())
+            for (const auto& submission : insisted)
+                if (std::find(submission.to.begin(), submission.to.end(), member->key()) ==
+                    submission.to.end())
+                    member->take(Submitted{{submission.entry}});
     schedule_.after(client_patience, [this] { look(); });
 }
 

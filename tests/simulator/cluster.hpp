@@ -91,7 +91,6 @@ class Cluster final : public World {
     void weather();
     void submit();
     void hand_in(const std::vector<Clients::Submission>& submissions);
-    void hand_to_a_member(const EntryPtr& entry, std::size_t turn);
     void damage();
     void prune(Host& host);
     void begin_changes();
@@ -112,6 +111,8 @@ class Cluster final : public World {
     [[nodiscard]] Height height_due(const Host& host) const;
     [[nodiscard]] bool settled(const Host& host) const;
     [[nodiscard]] bool counts(const Host& host) const;
+    /// Honest, in force and up.
+    [[nodiscard]] std::vector<Host*> working_members() const;
 
     Options options_;
     Config config_;

@@ -138,7 +138,7 @@ std::optional<DurableImage> Image::load() const {
         image.state = tree.tip().state;
     }
     if (!finals_.empty() &&
-        (!image.tip_certificate || finals_.rbegin()->first > image.tip_certificate->view))
+        (!image.tip_certificate || newer(finals_.rbegin()->second, *image.tip_certificate)))
         image.tip_certificate = finals_.rbegin()->second;
     for (auto at = journal_.upper_bound(image.tip.view); at != journal_.end(); ++at)
         image.journal.push_back(at->second);

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <stdlib.h>
 
@@ -58,6 +59,13 @@ class StoredCluster {
             start(i);
     }
 
+    /// What a restart would begin with.
+    [[nodiscard]] consensus::DurableImage load(std::size_t i) {
+        Result<consensus::DurableImage> image = store(i).load(*ledgers_[i]);
+        KILTER_CHECK(image.ok(), image.error().message.c_str());
+        return *std::move(image);
+    }
+
     /// As kill -9: nothing is flushed that was not durable.
     void stop(std::size_t i) { running_.erase(i); }
 
@@ -96,6 +104,7 @@ class StoredCluster {
                 inbox_.pop_front();
                 Result<consensus::Message> message = consensus::decode(bytes);
                 KILTER_CHECK(message.ok(), "a message does not decode");
+                if (loses && loses(*message)) continue;
                 deliver(from, to, *std::move(message));
             }
             auto next = timers_.end();
@@ -127,6 +136,7 @@ class StoredCluster {
     std::map<std::size_t, std::string> halts;
 
     consensus::Parameters parameters;
+    std::function<bool(const consensus::Message&)> loses;  ///< messages that do not arrive
 
   private:
     static crypto::PublicKey key(std::size_t i) {

@@ -16,9 +16,10 @@ using settlement::neighbourhood;
 using settlement::start_ms;
 
 struct Membership : testing::Test {
-    Membership() : cluster(neighbourhood(), directory.path) {
-        // Every view with work, also an empty one, would make snapshots; four heights are soon there.
-        cluster.parameters.checkpoint_heights = 4;
+    // Every view with work, also an empty one, would make snapshots; four heights are soon there.
+    explicit Membership(consensus::Height snapshots_every = 4)
+        : cluster(neighbourhood(), directory.path) {
+        cluster.parameters.checkpoint_heights = snapshots_every;
         cluster.start_all();
         cluster.submit(0, settlement::make_entry(settlement::first_change(), cluster.chain(), 1,
                                                  expires(), settlement::grid_operator()));
@@ -216,6 +217,33 @@ TEST_F(Membership, AStateTakenOverByHalfIsForgotten) {
     EXPECT_EQ(cluster.store(4).height(), 0u);
     cluster.run(20'000);
     EXPECT_EQ(cluster.replica(4).state()->root(), cluster.replica(0).state()->root());
+}
+
+struct EveryBlockASnapshot : Membership {
+    EveryBlockASnapshot() : Membership(1) {}
+};
+
+// The epoch's last block became final with the one above it, and so does the certificate of its snapshot have a view that the
+// next epoch has as well: that epoch's final certificate was taken for no newer one, and the final view went back over a
+// restart.
+TEST_F(EveryBlockASnapshot, ACertificateOfTheNextEpochIsNewerWhateverItsView) {
+    const consensus::View last = cluster.replica(0).status().view;
+    cluster.loses = [&](const consensus::Message& message) {
+        const auto* vote = std::get_if<consensus::Vote>(&message);
+        return vote != nullptr && vote->kind == consensus::VoteKind::final && vote->view == last;
+    };
+    cluster.submit(1, change(0, {0, 1, 2, 3}, {0, 1, 2, 4}, {0, 1, 3}));
+    cluster.run(5'000);
+    ASSERT_EQ(cluster.replica(0).epoch(), 1u);
+    const auto before = cluster.load(0);
+    ASSERT_EQ(before.tip.view, last);
+    ASSERT_TRUE(before.tip_certificate);
+    ASSERT_EQ(before.tip_certificate->epoch, 0u);
+    ASSERT_EQ(before.tip_certificate->view, last + 1);
+    consensus::Cert next = *before.tip_certificate;
+    next.epoch = 1;
+    cluster.store(0).apply({next});
+    EXPECT_EQ(cluster.load(0).tip_certificate, next);
 }
 
 TEST_F(Membership, ARestartBeginsAtTheNewestSnapshotAndArchivesProveThemselves) {

@@ -81,6 +81,8 @@ class ChainChecker {
 
     [[nodiscard]] UnixMs time_of(Height height) const { return chain_[height - 1].time_ms; }
 
+    [[nodiscard]] bool empty(Height height) const { return chain_[height - 1].count == 0; }
+
     [[nodiscard]] View view_of(Height height) const { return chain_[height - 1].view; }
 
   private:
