@@ -58,6 +58,7 @@ class Replica::Core {
     [[nodiscard]] bool held(const Cert& cert) const;
     [[nodiscard]] bool says_nothing_new(const Cert& cert) const;
     [[nodiscard]] bool valid(const Cert& cert);
+    [[nodiscard]] BlockPtr on_own_certificate(const BlockPtr& block) const;
     void accuse(const Evidence& evidence);
     bool cast(VoteKind kind, View view, const BlockHash& hash);
     void try_notarise();

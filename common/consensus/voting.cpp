@@ -31,14 +31,16 @@ void Replica::Core::on_proposal(ReplicaIndex from, const Proposal& proposal, Ver
     });
     if (!known && pending.size() >= 2) return;
     if (!known) {
-        if (!justified(block, epochs_, [&](const Cert& cert) { return valid(cert); })) {
+        const BlockPtr proposed = on_own_certificate(proposal.block);
+        if (!justified(*proposed, epochs_, [&](const Cert& cert) { return valid(cert); })) {
             blame(from, Misconduct::bad_proposal);
             return;
         }
-        if (block.justification.parent) take_cert(*block.justification.parent);
-        for (const Cert& skip : block.justification.skips)
+        const Justification& why = proposed->justification;
+        if (why.parent) take_cert(*why.parent);
+        for (const Cert& skip : why.skips)
             take_cert(skip);
-        pending.push_back({proposal.block, static_cast<bool>(entries)});
+        pending.push_back({proposed, static_cast<bool>(entries)});
         changed_ = true;
     }
     count(vote, true);
@@ -128,6 +130,23 @@ bool Replica::Core::says_nothing_new(const Cert& cert) const {
 bool Replica::Core::valid(const Cert& cert) {
     if (held(cert) || mutant == Mutant::unchecked_certificate) return true;
     return cert.epoch == epoch_ ? tally_.holds(cert) : epochs_.holds(cert);
+}
+
+/// The proposal, its parent certified by what this replica has certified the same with. Everybody's quorum is another one, and
+/// a block's hash does not depend on it, so the other one need not be checked; nor is it stored, or passed on, unchecked.
+BlockPtr Replica::Core::on_own_certificate(const BlockPtr& block) const {
+    const std::optional<Cert>& parent = block->justification.parent;
+    if (!parent) return block;
+    const auto notar = notars_.find(parent->view);
+    const Cert* own = final_ && final_->view == parent->view ? &*final_
+                      : notar != notars_.end()               ? &notar->second
+                                                             : nullptr;
+    if (own == nullptr || own->epoch != parent->epoch || own->hash != parent->hash ||
+        *own == *parent)
+        return block;
+    auto out = std::make_shared<Block>(*block);
+    out->justification.parent = *own;
+    return out;
 }
 
 namespace {

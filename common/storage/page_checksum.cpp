@@ -7,6 +7,7 @@
 #include <new>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include <sqlite3.h>
@@ -37,9 +38,21 @@ bool checksum_holds(const std::uint8_t* page, std::uint64_t number) {
 
 // ---- the VFS: every call goes to the system's own, reads and writes of whole pages pass through here ---------------
 
+constexpr int frame_head_bytes = 24;
+
+/// SQLite writes a frame of the write-ahead log as its head and then its page. The head is held until the page follows, so
+/// that both are one write, or until anything else is asked of the file.
+struct HeldHead {
+    bool held = false;
+    sqlite3_int64 at = 0;
+    std::array<std::uint8_t, frame_head_bytes> bytes{};
+};
+
 struct File {
     PassedFile passed;
     bool database;
+    bool log;
+    HeldHead head;
 };
 
 File* self(sqlite3_file* file) {
@@ -60,7 +73,15 @@ std::uint64_t page_number(sqlite3_int64 offset) {
     return static_cast<std::uint64_t>(offset / page_bytes) + 1;
 }
 
+int let_go(sqlite3_file* file) {
+    HeldHead& head = self(file)->head;
+    if (!std::exchange(head.held, false)) return SQLITE_OK;
+    return real_file(file)->pMethods->xWrite(real_file(file), head.bytes.data(), frame_head_bytes,
+                                             head.at);
+}
+
 int read_file(sqlite3_file* file, void* to, int amount, sqlite3_int64 offset) {
+    if (const int let = let_go(file); let != SQLITE_OK) return let;
     const int status = real_file(file)->pMethods->xRead(real_file(file), to, amount, offset);
     if (status == SQLITE_OK && self(file)->database && whole_page(amount, offset) &&
         !checksum_holds(static_cast<std::uint8_t*>(to), page_number(offset)))
@@ -68,7 +89,27 @@ int read_file(sqlite3_file* file, void* to, int amount, sqlite3_int64 offset) {
     return status;
 }
 
+int write_log(sqlite3_file* file, const void* from, int amount, sqlite3_int64 offset) {
+    HeldHead& head = self(file)->head;
+    if (head.held && amount == page_bytes && offset == head.at + frame_head_bytes) {
+        std::array<std::uint8_t, frame_head_bytes + page_bytes> frame{};
+        std::memcpy(frame.data(), head.bytes.data(), frame_head_bytes);
+        std::memcpy(frame.data() + frame_head_bytes, from, page_bytes);
+        head.held = false;
+        return real_file(file)->pMethods->xWrite(real_file(file), frame.data(),
+                                                 static_cast<int>(frame.size()), head.at);
+    }
+    if (const int let = let_go(file); let != SQLITE_OK) return let;
+    if (amount != frame_head_bytes)
+        return real_file(file)->pMethods->xWrite(real_file(file), from, amount, offset);
+    head.held = true;
+    head.at = offset;
+    std::memcpy(head.bytes.data(), from, frame_head_bytes);
+    return SQLITE_OK;
+}
+
 int write_file(sqlite3_file* file, const void* from, int amount, sqlite3_int64 offset) {
+    if (self(file)->log) return write_log(file, from, amount, offset);
     if (!self(file)->database || !whole_page(amount, offset))
         return real_file(file)->pMethods->xWrite(real_file(file), from, amount, offset);
     std::array<std::uint8_t, page_bytes> page{};
@@ -83,6 +124,23 @@ const sqlite3_io_methods& methods() {
         sqlite3_io_methods m = passing_methods();
         m.xRead = read_file;
         m.xWrite = write_file;
+        m.xSync = [](sqlite3_file* f, int flags) {
+            const int let = let_go(f);
+            return let != SQLITE_OK ? let : real_file(f)->pMethods->xSync(real_file(f), flags);
+        };
+        m.xTruncate = [](sqlite3_file* f, sqlite3_int64 n) {
+            const int let = let_go(f);
+            return let != SQLITE_OK ? let : real_file(f)->pMethods->xTruncate(real_file(f), n);
+        };
+        m.xFileSize = [](sqlite3_file* f, sqlite3_int64* n) {
+            const int let = let_go(f);
+            return let != SQLITE_OK ? let : real_file(f)->pMethods->xFileSize(real_file(f), n);
+        };
+        m.xClose = [](sqlite3_file* f) {
+            const int let = let_go(f);
+            const int closed = real_file(f)->pMethods->xClose(real_file(f));
+            return let != SQLITE_OK ? let : closed;
+        };
         return m;
     }();
     return table;
@@ -92,6 +150,8 @@ int open_file(sqlite3_vfs*, sqlite3_filename name, sqlite3_file* file, int flags
     File* mine = self(file);
     mine->passed.real = reinterpret_cast<sqlite3_file*>(mine + 1);
     mine->database = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+    mine->log = (flags & SQLITE_OPEN_WAL) != 0;
+    mine->head = {};
     mine->passed.base.pMethods = nullptr;
     sqlite3_vfs* const vfs = system_vfs();
     const int status = vfs->xOpen(vfs, name, mine->passed.real, flags, out_flags);

@@ -1,7 +1,7 @@
 // The replica's rules one by one: what it answers to exactly these messages.
 #include <gtest/gtest.h>
 
-#include "tests/common/consensus/lone_replica.hpp"
+#include "tests/common/consensus/past.hpp"
 
 namespace kilter::consensus::rules_test {
 namespace {
@@ -111,6 +111,29 @@ TEST(Rules, AYoungLonelyEntryWaitsForCompanyOnceAndOneLeaderBlockHoldsAll) {
     r.step(TimerElapsed{batch});
     ASSERT_EQ(r.sent<Proposal>().size(), 1u);
     EXPECT_EQ(r.sent<Proposal>().front().second.block->entries.size(), 2u);
+}
+
+TEST(Rules, AnAttachedCertificateGivesWayToAnOwnOneForTheSame) {
+    for (const bool holds_own : {true, false}) {
+        LoneReplica r;
+        Past past(r);
+        const FinalBlock first = past.add({r.entry(1)});
+        const Cert own = past.cert(VoteKind::notar, 1);
+        Block second = *past.add({r.entry(2)}).block;
+        second.justification.parent->signatures[1].bytes[0] ^= 1;
+        r.receive(1, Proposal{first.block, r.vote(VoteKind::notar, 1, 1, first.block->hash)});
+        if (holds_own) r.receive(3, own);
+        r.receive(2, Proposal{std::make_shared<Block>(second),
+                              r.vote(VoteKind::notar, 2, 2, second.hash)});
+        const auto stored =
+            std::find_if(r.out.persist.begin(), r.out.persist.end(),
+                         [](const Write& one) { return std::holds_alternative<BlockPtr>(one); });
+        ASSERT_EQ(stored != r.out.persist.end(), holds_own);
+        EXPECT_EQ(r.out.faults.size(), holds_own ? 0u : 1u);
+        if (holds_own) {
+            EXPECT_EQ(std::get<BlockPtr>(*stored)->justification.parent, own);
+        }
+    }
 }
 
 TEST(Rules, ASubmittedEntryIsForwardedOnceAndKnownByIdAndByKey) {

@@ -111,6 +111,28 @@ void PowerCut::keeps_what_was_acknowledged(Log log) const {
     }
 }
 
+TEST_F(PowerCut, ACommitOfOnePageIsAWriteAndASynchronisation) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto database = *Database::open(folder / "live" / "db", kind);
+        Statement insert = database->prepare("INSERT INTO t VALUES(?, ?)");
+        const auto commit_one = [&] {
+            database->begin();
+            insert.restart().bind(std::int64_t{1}).bind(Bytes(100, 7)).run();
+            database->commit();
+        };
+        commit_one();  // the log's header
+        power_cut::arm(folder / "live", folder / "survivors", UINT64_MAX, power_cut::Failure::power,
+                       Prng(1));
+        commit_one();
+        ::_exit(static_cast<int>(power_cut::operations()));
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 2) << "a frame's head and page are one write";
+}
+
 TEST_F(PowerCut, KeepsWhatWasAcknowledgedAndTheLastTurnWholeOrNot) {
     keeps_what_was_acknowledged(Log::cut);
 }
