@@ -252,11 +252,13 @@ void Cluster::observe(const Host& from, const Message& message) {
 void Cluster::written(Host& host, const Outputs& outputs) {
     if (!host.honest()) return;
     for (const Write& write : outputs.persist)
-        if (const auto* proof = std::get_if<EpochProof>(&write)) {
-            certificates_.on_epoch(proof->end.header.epoch + 1, proof->next);
-            processes_.on_epoch(proof->end.header.epoch + 1, proof->next);
-            chain_.on_epoch_proof(*proof);
-        }
+        if (const auto* proof = std::get_if<EpochProof>(&write)) epoch_ended(*proof);
+}
+
+void Cluster::epoch_ended(const EpochProof& proof) {
+    certificates_.on_epoch(proof.end.header.epoch + 1, proof.next);
+    processes_.on_epoch(proof.end.header.epoch + 1, proof.next);
+    chain_.on_epoch_proof(proof);
 }
 
 // ---- what a process asks its world ---------------------------------------------------------------------------------
@@ -313,10 +315,12 @@ void Cluster::ended(Host& host) {
 
 void Cluster::booted(Host& host) {
     trace_.note(0xB007 + host.address());
-    if (host.honest())
-        chain_.on_boot(host.address(), host.disk().durable().height(),
-                       host.disk().durable().chain());
-    if (host.honest()) processes_.on_boot(host.address(), host.status(), host.replica().epoch());
+    if (!host.honest()) return;
+    const Image& disk = host.disk().durable();
+    for (const EpochProof& proof : disk.proofs())  // it may have died before it told anybody
+        epoch_ended(proof);
+    chain_.on_boot(host.address(), disk.height(), disk.chain());
+    processes_.on_boot(host.address(), host.status(), host.replica().epoch());
 }
 
 void Cluster::turned(Host& host, const Outputs& outputs) {

@@ -90,6 +90,7 @@ class Cluster final : public World {
     void every_second();
     void weather();
     void submit();
+    void epoch_ended(const EpochProof& proof);
     void hand_in(const std::vector<Clients::Submission>& submissions);
     void damage();
     void prune(Host& host);

@@ -48,6 +48,9 @@ class Image {
     /// All in the file, those inside blocks included.
     [[nodiscard]] std::vector<Cert> certificates() const;
 
+    /// Of the epochs that have ended.
+    [[nodiscard]] std::vector<EpochProof> proofs() const { return epochs_.proofs_after(0); }
+
     [[nodiscard]] std::size_t snapshots() const { return snapshots_.size(); }
 
   private:

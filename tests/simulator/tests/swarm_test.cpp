@@ -120,9 +120,11 @@ TEST(Swarm, TheFinalViewDoesNotGoBackIntoANewEpoch) {
 // Mistakes of the checkers: blocks that only a Byzantine process delivered, the honest having gone on from states above
 // them (8086); a former member is not told each block, but asks every standstill period (402835); what new members were to
 // vote for, and clients insisted on, was handed to members that had left, had died or were silent only (40025769,
-// 40016185); an empty block was final at a process alone that died (50005841).
+// 40016185); an empty block was final at a process alone that died (50005841); a
+// process died after it had written that an epoch is over, and before it said so (40034241).
 TEST(Swarm, TheCheckersWereWrong) {
-    for (const std::uint64_t seed : {8'086, 402'835, 40'025'769, 40'016'185, 50'005'841})
+    for (const std::uint64_t seed :
+         {8'086, 402'835, 40'025'769, 40'016'185, 50'005'841, 40'034'241})
         expect_clean(swarm(seed));
 }
 
