@@ -32,18 +32,6 @@ double response_units(double entry) {
     return static_cast<double>(units(entry, response_max, response_unit));
 }
 
-/// 1 / ρ times the projector on what moves; zero where the device cannot tell.
-void add_response(model::Device& device,
-                  const model::Schedules& target,
-                  const Eigen::VectorXd& penalty,
-                  double weight,
-                  model::Schedules& x,
-                  Eigen::MatrixXd& sum) {
-    Eigen::MatrixXd response;
-    device.prox(target, penalty, x);
-    if (device.price_response(response) && response.allFinite()) sum += weight * response;
-}
-
 }  // namespace
 
 std::size_t answer_words(const Parameters& parameters) {
@@ -87,17 +75,20 @@ Iterate answer_prices(model::Device& device,
     answer->target_kw = next.z_kw - y_eur_per_kw / rho;
     answer->work_kw.resizeLike(next.z_kw);
     answer->response.setZero(quantities, quantities);
+    Eigen::MatrixXd response;
+    const auto add = [&](double weight, bool known) {
+        if (known && response.allFinite()) answer->response += weight * response;
+    };
     if (last.answer) {
         for (int place = 0; place < places_between; ++place) {
             const double part = (place + 0.5) / places_between;
             const model::Schedules between =
                 (1 - part) * last.answer->target_kw + part * answer->target_kw;
-            add_response(device, between, penalty(rho), 0.5 / places_between, answer->work_kw,
-                         answer->response);
+            add(0.5 / places_between, device.response_at(between, penalty(rho), response));
         }
     }
-    add_response(device, answer->target_kw, penalty(rho), last.answer ? 0.5 : 1, answer->work_kw,
-                 answer->response);
+    device.prox(answer->target_kw, penalty(rho), answer->work_kw);
+    add(last.answer ? 0.5 : 1, device.price_response(response));
     const Eigen::MatrixXd less = Eigen::MatrixXd::Identity(quantities, quantities) -
                                  (1 - 1 / trust) * rho * answer->response;
     const Eigen::LLT<Eigen::MatrixXd> factor(less);

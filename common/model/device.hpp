@@ -63,6 +63,16 @@ class Device {
         return false;
     }
 
+    /// price_response() at a target of its own, where the schedule does not matter: a device may answer from close to its
+    /// solution, where the kinks of its prox are rounded off over a few watts. What the last prox() said is then forgotten.
+    virtual bool response_at(const Schedules& target,
+                             const Eigen::VectorXd& penalty,
+                             Eigen::MatrixXd& response) {
+        Schedules x(rows(), intervals());
+        prox(target, penalty, x);
+        return price_response(response);
+    }
+
     /// One Newton-like step on the prices of all terminals' nets at once, for a device that is a net's only supplier
     /// (common/prox/feeder_newton.hpp): from the prices (rows() × intervals(), EUR/kW), what the other members of each net
     /// draw at them, and how that answers (per terminal, channels()·T square, positive definite). Out: the next prices and

@@ -15,6 +15,8 @@ using model::Schedules;
 
 /// Weights below this are no candidates for a start.
 constexpr double start_weight_min = 1e-4;
+/// Penalties so far from each other have a warm start each.
+constexpr double penalties_apart = 3;
 
 Meter toward(const Schedules& target, const Eigen::VectorXd& penalty) {
     Meter meter;
@@ -49,6 +51,7 @@ model::ProxStatus Home::prox(const Schedules& target,
         target.rows() == rows() && target.cols() == intervals() && penalty.size() == rows(),
         "a home has one row per channel");
     meter_ = toward(target, penalty);
+    turn_to(meter_.unit);
     converged_ = solver_.solve(meter_);
     x.resize(rows(), intervals());
     read(solver_, x);
@@ -58,6 +61,25 @@ model::ProxStatus Home::prox(const Schedules& target,
 model::ProxStatus Home::judge() {
     kept_ = converged_ && unreachable_.empty() && keeps_requirements(solver_);
     return kept_ ? model::ProxStatus::solved : model::ProxStatus::infeasible;
+}
+
+void Home::turn_to(double penalty) {
+    const double ratio = penalty / solver_.unit();
+    if (!solver_.warm() || (ratio < penalties_apart && ratio * penalties_apart > 1)) return;
+    if (!aside_) aside_ = std::make_unique<HomeSolver>(solver_);
+    std::swap(solver_, *aside_);
+}
+
+bool Home::response_at(const Schedules& target,
+                       const Eigen::VectorXd& penalty,
+                       Eigen::MatrixXd& response) {
+    KILTER_CHECK(
+        target.rows() == rows() && target.cols() == intervals() && penalty.size() == rows(),
+        "a home has one row per channel");
+    meter_ = toward(target, penalty);
+    turn_to(meter_.unit);
+    converged_ = solver_.solve(meter_, HomeSolver::products_near);
+    return price_response(response);
 }
 
 bool Home::price_response(Eigen::MatrixXd& response) const {
@@ -170,6 +192,7 @@ double Home::round_starts() {
             }
         }
         starts_[surest] = best;
+        aside_.reset();
         solver_ = HomeSolver(program_of(home_, starts_));
         converged_ = solver_.solve(meter_);
     }

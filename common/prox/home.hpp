@@ -8,7 +8,8 @@
 /// x is unique; where the split between the pieces is not, any best split may come out.
 ///
 /// Shiftable appliances run at fractions of their starts until round_starts() has picked one for each.
-/// Allocates in the constructor, round_starts(), cost() and the first least_cost() only.
+/// Two warm starts are kept, for proxes that alternate between two penalties far from each other (market/acceleration.hpp).
+/// Allocates in the constructor, round_starts(), cost(), responses and the first least_cost() and change of penalty only.
 #pragma once
 
 #include <memory>
@@ -38,6 +39,10 @@ class Home final : public model::Device {
                            model::Schedules& x) override;
 
     [[nodiscard]] bool price_response(Eigen::MatrixXd& response) const override;
+
+    bool response_at(const model::Schedules& target,
+                     const Eigen::VectorXd& penalty,
+                     Eigen::MatrixXd& response) override;
 
     /// Includes the stated penalties of what is missed. Computed by a solve of its own.
     [[nodiscard]] double cost(const model::Schedules& x) const override;
@@ -74,10 +79,13 @@ class Home final : public model::Device {
   private:
     [[nodiscard]] double objective() const;
     model::ProxStatus judge();
+    /// Makes solver_ the one whose last penalty was near this one.
+    void turn_to(double penalty);
 
     model::Home home_;
     std::vector<std::optional<std::size_t>> starts_;
     HomeSolver solver_;
+    std::unique_ptr<HomeSolver> aside_;  ///< of the other penalty; null until there are two
     std::unique_ptr<HomeSolver> price_taker_;
     Meter meter_;
     std::string unreachable_;

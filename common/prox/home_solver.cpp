@@ -13,8 +13,6 @@ using Eigen::Index;
 namespace {
 
 constexpr int iterations_max = 100;
-/// Mean product of a pair at the end, kW² (times the meter's unit: EUR): a weakly active bound is then met to √ of it.
-constexpr double products_end = 1e-13;
 /// Never aimed below: rounding would take over.
 constexpr double products_least = 1e-14;
 constexpr double residual_end = 3e-8;      // of bounds, kW, kWh, K
@@ -129,7 +127,7 @@ void HomeSolver::set_unit(double unit) {
         soft_.price[static_cast<Index>(i)] = p.soft[i].price / unit;
 }
 
-bool HomeSolver::solve(const Meter& meter) {
+bool HomeSolver::solve(const Meter& meter, double products) {
     const HomeProgram& p = program_;
     const Index n = p.intervals;
     const ArrayXd linear_before = meter_.linear_p;
@@ -142,14 +140,14 @@ bool HomeSolver::solve(const Meter& meter) {
     curvature_.segment(p.at_meter, n).setConstant(meter_.curvature_p);
     if (warm_) {
         start_warm(std::sqrt((meter_.linear_p - linear_before).square().mean()));
-        if (follow_path()) return true;
+        if (follow_path(products)) return true;
     }
     start_cold();
-    warm_ = follow_path();
+    warm_ = follow_path(products);
     return warm_;
 }
 
-bool HomeSolver::follow_path() {
+bool HomeSolver::follow_path(double products) {
     const auto pairs = static_cast<double>(std::max<Index>(1, hard_.pairs() + soft_.pairs()));
     const auto gap = [&](double fraction) {
         return (hard_.products(fraction) + soft_.products(fraction)) / pairs;
@@ -171,8 +169,8 @@ bool HomeSolver::follow_path() {
         measure();
         mu = gap(0);
         if (!std::isfinite(mu)) return false;
-        if (mu > products_end || std::max(hard_.residual(), soft_.residual()) > residual_end)
-            continue;
+        if (mu > products || std::max(hard_.residual(), soft_.residual()) > residual_end) continue;
+        if (products > products_end) return true;
         const double wrong = stationarity();
         if (wrong <= stationarity_end || (++polished > 3 && wrong <= stationarity_rounding))
             return true;

@@ -35,8 +35,17 @@ class HomeSolver {
   public:
     explicit HomeSolver(HomeProgram program);
 
+    /// Mean product of a pair at the end, kW² (times the meter's unit: EUR): a weakly active bound is met to √ of it.
+    static constexpr double products_end = 1e-13;
+    static constexpr double products_near = 1e-8;  ///< enough to see which bounds hold
+
     /// False where the iteration limit was reached first: the values are then the best found.
-    bool solve(const Meter& meter);
+    bool solve(const Meter& meter, double products = products_end);
+
+    /// Whether the next solve() starts from the last solution, and that one's Meter::unit.
+    [[nodiscard]] bool warm() const { return warm_; }
+
+    [[nodiscard]] double unit() const { return meter_.unit; }
 
     /// Forgets the last solution: the next solve() starts cold.
     void forget() { warm_ = false; }
@@ -63,7 +72,7 @@ class HomeSolver {
     // home_solver.cpp: the path
     void start_cold();
     void start_warm(double shift);
-    bool follow_path();
+    bool follow_path(double products);
     void simulate();
     void measure();
     [[nodiscard]] double stationarity();

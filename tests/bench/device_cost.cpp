@@ -1,12 +1,14 @@
 /// One home's step with one piece of equipment, as often as asked: what device_cost.sh counts instructions of. Targets move
-/// as in a session: a day's shape and a little noise, so that each solve starts from a near one.
-///     device_cost PIECE COUNT
+/// as in a session: a day's shape and a little noise, so that each solve starts from a near one. With `accelerated` it is
+/// the whole iteration of an accelerated session: two proxes, and the response along the way.
+///     device_cost PIECE COUNT [accelerated]
 #include <cmath>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
 
+#include "common/market/acceleration.hpp"
 #include "common/prox/home.hpp"
 #include "tests/common/prox/instances.hpp"
 
@@ -14,6 +16,7 @@ namespace kilter {
 namespace {
 
 constexpr Eigen::Index intervals = 96;
+constexpr double rho = 0.015;  // EUR/kW²
 
 using Add = std::function<void(model::Home&, Prng&)>;
 
@@ -126,6 +129,13 @@ const std::map<std::string, Add>& pieces() {
         {"tie", tie},
         {"panels", panels},
         {"panels-kvar", inverter},
+        {"all-kw",
+         [](model::Home& home, Prng& random) {
+             for (const Add& add :
+                  {Add(battery), Add(vehicle), Add(climate), Add(tank), Add(shiftable),
+                   Add(deferrable), Add(curtailable), Add(generator), Add(tie), Add(panels)})
+                 add(home, random);
+         }},
         {"all",
          [](model::Home& home, Prng& random) {
              for (const Add& add :
@@ -137,7 +147,33 @@ const std::map<std::string, Add>& pieces() {
     return out;
 }
 
-int run(const std::string& piece, int count) {
+bool plain_steps(prox::Home& home, const model::Schedules& shape, int count, Prng& random) {
+    const Eigen::VectorXd penalty = Eigen::VectorXd::Constant(home.rows(), rho);
+    model::Schedules x;
+    for (int i = 0; i < count; ++i)
+        home.prox(shape + test::random_schedules(random, home.rows(), intervals, -0.1, 0.1),
+                  penalty, x);
+    return x.allFinite();
+}
+
+bool accelerated_steps(prox::Home& home, const model::Schedules& shape, int count, Prng& random) {
+    market::Parameters parameters;
+    parameters.channels = static_cast<std::uint32_t>(home.rows());
+    parameters.rho_eur_per_kw2 = rho;
+    market::WarmState start = market::WarmState::cold(home.rows(), intervals, rho);
+    start.z_kw = shape;
+    market::Iterate last = market::start_from(start, 1);
+    const model::Schedules prices =
+        (0.06 - 0.01 * shape.array()).matrix();  // EUR/kW and interval, lowest when the sun shines
+    for (int i = 0; i < count; ++i)
+        last = market::answer_prices(
+            home, last,
+            prices + test::random_schedules(random, home.rows(), intervals, -3e-4, 3e-4), 0.2 * rho,
+            parameters);
+    return last.x_kw.allFinite();
+}
+
+int run(const std::string& piece, int count, bool accelerated) {
     const auto found = pieces().find(piece);
     if (found == pieces().end()) {
         std::cerr << "no such piece; there are:";
@@ -156,24 +192,22 @@ int run(const std::string& piece, int count) {
         return 1;
     }
     prox::Home home(data);
-    const Eigen::VectorXd penalty = Eigen::VectorXd::Constant(home.rows(), 0.015);
-    model::Schedules target(home.rows(), intervals), x;
+    model::Schedules shape(home.rows(), intervals);
     for (Eigen::Index row = 0; row < home.rows(); ++row)
-        target.row(row) = of_day(-3, 1).transpose();
-    for (int i = 0; i < count; ++i) {
-        home.prox(target + test::random_schedules(random, home.rows(), intervals, -0.1, 0.1),
-                  penalty, x);
-    }
-    return x.allFinite() ? 0 : 1;
+        shape.row(row) = of_day(-3, 1).transpose();
+    const bool finite = accelerated ? accelerated_steps(home, shape, count, random)
+                                    : plain_steps(home, shape, count, random);
+    return finite ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace kilter
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::cerr << "usage: device_cost PIECE COUNT\n";
+    const bool accelerated = argc == 4 && std::string(argv[3]) == "accelerated";
+    if (argc != 3 && !accelerated) {
+        std::cerr << "usage: device_cost PIECE COUNT [accelerated]\n";
         return 2;
     }
-    return kilter::run(argv[1], std::atoi(argv[2]));
+    return kilter::run(argv[1], std::atoi(argv[2]), accelerated);
 }

@@ -155,6 +155,38 @@ TEST(HomeProx, AnswersPricesAsDifferencesSay) {
     EXPECT_GT(compared, 80);
 }
 
+/// As a session does: proxes at two penalties in turn, responses on the way. None may show in a schedule.
+TEST(HomeProx, ForgetsNeitherPenaltyNorExactnessBetweenResponses) {
+    Prng random(8);
+    int near = 0;
+    for (int i = 0; i < 20; ++i) {
+        const model::Home data = test::random_equipped_home(random, 6, 0.5);
+        const Eigen::Index rows = data.channels();
+        const double soft = std::exp(random.uniform(-6, -4)), stiff = 15 * soft;
+        Home home(data);
+        Schedules target = random_schedules(random, rows, 6, -5, 5), x, fresh;
+        Eigen::MatrixXd response, exact;
+        for (int round = 0; round < 3; ++round) {
+            target += random_schedules(random, rows, 6, -1, 1);
+            ASSERT_TRUE(home.response_at(target, penalty_of(rows, soft), response));
+            const Eigen::VectorXd part =
+                Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(soft * response).eigenvalues();
+            EXPECT_GT(part.minCoeff(), -1e-6) << i;
+            EXPECT_LT(part.maxCoeff(), 1 + 1e-6) << i;
+            for (const double penalty : {soft, stiff}) {
+                Home other(data);
+                const auto one = home.prox(target, penalty_of(rows, penalty), x);
+                EXPECT_EQ(one, other.prox(target, penalty_of(rows, penalty), fresh)) << i;
+                EXPECT_LT((x - fresh).cwiseAbs().maxCoeff(), 1e-6) << i << " at " << penalty;
+                if (penalty != soft) continue;
+                ASSERT_TRUE(other.price_response(exact));
+            }
+            near += (soft * (response - exact)).cwiseAbs().maxCoeff() < 0.02;
+        }
+    }
+    EXPECT_GE(near, 45);  // the others have a kink within a few watts
+}
+
 TEST(HomeProx, KnowsTheLeastItCanCostAndWhatAScheduleCosts) {
     Prng random(4);
     int compared = 0;
