@@ -42,7 +42,7 @@ constexpr const char* memory_directory = "/dev/shm";
 constexpr std::uintmax_t bytes_per_home = 4u << 20;
 
 constexpr std::int64_t patience_s = 180;
-constexpr int lanes_where_segments_are_lost = 3;
+constexpr int lanes_where_segments_are_lost = 2;
 
 double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -379,7 +379,7 @@ void add_demo(CLI::App& app, int& exit_code) {
     command
         ->add_option("--lanes", options->lanes,
                      "Connections between any two processes; a session's messages then go over two "
-                     "of them (default: 3 with --loss, else 1)")
+                     "of them (default: 2 with --loss, else 1)")
         ->check(CLI::Range(1, transport::lanes_max));
     command
         ->add_option("--seconds-max", options->seconds_max,

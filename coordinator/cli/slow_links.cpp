@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <deque>
 #include <map>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/base/prng.hpp"
+#include "coordinator/cli/lossy_way.hpp"
 
 namespace kilter::cli {
 
@@ -25,7 +25,6 @@ namespace {
 using Steady = std::chrono::steady_clock;
 constexpr std::size_t segment_bytes = 1'448;
 constexpr std::size_t under_way_max = 4u << 20;  // of one direction; then its sender waits
-constexpr std::chrono::milliseconds retransmission_timeout_min{200};
 constexpr std::chrono::milliseconds look_again{100};
 constexpr std::uint64_t listener_mark = std::uint64_t{1} << 62;
 
@@ -40,18 +39,11 @@ sockaddr_in on_loopback(int port) {
 }  // namespace
 
 struct SlowLinks::State {
-    struct Chunk {
-        Steady::time_point due;
-        std::vector<char> bytes;
-        std::size_t written = 0;
-    };
-
     // One direction of a connection.
     struct Way {
         int from = -1;
         int to = -1;
-        std::deque<Chunk> under_way;
-        std::size_t bytes = 0;
+        LossyWay under_way;
         bool reads = true;
         bool ended = false;  // nothing more comes
     };
@@ -66,6 +58,7 @@ struct SlowLinks::State {
     Prng prng;
     std::map<std::uint64_t, Line> lines;
     std::uint64_t next_line = 0;
+    std::array<char, 65'536> inbound{};
     std::priority_queue<Due, std::vector<Due>, std::greater<>> due;
     std::atomic<std::uint64_t> segments = 0;
     std::atomic<std::uint64_t> lost = 0;
@@ -134,9 +127,8 @@ struct SlowLinks::State {
             for (const int end : {client, server})
                 ::setsockopt(end, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             const std::uint64_t line = next_line++;
-            Line& made = lines[line];
-            made[0].from = made[1].to = client;
-            made[0].to = made[1].from = server;
+            const LossyWay empty{std::chrono::milliseconds(options.delay_ms)};
+            lines.emplace(line, Line{Way{client, server, empty}, Way{server, client, empty}});
             watch(client, line * 2, EPOLLIN, EPOLL_CTL_ADD);
             watch(server, line * 2 + 1, EPOLLIN, EPOLL_CTL_ADD);
         }
@@ -154,59 +146,57 @@ struct SlowLinks::State {
     bool read(std::uint64_t line, std::size_t number) {
         Way& way = lines.at(line)[number];
         for (;;) {
-            if (way.bytes >= under_way_max) {
+            if (way.under_way.bytes() >= under_way_max) {
                 way.reads = false;
                 watch(way.from, line * 2 + number, 0, EPOLL_CTL_MOD);
                 return true;
             }
-            Chunk chunk;
-            chunk.bytes.resize(65'536);
-            const ssize_t got = ::recv(way.from, chunk.bytes.data(), chunk.bytes.size(), 0);
+            const ssize_t got = ::recv(way.from, inbound.data(), inbound.size(), 0);
             if (got < 0) return errno == EAGAIN || errno == EINTR;
             if (got == 0) {
                 way.ended = true;
                 watch(way.from, line * 2 + number, 0, EPOLL_CTL_MOD);
                 return !way.under_way.empty();
             }
-            chunk.bytes.resize(static_cast<std::size_t>(got));
-            const std::chrono::milliseconds delay(options.delay_ms);
-            chunk.due = Steady::now() + delay;
-            if (is_lost(chunk.bytes.size())) chunk.due += retransmission_timeout_min + 2 * delay;
-            if (!way.under_way.empty()) chunk.due = std::max(chunk.due, way.under_way.back().due);
-            due.emplace(chunk.due, line * 2 + number);
-            way.bytes += chunk.bytes.size();
-            way.under_way.push_back(std::move(chunk));
+            const Loss loss = draw_loss(static_cast<std::size_t>(got));
+            way.under_way.send({inbound.begin(), inbound.begin() + got}, loss, Steady::now());
+            due.emplace(*way.under_way.due(), line * 2 + number);
+            if (static_cast<std::size_t>(got) < inbound.size()) return true;
         }
     }
 
-    bool is_lost(std::size_t bytes) {
+    Loss draw_loss(std::size_t bytes) {
+        bool all = true;
         bool any = false;
+        bool last = false;
         for (std::size_t sent = 0; sent < bytes; sent += segment_bytes) {
             ++segments;
-            if (!prng.chance(options.loss)) continue;
-            ++lost;
-            any = true;
+            last = prng.chance(options.loss);
+            lost += last ? 1 : 0;
+            any = any || last;
+            all = all && last;
         }
-        return any;
+        if (all) return Loss::whole;
+        if (last) return Loss::last;
+        return any ? Loss::within : Loss::none;
     }
 
     // What has arrived is its receiver's.
     bool write(std::uint64_t line, std::size_t number) {
         Way& way = lines.at(line)[number];
-        while (!way.under_way.empty() && way.under_way.front().due <= Steady::now()) {
-            Chunk& chunk = way.under_way.front();
-            const ssize_t put = ::send(way.to, chunk.bytes.data() + chunk.written,
-                                       chunk.bytes.size() - chunk.written, MSG_NOSIGNAL);
+        while (LossyWay::Chunk* chunk = way.under_way.arrived(Steady::now())) {
+            const ssize_t put = ::send(way.to, chunk->bytes.data() + chunk->taken,
+                                       chunk->bytes.size() - chunk->taken, MSG_NOSIGNAL);
             if (put < 0 && errno != EAGAIN && errno != EINTR) return false;
-            if (put > 0) chunk.written += static_cast<std::size_t>(put);
-            if (chunk.written < chunk.bytes.size()) {
+            if (put > 0) chunk->taken += static_cast<std::size_t>(put);
+            if (chunk->taken < chunk->bytes.size()) {
                 due.emplace(Steady::now() + std::chrono::milliseconds(1), line * 2 + number);
                 return true;
             }
-            way.bytes -= chunk.bytes.size();
-            way.under_way.pop_front();
+            way.under_way.pop();
         }
-        if (!way.reads && way.bytes < under_way_max / 2) {
+        if (const auto next = way.under_way.due()) due.emplace(*next, line * 2 + number);
+        if (!way.reads && way.under_way.bytes() < under_way_max / 2) {
             way.reads = true;
             watch(way.from, line * 2 + number, EPOLLIN, EPOLL_CTL_MOD);
         }

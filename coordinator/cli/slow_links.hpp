@@ -1,11 +1,5 @@
 /// What kilter demo puts between its processes to have them apart: a proxy for TCP that carries every byte late, and some
-/// of them as late as TCP makes them when it loses a segment.
-///
-///     arrives = sent + delay,   plus, if one of its segments (of 1448 bytes) is lost, 200 ms + 2 delay
-///
-/// and nothing of a connection overtakes what was before it. The addition is Linux's retransmission timeout over a quiet
-/// link (at least 200 ms beyond the round trip): messages of a session are a segment or a few, and with nothing behind them
-/// no acknowledgement tells of the loss earlier. Runs on a thread of its own.
+/// of them as late as TCP makes them when it loses a segment (lossy_way.hpp) of 1448 bytes. Runs on a thread of its own.
 #pragma once
 
 #include <cstdint>
