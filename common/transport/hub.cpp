@@ -39,8 +39,10 @@ Result<void> check_endpoint(const std::string& endpoint) {
 Result<void> check_options(const Options& options) {
     if (!options.bind.empty())
         if (auto bind = check_endpoint(options.bind); !bind) return bind;
-    const auto times = {options.reconnect_ms, options.reconnect_ms_max, options.handshake_ms_max,
-                        options.heartbeat_ms, options.heartbeat_timeout_ms};
+    const auto times = {options.reconnect_ms,        options.reconnect_ms_max,
+                        options.connect_ms_max,      options.unacknowledged_ms_max,
+                        options.handshake_ms_max,    options.heartbeat_ms,
+                        options.heartbeat_timeout_ms};
     if (std::ranges::any_of(times, [](int ms) { return ms <= 0; }) || options.linger_ms < 0)
         return Error{"transport: every time must be positive (linger may be 0)"};
     if (options.queue_messages_max <= 0)
@@ -146,6 +148,7 @@ struct Hub::State {
         socket.set(zmq::sockopt::handshake_ivl, options.handshake_ms_max);
         socket.set(zmq::sockopt::heartbeat_ivl, options.heartbeat_ms);
         socket.set(zmq::sockopt::heartbeat_timeout, options.heartbeat_timeout_ms);
+        socket.set(zmq::sockopt::tcp_maxrt, options.unacknowledged_ms_max);
         return socket;
     }
 
@@ -269,6 +272,7 @@ zmq::socket_t Hub::State::make_lane(const crypto::CurveKey& peer, const std::str
     }
     socket.set(zmq::sockopt::reconnect_ivl, options.reconnect_ms);
     socket.set(zmq::sockopt::reconnect_ivl_max, options.reconnect_ms_max);
+    socket.set(zmq::sockopt::connect_timeout, options.connect_ms_max);
     socket.connect(to);
     return socket;
 }

@@ -54,7 +54,13 @@ struct Options {
     int queue_messages_max = static_cast<int>(limits::queue_messages_max);
     /// How long to wait before connecting again, the first time and at most.
     int reconnect_ms = 50;
-    int reconnect_ms_max = 1'000;
+    int reconnect_ms_max = 500;
+    /// How long an attempt to connect may take. Below reconnecting within 2 s: an attempt that began just before the
+    /// network came back ends, the longest wait passes, and the next one needs a few round trips.
+    int connect_ms_max = 1'000;
+    /// When nothing of what was sent has been acknowledged for so long the connection is made again. TCP alone would wait
+    /// twice as long after every repetition: up to as long again as the network was away.
+    int unacknowledged_ms_max = 4'000;
     /// Also the longest an unknown key waits before it tries again: libzmq's server answers status
     /// 300 with silence, and which end gives up first, and when, is a matter of luck.
     int handshake_ms_max = 2'000;
