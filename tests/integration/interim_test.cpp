@@ -89,7 +89,9 @@ TEST_F(Interim, TradesInsideTheNetWhileAllCoordinatorsAreDead) {
         ASSERT_TRUE(within(240, [&] { return waiting(home) >= 2; })) << home;
     EXPECT_GT(status(homes[postman_])["relayed"]["messages"].get<std::uint64_t>(), 0U);
     const json before = status(homes[0]);
-    const auto newest = before["interim"]["newest"].get<std::int64_t>();
+    const std::map<std::int64_t, std::int64_t> newest{
+        {0, before["interim"]["newest"].get<std::int64_t>()},
+        {relayed_net.value, status(homes[postman_])["interim"]["newest"].get<std::int64_t>()}};
     EXPECT_NE(before["doing"].get<std::string>().find("the net's homes alone"), std::string::npos)
         << before["doing"];
     for (const auto& coordinator : installation_.coordinators)
@@ -101,11 +103,14 @@ TEST_F(Interim, TradesInsideTheNetWhileAllCoordinatorsAreDead) {
     std::vector<json> entries;
     ASSERT_TRUE(eventually([&] {
         entries = logged(installation_.coordinators[0]);
-        return std::ranges::any_of(entries, [&](const json& entry) {
-            return entry.contains("cleared_net") && entry["cleared_net"]["net"] == 0 &&
-                   entry["cleared_net"]["interval"] == newest;
+        return std::ranges::all_of(newest, [&](const auto& of_net) {
+            return std::ranges::any_of(entries, [&](const json& entry) {
+                return entry.contains("cleared_net") &&
+                       entry["cleared_net"]["net"] == of_net.first &&
+                       entry["cleared_net"]["interval"] == of_net.second;
+            });
         });
-    })) << newest;
+    }));
     std::map<std::pair<std::int64_t, std::int64_t>, std::size_t> records;
     std::map<std::int64_t, std::int64_t> last;
     std::map<std::int64_t, std::size_t> interims;  // by net
