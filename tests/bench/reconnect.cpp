@@ -3,6 +3,7 @@
 //     reconnect 0|1 OWN-ENDPOINT OTHERS-ENDPOINT
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <iostream>
 #include <string>
 
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
         std::cerr << "reconnect 0|1 OWN-ENDPOINT OTHERS-ENDPOINT\n";
         return 2;
     }
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);  // each line is waited for
     kilter::crypto::initialise();
     const bool second = std::string(argv[1]) == "1";
     const kilter::crypto::Identity self = end(second ? 2 : 1);
@@ -54,7 +56,7 @@ int main(int argc, char** argv) {
         zmq::poll(&item, 1, say_every);
         while (hub->receive()) {
             const auto now = Steady::now();
-            if (now - heard >= silence) std::cout << unix_ms() << std::endl;
+            if (now - heard >= silence) std::printf("%lld\n", static_cast<long long>(unix_ms()));
             heard = now;
         }
         if (Steady::now() - said < say_every) continue;
