@@ -14,7 +14,8 @@
 /// towards it for all intervals at once: O((nets + buses) T). Nothing of size nets × T is ever factored.
 ///
 /// Rows join as they are found violated (the worst few of each interval at a time) and SignConstrained settles their
-/// multipliers: the dual objective rises with every round, so the method ends. d keeps the limits to 10⁻⁶ kW.
+/// multipliers: the dual objective rises with every round, so the method ends. d keeps the limits to 10⁻⁶ kW. A feeder of
+/// several owners takes the same step together (joint_newton.hpp); this is the one piece of one owner.
 ///
 /// Active power on the linear network: with two channels, losses, shunts, charging or regulators price_step() says false.
 #pragma once
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "common/prox/feeder.hpp"
+#include "common/prox/piece_newton.hpp"
 
 namespace kilter::prox {
 
@@ -31,7 +33,6 @@ class FeederNewton final : public model::Device {
     explicit FeederNewton(Feeder& feeder);
     FeederNewton(const FeederNewton&) = delete;
     FeederNewton& operator=(const FeederNewton&) = delete;
-    ~FeederNewton() override;
 
     [[nodiscard]] Eigen::Index rows() const override { return feeder_.rows(); }
 
@@ -58,9 +59,8 @@ class FeederNewton final : public model::Device {
     [[nodiscard]] model::Schedules marginal_price() const override;
 
   private:
-    struct State;
     Feeder& feeder_;
-    std::unique_ptr<State> state_;
+    std::vector<PieceNewton> whole_;  ///< one piece, once it is needed
 };
 
 }  // namespace kilter::prox

@@ -24,16 +24,16 @@ constexpr const char* market_command = "kilter bench market";
 const std::vector<std::string> market_modes{"paper",      "plain",      "accelerated",
                                             "segments-2", "segments-4", "segments-8"};
 
-market::Parameters parameters_of(const std::string& mode) {
-    market::Parameters out = mode == "paper" ? market::Parameters::paper() : market::Parameters{};
-    out.accelerated = mode == "accelerated";
-    return out;
-}
-
 /// Owners of the feeder.
 std::size_t pieces_of(const std::string& mode) {
     const std::string prefix = "segments-";
     return mode.starts_with(prefix) ? std::stoul(mode.substr(prefix.size())) : 1;
+}
+
+market::Parameters parameters_of(const std::string& mode) {
+    market::Parameters out = mode == "paper" ? market::Parameters::paper() : market::Parameters{};
+    out.accelerated = mode == "accelerated" || pieces_of(mode) > 1;
+    return out;
 }
 
 planner::ForEach spread_over(WorkerPool& pool) {

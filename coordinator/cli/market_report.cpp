@@ -23,6 +23,13 @@ std::string ratio_text(const std::vector<double>& ratios) {
     return out;
 }
 
+/// Rounds among owners of pieces behind a plus.
+std::string iterations_text(const MarketSession& one) {
+    return std::to_string(one.cleared.iterations) +
+           (one.cleared.rounds > 0 ? "+" + std::to_string(one.cleared.rounds) : "") +
+           (ended(one) ? "" : "!");
+}
+
 /// a/b where both are above 0.
 void add_ratio(std::vector<double>& to, double a, double b) {
     if (a > 0 && b > 0) to.push_back(a / b);
@@ -90,7 +97,7 @@ double MarketRun::warm_iterations() const {
     if (sessions.size() < 2) return 0;
     double sum = 0;
     for (std::size_t s = 1; s < sessions.size(); ++s)
-        sum += sessions[s].cleared.iterations;
+        sum += sessions[s].cleared.exchanges();
     return sum / static_cast<double>(sessions.size() - 1);
 }
 
@@ -108,6 +115,7 @@ nlohmann::ordered_json market_json(const MarketRun& run) {
     for (const MarketSession& one : run.sessions)
         sessions.push_back({{"outcome", market::name_of(one.cleared.outcome)},
                             {"iterations", one.cleared.iterations},
+                            {"rounds_of_owners", one.cleared.rounds},
                             {"primal_residual_kw", one.cleared.primal_residual_kw},
                             {"dual_residual_eur_per_kw", one.cleared.dual_residual_eur_per_kw},
                             {"objective_eur", one.objective_eur},
@@ -145,18 +153,17 @@ std::string market_table(const std::vector<MarketRun>& runs) {
         double cpu = 0, wall = 0;
         for (std::size_t s = 0; s < run.sessions.size(); ++s) {
             const MarketSession& one = run.sessions[s];
-            if (s > 0) warm += std::to_string(one.cleared.iterations) + (ended(one) ? " " : "! ");
+            if (s > 0) warm += iterations_text(one) + " ";
             cpu += one.cpu_s;
             wall += one.wall_s;
         }
         const MarketSession& cold = run.sessions.front();
-        table.add({std::to_string(run.of.buses), std::to_string(run.of.seed),
-                   std::to_string(run.depth), std::to_string(run.homes), run.mode,
-                   std::to_string(cold.cleared.iterations) + (ended(cold) ? "" : "!"), warm,
-                   std::to_string(cold.binding.voltage) + " / " +
-                       std::to_string(cold.binding.lines) + " / " +
-                       std::to_string(cold.binding.tie),
-                   fixed(cold.objective_eur, 3), fixed(cpu, 2), fixed(wall, 2)});
+        table.add(
+            {std::to_string(run.of.buses), std::to_string(run.of.seed), std::to_string(run.depth),
+             std::to_string(run.homes), run.mode, iterations_text(cold), warm,
+             std::to_string(cold.binding.voltage) + " / " + std::to_string(cold.binding.lines) +
+                 " / " + std::to_string(cold.binding.tie),
+             fixed(cold.objective_eur, 3), fixed(cpu, 2), fixed(wall, 2)});
     }
     return table.text() + "(! did not converge)\n";
 }
@@ -169,7 +176,7 @@ std::string mode_table(const std::vector<MarketRun>& runs, const std::vector<std
         for (const MarketRun& run : runs) {
             if (run.mode != mode) continue;
             for (std::size_t s = 0; s < run.sessions.size(); ++s) {
-                const std::uint32_t iterations = run.sessions[s].cleared.iterations;
+                const std::uint32_t iterations = run.sessions[s].cleared.exchanges();
                 (s == 0 ? cold : warm) += iterations;
                 ++(s == 0 ? cold_count : warm_count);
                 std::uint32_t& worst = s == 0 ? cold_worst : warm_worst;

@@ -38,9 +38,10 @@ struct MarketRun {
         return of.buses == other.of.buses && of.seed == other.of.seed;
     }
 
-    [[nodiscard]] double cold_iterations() const { return sessions.front().cleared.iterations; }
+    /// With the rounds among owners of pieces.
+    [[nodiscard]] double cold_iterations() const { return sessions.front().cleared.exchanges(); }
 
-    /// Mean; 0 without warm sessions.
+    /// Mean, likewise; 0 without warm sessions.
     [[nodiscard]] double warm_iterations() const;
 };
 

@@ -1,16 +1,16 @@
-/// A feeder cut into pieces of different owners, as a configuration of the ordinary session: each piece is a device
-/// (common/prox/feeder_segment.hpp), and beside the nets of the homes there are one where all pieces trade energy and, per
-/// boundary, one for its flow and one for its voltage. The owner of the piece at the substation chairs, and so sits on every
-/// net; on those of other pieces with a terminal that never carries anything.
+/// A feeder cut into pieces of different owners, as a configuration of the ordinary session: its device is what the owners
+/// compute together (common/prox/joint_newton.hpp). Each knows its own piece alone and, as everybody at a net does, the sums
+/// of its nets.
 #pragma once
 
 #include <cstddef>
-#include <memory>
-#include <optional>
+#include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
-#include "common/prox/feeder_segment.hpp"
-#include "coordinator/planner/clearing.hpp"
+#include "common/model/device.hpp"
+#include "common/prox/joint_newton.hpp"
 
 namespace kilter::planner {
 
@@ -23,11 +23,10 @@ struct Segment {
     std::size_t end_above = 0;       ///< which of that piece's ends
     std::vector<std::size_t> ends;   ///< buses of its network where others hang
     std::vector<std::size_t> below;  ///< the pieces that hang there
-    double kw_per_pu2 = 0;           ///< the flow that would make a drop of 1 where it begins
 };
 
 /// Into `pieces` of about as many nets each, fewer where the tree does not have them; the substation's first, every one
-/// before those that hang on it. REQUIRES: network normalised, valid, without losses, resistances above 0.
+/// before those that hang on it. REQUIRES: network normalised, valid, without losses.
 std::vector<Segment> cut(const model::Network& network, std::size_t pieces);
 
 /// A piece's part of the whole feeder's series: its own loads, and the reactive load behind its ends.
@@ -35,52 +34,51 @@ model::FeederHorizon horizon_of(const std::vector<Segment>& pieces,
                                 std::size_t piece,
                                 const model::FeederHorizon& series);
 
-/// What a session of a cut feeder is made of.
-class SegmentedFeeder {
+/// The feeder of all pieces as the session's one supplier: what the owners compute together, a message of each to the chair
+/// and one back at a time, here in one process. Everything else about the session is as with one owner.
+class JointFeeder final : public model::Device {
   public:
-    /// `homes`: as seats_of(); owners of the pieces that do not chair are the parties after them.
-    SegmentedFeeder(const model::Network& network,
-                    std::size_t pieces,
-                    const std::vector<Resident>& homes,
-                    const market::Parameters& parameters);
+    /// REQUIRES: `pieces` cut() from one network, the horizon that network's.
+    JointFeeder(std::vector<Segment> pieces, const model::FeederHorizon& series);
 
-    struct Owner {
-        PartyId party;
-        std::vector<std::size_t> nets;    ///< of the session, as its device's terminals
-        std::vector<market::Seat> seats;  ///< at those
-        std::unique_ptr<model::Device> device;
-    };
+    [[nodiscard]] Eigen::Index rows() const override { return rows_; }
 
-    /// Everybody at every net: those of the homes, then energy, then per boundary flow and voltage.
-    [[nodiscard]] const std::vector<market::Seat>& seats() const { return seats_; }
+    [[nodiscard]] Eigen::Index intervals() const override { return intervals_; }
 
-    /// Terminals that carry something: what residuals are means over.
-    [[nodiscard]] std::uint32_t terminals() const { return terminals_; }
+    /// As a price step from price 0, every net answering 1 / its penalty.
+    model::ProxStatus prox(const model::Schedules& target,
+                           const Eigen::VectorXd& penalty,
+                           model::Schedules& x) override;
 
-    /// One session's devices, the chair's first.
-    [[nodiscard]] std::vector<Owner> owners(const model::FeederHorizon& series) const;
+    bool price_step(const model::Schedules& price,
+                    const model::Schedules& demand_kw,
+                    const std::vector<Eigen::MatrixXd>& response,
+                    model::Schedules& next_price,
+                    model::Schedules& delivery_kw) override;
+
+    [[nodiscard]] model::Schedules marginal_price() const override;
+    [[nodiscard]] double cost(const model::Schedules& x) const override;
+    [[nodiscard]] std::string explain() const override;
+
+    /// Exchanges among owners so far: every one says what it would do and what that depends on, the chair answers.
+    [[nodiscard]] std::uint32_t rounds() const { return rounds_; }
 
   private:
-    struct Place {
-        std::size_t net = 0;
-        prox::SegmentTerminal terminal;
-        double weight = 0;
-    };
-
-    [[nodiscard]] PartyId owner_of(std::size_t piece) const {
-        return piece == 0 ? chair : party_of(homes_ + piece - 1);
-    }
-
-    void place(std::size_t piece,
-               const prox::SegmentTerminal& terminal,
-               std::size_t net,
-               double weight);
+    bool step(const model::Schedules& price,
+              const model::Schedules& demand_kw,
+              const std::vector<Eigen::MatrixXd>& response);
+    [[nodiscard]] model::Schedules gathered(
+        const std::function<model::Schedules(const prox::PieceNewton&)>& of) const;
 
     std::vector<Segment> pieces_;
-    std::size_t homes_;
-    std::vector<std::vector<Place>> places_;  ///< by piece
-    std::vector<market::Seat> seats_;
-    std::uint32_t terminals_ = 0;
+    std::vector<prox::PieceNewton> owners_;
+    prox::JointNewton joint_;
+    Eigen::Index rows_ = 0, intervals_ = 0;
+    model::FeederHorizon tie_;  ///< the price of imports
+    double slope_ = 0;
+    Eigen::RowVectorXd fixed_kw_;
+    bool agreed_ = true;
+    std::uint32_t rounds_ = 0;
 };
 
 }  // namespace kilter::planner

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "common/base/check.hpp"
@@ -42,20 +43,16 @@ SuiteRun::SuiteRun(SuiteInstance instance,
                    const market::Parameters& parameters,
                    ForEach for_each,
                    std::size_t pieces)
-    : instance_(std::move(instance)), parameters_(parameters), for_each_(std::move(for_each)) {
-    const std::vector<Resident> residents = suite_residents(instance_);
-    if (pieces > 1) {
-        segmented_.emplace(instance_.network, pieces, residents, parameters);
-        seats_ = segmented_->seats();
-    } else {
-        seats_ = seats_of(instance_.network.nets.size(), residents, parameters);
-    }
+    : instance_(std::move(instance)),
+      parameters_(parameters),
+      for_each_(std::move(for_each)),
+      seats_(seats_of(instance_.network.nets.size(), suite_residents(instance_), parameters)) {
+    if (pieces > 1) pieces_ = cut(instance_.network, pieces);
 }
 
 SuiteSession SuiteRun::clear(std::int64_t first,
                              const std::function<void(std::uint32_t)>& on_iteration) {
     const auto horizon = static_cast<Eigen::Index>(parameters_.horizon);
-    const auto nets = static_cast<Eigen::Index>(instance_.network.nets.size());
     const auto start_of = [&](PartyId party, std::size_t rows) {
         return warm_.empty() ? market::WarmState::cold(static_cast<Eigen::Index>(rows), horizon,
                                                        parameters_.rho_eur_per_kw2)
@@ -64,24 +61,22 @@ SuiteSession SuiteRun::clear(std::int64_t first,
     interval_ = first;
     prox::Feeder feeder(instance_.network, feeder_horizon());
     prox::FeederNewton pricing(feeder);
-    std::vector<SegmentedFeeder::Owner> owners;
-    if (segmented_) owners = segmented_->owners(feeder_horizon());
+    std::optional<JointFeeder> joint;
+    if (!pieces_.empty()) joint.emplace(pieces_, feeder_horizon());
+    model::Device& supplier = joint ? *joint : static_cast<model::Device&>(pricing);
     market::WarmState start = start_of(chair, seats_.size());
-    if (parameters_.accelerated) start.start_unpriced_at(pricing.marginal_price());
+    if (parameters_.accelerated) start.start_unpriced_at(supplier.marginal_price());
     const model::Schedules prices = start.y_eur_per_kw;
-    const market::Terms terms{.id = {.interval = first, .opening = 0},
-                              .parameters = parameters_,
-                              .rho_eur_per_kw2 = start.rho_eur_per_kw2,
-                              .terminals = segmented_ ? segmented_->terminals()
-                                                      : static_cast<std::uint32_t>(
-                                                            instance_.homes.size() + seats_.size()),
-                              .chair = chair};
+    const market::Terms terms{
+        .id = {.interval = first, .opening = 0},
+        .parameters = parameters_,
+        .rho_eur_per_kw2 = start.rho_eur_per_kw2,
+        .terminals = static_cast<std::uint32_t>(instance_.homes.size() + seats_.size()),
+        .chair = chair};
     std::deque<prox::Home> homes;
     known_.clear();
     Clearing clearing;
-    clearing.seat({terms, chair, seats_,
-                   segmented_ ? *owners.front().device : static_cast<model::Device&>(pricing),
-                   nullptr, start});
+    clearing.seat({terms, chair, seats_, supplier, nullptr, start});
     for (std::size_t i = 0; i < instance_.homes.size(); ++i) {
         const SuiteHome& home = instance_.homes[i];
         known_.push_back(home.horizon(first, horizon));
@@ -92,39 +87,24 @@ SuiteSession SuiteRun::clear(std::int64_t first,
         clearing.seat(
             {terms, party_of(i), {seats_[home.spec.net.value]}, homes.back(), nullptr, own});
     }
-    for (std::size_t i = 1; i < owners.size(); ++i) {
-        const SegmentedFeeder::Owner& owner = owners[i];
-        market::WarmState own = start_of(owner.party, owner.nets.size());
-        for (std::size_t k = 0; k < owner.nets.size(); ++k)
-            own.y_eur_per_kw.row(static_cast<Eigen::Index>(k)) =
-                prices.row(static_cast<Eigen::Index>(owner.nets[k]));
-        clearing.seat({terms, owner.party, owner.seats, *owner.device, nullptr, own});
-    }
     clearing.run(on_iteration, for_each_);
 
     const market::Cleared& end = clearing.cleared(chair);
-    SuiteSession out{
-        .outcome = end.outcome,
-        .iterations = end.iteration,
-        .primal_residual_kw = end.primal_residual_kw,
-        .dual_residual_eur_per_kw = end.dual_residual_eur_per_kw,
-        .price_eur_per_kwh = end.y_eur_per_kw.topRows(nets) / (parameters_.interval_s / 3600.0),
-        .home_kw = {}};
+    SuiteSession out{.outcome = end.outcome,
+                     .iterations = end.iteration,
+                     .rounds = joint ? joint->rounds() : 0,
+                     .primal_residual_kw = end.primal_residual_kw,
+                     .dual_residual_eur_per_kw = end.dual_residual_eur_per_kw,
+                     .price_eur_per_kwh = end.y_eur_per_kw / (parameters_.interval_s / 3600.0),
+                     .home_kw = {}};
     out.home_kw.resize(static_cast<Eigen::Index>(homes.size()), horizon);
-    delivery_kw_ = -end.x_kw.topRows(nets);
+    delivery_kw_ = -end.x_kw;
     warm_.assign(1, end.warm);
     for (std::size_t i = 0; i < homes.size(); ++i) {
         const market::Cleared& cleared = clearing.cleared(party_of(i));
         out.home_kw.row(static_cast<Eigen::Index>(i)) = cleared.x_kw;
         warm_.push_back(cleared.warm);
         instance_.homes[i].carry_out(homes[i].plan(), first);
-    }
-    for (std::size_t i = 1; i < owners.size(); ++i) {
-        const market::Cleared& cleared = clearing.cleared(owners[i].party);
-        for (std::size_t k = 0; k < owners[i].nets.size(); ++k)
-            if (const auto net = static_cast<Eigen::Index>(owners[i].nets[k]); net < nets)
-                delivery_kw_.row(net) = -cleared.x_kw.row(static_cast<Eigen::Index>(k));
-        warm_.push_back(cleared.warm);
     }
     last_ = out;
     return out;

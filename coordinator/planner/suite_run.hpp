@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <vector>
 
+#include "coordinator/planner/clearing.hpp"
 #include "coordinator/planner/segments.hpp"
 #include "coordinator/planner/suite.hpp"
 
@@ -25,15 +25,19 @@ struct Binding {
 struct SuiteSession {
     market::Outcome outcome = market::Outcome::abandoned;
     std::uint32_t iterations = 0;
+    std::uint32_t rounds = 0;  ///< exchanges among owners of pieces, between iterations
     double primal_residual_kw = 0;
     double dual_residual_eur_per_kw = 0;
     model::Schedules price_eur_per_kwh;  ///< nets × intervals
     model::Schedules home_kw;            ///< homes × intervals, positive = consumption
+
+    /// All that wait for each other: what a session takes in messages there and back.
+    [[nodiscard]] std::uint32_t exchanges() const { return iterations + rounds; }
 };
 
 class SuiteRun {
   public:
-    /// `pieces`: the feeder's, each with an owner of its own (segments.hpp). REQUIRES: one where parameters.accelerated.
+    /// `pieces`: the feeder's, each with an owner of its own (segments.hpp).
     SuiteRun(SuiteInstance instance,
              const market::Parameters& parameters,
              ForEach for_each = {},
@@ -64,7 +68,7 @@ class SuiteRun {
     market::Parameters parameters_;
     ForEach for_each_;
     std::vector<market::Seat> seats_;
-    std::optional<SegmentedFeeder> segmented_;
+    std::vector<Segment> pieces_;          ///< none: one owner
     std::vector<market::WarmState> warm_;  ///< by party; empty: cold
     // the last session's
     std::int64_t interval_ = 0;

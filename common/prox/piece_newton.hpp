@@ -1,0 +1,93 @@
+/// An owner's part in the price step of a radial feeder (feeder_newton.hpp has the step): the whole feeder, or a piece of it
+/// between the bus it hangs on and the ends where other owners' pieces hang.
+///
+/// The step's unknowns are the multipliers of the rows that take part: limits that bind, and the tie's prices. What they do
+/// is a sum over nets, so each owner can say what they do to its own: with a piece's rows, and as ports all that flows in
+/// (its multiplier is the price π there over the base price) and the voltage at each end (ν, the sum of the multipliers
+/// behind), whose matrices of sensitivities are A and the nets' responses S,
+///
+///     G = A S Aᵀ        the effects of rows and ports on each other through the piece's own nets
+///
+/// and beside that how an end's flow f and the fall of voltage g where the piece begins move its rows. From these the step
+/// is put together (joint_newton.hpp), and told back: the multipliers of the piece's rows and ports, f and g. With them
+/// the owner has its nets' prices and deliveries, and sees which of its limits should have taken part.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "common/model/network.hpp"
+
+namespace kilter::prox {
+
+/// A row that takes part. Its excess is that over the limit, in the row's own unit (kW); of a price of the tie, Δ slope times
+/// which the import must be: that import.
+struct PieceRow {
+    Eigen::Index interval = 0;
+    bool free = false;            ///< a price of the tie: of either sign
+    double multiplier = 0;        ///< of the step before
+    double of_start = 0;          ///< excess per pu² of g
+    Eigen::VectorXd of_end_flow;  ///< excess per kW of each end's f
+};
+
+/// What an owner says. Index: ports × T + interval, ports the flow in (not of the piece at the substation), then the
+/// voltages of the ends; then the rows.
+struct PieceRows {
+    std::vector<PieceRow> rows;
+    /// Of all ports and rows if nobody changes the base price and f, g are zero: what flows in, what falls up to an end
+    /// (pu²), excess.
+    Eigen::VectorXd value;
+    Eigen::MatrixXd gram;
+    Eigen::MatrixXd end_drop;  ///< what falls up to one end per kW into another, pu²
+};
+
+/// What an owner is told.
+struct PieceStep {
+    Eigen::VectorXd multipliers;  ///< indexed as above
+    model::Schedules end_flow;    ///< f: ends × T, kW
+    Eigen::RowVectorXd start;     ///< g: pu²
+};
+
+class PieceNewton {
+  public:
+    /// `hangs`: it is not at the substation. Then network.root is the bus of the piece above that it hangs on, and
+    /// network.v_root_pu the substation's voltage. The horizon's reactive load at an end includes what lies behind it; its
+    /// active load does not.
+    /// REQUIRES: linear(network), normalised and valid; horizon of that network; no two pieces hang on one end.
+    PieceNewton(model::Network network,
+                model::FeederHorizon horizon,
+                const std::vector<std::size_t>& ends,
+                bool hangs);
+    PieceNewton(PieceNewton&&) noexcept;
+    ~PieceNewton();
+
+    /// Whether the step is known for it: no losses, shunts, charging or regulators.
+    static bool linear(const model::Network& network);
+
+    /// A new step, from prices (nets × intervals), what the nets draw at them and how that answers. Rows that bound in the
+    /// step before take part: they are likely to bind again.
+    void begin(const model::Schedules& price,
+               const model::Schedules& demand_kw,
+               const std::vector<Eigen::MatrixXd>& response);
+
+    [[nodiscard]] PieceRows rows() const;
+
+    /// Whether more rows take part now, the worst few of every interval that are not kept to 10⁻⁶ kW.
+    bool hear(const PieceStep& step);
+
+    // At the step heard last.
+    [[nodiscard]] model::Schedules prices() const;
+    [[nodiscard]] model::Schedules deliveries() const;
+
+    /// After a step that could not be made: no row is kept for the next one.
+    void forget();
+
+    /// Of all its fixed loads.
+    [[nodiscard]] const Eigen::RowVectorXd& fixed_kw() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace kilter::prox
