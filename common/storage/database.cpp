@@ -19,8 +19,6 @@ namespace kilter::storage {
 
 namespace {
 constexpr int wal_frames_max = 4'000;
-constexpr std::int64_t wal_header_bytes = 32;
-constexpr std::int64_t wal_frame_bytes = 24 + page_bytes;
 constexpr int frames_laid_out = 128;  // at a time
 constexpr int frames_kept_ahead = 96;
 constexpr int frames_per_write =
@@ -211,7 +209,7 @@ void Database::commit() {
 }
 
 void Database::make_room() {
-    const std::int64_t used = wal_header_bytes + wal_frames_ * wal_frame_bytes;
+    const std::int64_t used = wal_header_bytes + std::int64_t{wal_frames_} * wal_frame_bytes;
     if (wal_frames_ == 0 || wal_frames_ >= wal_frames_max ||
         used + frames_kept_ahead * wal_frame_bytes <= wal_laid_out_)
         return;

@@ -38,14 +38,12 @@ bool checksum_holds(const std::uint8_t* page, std::uint64_t number) {
 
 // ---- the VFS: every call goes to the system's own, reads and writes of whole pages pass through here ---------------
 
-constexpr int frame_head_bytes = 24;
-
 /// SQLite writes a frame of the write-ahead log as its head and then its page. The head is held until the page follows, so
 /// that both are one write, or until anything else is asked of the file.
 struct HeldHead {
     bool held = false;
     sqlite3_int64 at = 0;
-    std::array<std::uint8_t, frame_head_bytes> bytes{};
+    std::array<std::uint8_t, wal_head_bytes> bytes{};
 };
 
 struct File {
@@ -76,7 +74,7 @@ std::uint64_t page_number(sqlite3_int64 offset) {
 int let_go(sqlite3_file* file) {
     HeldHead& head = self(file)->head;
     if (!std::exchange(head.held, false)) return SQLITE_OK;
-    return real_file(file)->pMethods->xWrite(real_file(file), head.bytes.data(), frame_head_bytes,
+    return real_file(file)->pMethods->xWrite(real_file(file), head.bytes.data(), wal_head_bytes,
                                              head.at);
 }
 
@@ -91,20 +89,20 @@ int read_file(sqlite3_file* file, void* to, int amount, sqlite3_int64 offset) {
 
 int write_log(sqlite3_file* file, const void* from, int amount, sqlite3_int64 offset) {
     HeldHead& head = self(file)->head;
-    if (head.held && amount == page_bytes && offset == head.at + frame_head_bytes) {
-        std::array<std::uint8_t, frame_head_bytes + page_bytes> frame{};
-        std::memcpy(frame.data(), head.bytes.data(), frame_head_bytes);
-        std::memcpy(frame.data() + frame_head_bytes, from, page_bytes);
+    if (head.held && amount == page_bytes && offset == head.at + wal_head_bytes) {
+        std::array<std::uint8_t, wal_frame_bytes> frame{};
+        std::memcpy(frame.data(), head.bytes.data(), wal_head_bytes);
+        std::memcpy(frame.data() + wal_head_bytes, from, page_bytes);
         head.held = false;
         return real_file(file)->pMethods->xWrite(real_file(file), frame.data(),
                                                  static_cast<int>(frame.size()), head.at);
     }
     if (const int let = let_go(file); let != SQLITE_OK) return let;
-    if (amount != frame_head_bytes)
+    if (amount != wal_head_bytes)
         return real_file(file)->pMethods->xWrite(real_file(file), from, amount, offset);
     head.held = true;
     head.at = offset;
-    std::memcpy(head.bytes.data(), from, frame_head_bytes);
+    std::memcpy(head.bytes.data(), from, wal_head_bytes);
     return SQLITE_OK;
 }
 
@@ -192,7 +190,7 @@ struct RunningChecksum {
 /// transaction. A transaction is begun only after the one before was synchronised and acknowledged, so a later frame of
 /// this generation behind the next commit frame shows that what is broken had been whole.
 bool only_last_transaction(std::ifstream& in, const std::uint8_t* salts, const std::uint8_t* bad) {
-    std::array<std::uint8_t, 24 + page_bytes> frame{};
+    std::array<std::uint8_t, wal_frame_bytes> frame{};
     std::copy_n(bad, frame.size(), frame.data());
     bool committed = false;
     for (;;) {
@@ -206,7 +204,7 @@ bool only_last_transaction(std::ifstream& in, const std::uint8_t* salts, const s
 
 /// A frame of another generation: what an earlier one left, in the file since, and nobody's; or what the log was laid out
 /// with, which is zero throughout. No salt is zero but there.
-bool laid_out_or_older(const std::array<std::uint8_t, 24 + page_bytes>& frame) {
+bool laid_out_or_older(const std::array<std::uint8_t, wal_frame_bytes>& frame) {
     const bool zero1 = big_endian(frame.data() + 8) == 0;
     const bool zero2 = big_endian(frame.data() + 12) == 0;
     if (!zero1 && !zero2) return true;
@@ -218,7 +216,7 @@ Result<std::set<std::uint64_t>> check_wal(const std::filesystem::path& path,
                                           AfterPowerCut leftovers) {
     std::ifstream in(path, std::ios::binary);
     const std::string name = path.string();
-    std::array<std::uint8_t, 32> header{};
+    std::array<std::uint8_t, wal_header_bytes> header{};
     std::set<std::uint64_t> pages;
     if (!in || in.peek() == std::ifstream::traits_type::eof()) return pages;
     const auto read = [&](std::uint8_t* to, std::size_t size) {
@@ -235,11 +233,12 @@ Result<std::set<std::uint64_t>> check_wal(const std::filesystem::path& path,
     if (!whole || (magic & ~1u) != 0x377f0682u || big_endian(header.data() + 8) != page_bytes ||
         !running.is(header.data() + 24)) {
         // The header is synchronised before the first frame is written, so without frames it may be torn.
-        if (leftovers == AfterPowerCut::is_expected && std::filesystem::file_size(path) <= 32)
+        if (leftovers == AfterPowerCut::is_expected &&
+            std::filesystem::file_size(path) <= wal_header_bytes)
             return pages;
         return damaged;
     }
-    std::array<std::uint8_t, 24 + page_bytes> frame{};
+    std::array<std::uint8_t, wal_frame_bytes> frame{};
     bool older = false;  // past the end of the current generation
     std::vector<std::uint64_t> uncommitted;
     for (std::size_t number = 1; read(frame.data(), frame.size()); ++number) {
@@ -248,7 +247,7 @@ Result<std::set<std::uint64_t>> check_wal(const std::filesystem::path& path,
         bool holds = false;
         if (salt1 && salt2 && !older) {
             running.add(frame.data(), 8);
-            running.add(frame.data() + 24, page_bytes);
+            running.add(frame.data() + wal_head_bytes, page_bytes);
             holds = running.is(frame.data() + 16);
         } else {
             older = true;

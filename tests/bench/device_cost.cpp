@@ -111,6 +111,14 @@ void inverter(model::Home& home, Prng& random) {
     home.inverter_kva = 4;
 }
 
+Add everything_with(Add roof) {
+    return [roof](model::Home& home, Prng& random) {
+        for (const Add& add : {Add(battery), Add(vehicle), Add(climate), Add(tank), Add(shiftable),
+                               Add(deferrable), Add(curtailable), Add(generator), Add(tie), roof})
+            add(home, random);
+    };
+}
+
 const std::map<std::string, Add>& pieces() {
     static const std::map<std::string, Add> out = {
         {"load", [](model::Home&, Prng&) {}},
@@ -129,20 +137,8 @@ const std::map<std::string, Add>& pieces() {
         {"tie", tie},
         {"panels", panels},
         {"panels-kvar", inverter},
-        {"all-kw",
-         [](model::Home& home, Prng& random) {
-             for (const Add& add :
-                  {Add(battery), Add(vehicle), Add(climate), Add(tank), Add(shiftable),
-                   Add(deferrable), Add(curtailable), Add(generator), Add(tie), Add(panels)})
-                 add(home, random);
-         }},
-        {"all",
-         [](model::Home& home, Prng& random) {
-             for (const Add& add :
-                  {Add(battery), Add(vehicle), Add(climate), Add(tank), Add(shiftable),
-                   Add(deferrable), Add(curtailable), Add(generator), Add(tie), Add(inverter)})
-                 add(home, random);
-         }},
+        {"all-kw", everything_with(panels)},
+        {"all", everything_with(inverter)},
     };
     return out;
 }
