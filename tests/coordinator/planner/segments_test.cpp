@@ -88,6 +88,27 @@ TEST(Segments, OwnersTogetherTakeTheStepThatOneOwnerTakes) {
     }
 }
 
+// The last bus is to be lifted above the substation by flows that the lines do not carry.
+TEST(Segments, LimitsThatContradictEachOtherAreSaidToDoSo) {
+    SuiteInstance instance = draw({33, 0.5, 8, 3});
+    for (model::Branch& branch : instance.network.branches)
+        branch.rating_kva = 1;
+    model::Bus& last = instance.network.buses.back();
+    last.v_max_pu = instance.network.v_root_pu + 0.06;
+    last.v_min_pu = instance.network.v_root_pu + 0.05;
+    const model::FeederHorizon series = model::horizon_of(instance.network, gate, 2, 900);
+    const auto nets = static_cast<Eigen::Index>(instance.network.nets.size());
+    for (const std::size_t count : {1, 4}) {
+        JointFeeder pieces(cut(instance.network, count), series);
+        model::Schedules x;
+        EXPECT_EQ(
+            pieces.prox(model::Schedules::Zero(nets, 2), Eigen::VectorXd::Constant(nets, 0.01), x),
+            model::ProxStatus::infeasible)
+            << count;
+        EXPECT_NE(pieces.explain().find("contradict"), std::string::npos);
+    }
+}
+
 TEST(Segments, PiecesOfDifferentOwnersTakeTheIterationsOfOneAndAFewRoundsEach) {
     const SuiteInstance instance = draw({12, 0.5, 8, 1});
     market::Parameters accelerated;
