@@ -31,8 +31,6 @@ namespace kilter::prox {
 class FeederNewton final : public model::Device {
   public:
     explicit FeederNewton(Feeder& feeder);
-    FeederNewton(const FeederNewton&) = delete;
-    FeederNewton& operator=(const FeederNewton&) = delete;
 
     [[nodiscard]] Eigen::Index rows() const override { return feeder_.rows(); }
 

@@ -310,6 +310,7 @@ PieceNewton::PieceNewton(model::Network network,
 }
 
 PieceNewton::PieceNewton(PieceNewton&&) noexcept = default;
+PieceNewton& PieceNewton::operator=(PieceNewton&&) noexcept = default;
 PieceNewton::~PieceNewton() = default;
 
 bool PieceNewton::linear(const model::Network& network) {

@@ -58,7 +58,10 @@ class PieceNewton {
                 model::FeederHorizon horizon,
                 const std::vector<std::size_t>& ends,
                 bool hangs);
+    PieceNewton(const PieceNewton&) = delete;
+    PieceNewton& operator=(const PieceNewton&) = delete;
     PieceNewton(PieceNewton&&) noexcept;
+    PieceNewton& operator=(PieceNewton&&) noexcept;
     ~PieceNewton();
 
     /// Whether the step is known for it: no losses, shunts, charging or regulators.
