@@ -11,7 +11,7 @@ namespace {
 constexpr int rounds_max = 60;
 /// kW. The solver shares a multiplier among rows that depend on each other by a billionth of their effects: rows that
 /// contradict each other then have huge ones, and keep none of their limits.
-constexpr double excess_max = 1e-3;
+constexpr double contradiction_kw = 1e-3;
 
 /// Ports come before rows.
 Eigen::Index first_row(const PieceRows& piece) {
@@ -131,7 +131,7 @@ std::optional<std::vector<PieceStep>> JointNewton::solve(const std::vector<Piece
     spread(pieces, multipliers, steps);
     answer(pieces, true, steps, effect);
     for (Eigen::Index i = 0; i < rows; ++i)
-        if (!free[static_cast<std::size_t>(i)] && !(effect[i] <= excess_max)) return std::nullopt;
+        if (!free[static_cast<std::size_t>(i)] && !(effect[i] <= contradiction_kw)) return std::nullopt;
     return steps;
 }
 
