@@ -8,7 +8,7 @@ namespace kilter::prox {
 
 namespace {
 
-constexpr int rounds_max = 60;
+constexpr int exchanges_max = 60;
 /// kW. The solver shares a multiplier among rows that depend on each other by a billionth of their effects: rows that
 /// contradict each other then have huge ones, and keep none of their limits.
 constexpr double contradiction_kw = 1e-3;
@@ -131,12 +131,13 @@ std::optional<std::vector<PieceStep>> JointNewton::solve(const std::vector<Piece
     spread(pieces, multipliers, steps);
     answer(pieces, true, steps, effect);
     for (Eigen::Index i = 0; i < rows; ++i)
-        if (!free[static_cast<std::size_t>(i)] && !(effect[i] <= contradiction_kw)) return std::nullopt;
+        if (!free[static_cast<std::size_t>(i)] && !(effect[i] <= contradiction_kw))
+            return std::nullopt;
     return steps;
 }
 
 int JointNewton::settle(std::vector<PieceNewton>& owners) {
-    for (int round = 1; round <= rounds_max; ++round) {
+    for (int round = 1; round <= exchanges_max; ++round) {
         std::vector<PieceRows> said;
         said.reserve(owners.size());
         for (const PieceNewton& owner : owners)

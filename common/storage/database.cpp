@@ -209,7 +209,7 @@ void Database::commit() {
 }
 
 void Database::make_room() {
-    const std::int64_t used = wal_header_bytes + std::int64_t{wal_frames_} * wal_frame_bytes;
+    const std::int64_t used = wal_header_bytes + wal_frames_ * wal_frame_bytes;
     if (wal_frames_ == 0 || wal_frames_ >= wal_frames_max ||
         used + frames_kept_ahead * wal_frame_bytes <= wal_laid_out_)
         return;

@@ -47,9 +47,9 @@ struct HeldHead {
 };
 
 struct File {
-    PassedFile passed;
-    bool database;
-    bool log;
+    PassedFile passed{};
+    bool database = false;
+    bool log = false;
     HeldHead head;
 };
 

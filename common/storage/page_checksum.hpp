@@ -17,7 +17,7 @@ inline constexpr int page_reserved_bytes = 16;
 // Of SQLite's write-ahead log: its header, then frames, each a head and a page.
 inline constexpr int wal_header_bytes = 32;
 inline constexpr int wal_head_bytes = 24;
-inline constexpr int wal_frame_bytes = wal_head_bytes + page_bytes;
+inline constexpr std::int64_t wal_frame_bytes = wal_head_bytes + page_bytes;
 
 /// Registers the VFS (once per process) and returns its name for sqlite3_open_v2.
 const char* checksum_vfs();

@@ -119,6 +119,7 @@ namespace {
 std::vector<prox::PieceNewton> owners_of(const std::vector<Segment>& pieces,
                                          const model::FeederHorizon& series) {
     std::vector<prox::PieceNewton> out;
+    out.reserve(pieces.size());
     for (std::size_t s = 0; s < pieces.size(); ++s)
         out.emplace_back(pieces[s].network, horizon_of(pieces, s, series), pieces[s].ends, s > 0);
     return out;
@@ -126,6 +127,7 @@ std::vector<prox::PieceNewton> owners_of(const std::vector<Segment>& pieces,
 
 std::vector<prox::Hanging> hanging(const std::vector<Segment>& pieces) {
     std::vector<prox::Hanging> out;
+    out.reserve(pieces.size());
     for (const Segment& piece : pieces)
         out.push_back({piece.above, piece.end_above});
     return out;
@@ -186,6 +188,7 @@ model::ProxStatus JointFeeder::prox(const model::Schedules& target,
                                     const Eigen::VectorXd& penalty,
                                     model::Schedules& x) {
     std::vector<Eigen::MatrixXd> response;
+    response.reserve(static_cast<std::size_t>(penalty.size()));
     for (const double stiffness : penalty)
         response.push_back(Eigen::MatrixXd::Identity(intervals_, intervals_) / stiffness);
     agreed_ = step(model::Schedules::Zero(rows_, intervals_), -target, response) &&
