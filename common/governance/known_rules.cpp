@@ -3,7 +3,7 @@
 namespace kilter::governance {
 
 const KnownRules& known_rules() {
-    static const KnownRules known{{"ledger", 2},      {"sharing", 2},    {"response", 1},
+    static const KnownRules known{{"ledger", 3},      {"sharing", 2},    {"response", 1},
                                   {"flexibility", 1}, {"reactive", 1},   {"reserve", 1},
                                   {"network", 1},     {"guarantees", 1}, {"roaming", 1},
                                   {"prepaid", 1},     {"corrections", 1}};

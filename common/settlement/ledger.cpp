@@ -140,8 +140,8 @@ void revoke(MerkleMap& map, const PublicKey& key, std::uint64_t epoch) {
     set_number(map, revoked_count_key(), count + 1);
 }
 
-consensus::SeenForm form_in(const governance::KnownRules& versions) {
-    return ledger_version(versions) >= 2 ? consensus::SeenForm::lists : consensus::SeenForm::pairs;
+consensus::SeenForm form_in(std::uint32_t version) {
+    return version >= 2 ? consensus::SeenForm::lists : consensus::SeenForm::pairs;
 }
 
 class LedgerExecution final : public consensus::Execution {
@@ -173,8 +173,8 @@ class LedgerExecution final : public consensus::Execution {
         else if (entry.type == consensus::epoch_change_entry)
             verdict = judge_validators(entry);
         else if (concerns_neighbour(entry.type))
-            verdict =
-                apply_neighbour(entry, chain_, standing_of(entry.author), held_, time_ms_, map_);
+            verdict = apply_neighbour(entry, chain_, standing_of(entry.author), held_, time_ms_,
+                                      version(), map_);
         else if (auto correction = judge_correction(
                      entry, newest_roster(), held_,
                      [this](std::uint32_t number) { return case_of(number); }, place_.height,
@@ -323,11 +323,16 @@ class LedgerExecution final : public consensus::Execution {
             "rules propose --validators'");
     }
 
-    // By the rules that hold for this block, not those that its own entries have decided on.
+    /// Of the rule "ledger": what holds for this block, not what its own entries have decided on.
+    std::uint32_t version() {
+        return ledger_version(map_.find(docket_key()) == nullptr ? genesis_.versions
+                                                                 : rules().versions);
+    }
+
     consensus::SeenForm form_of_ids() {
         if (consensus::seen_form(map_) == consensus::SeenForm::lists)
             return consensus::SeenForm::lists;
-        return form_in(map_.find(docket_key()) == nullptr ? genesis_.versions : rules().versions);
+        return form_in(version());
     }
 
     const governance::Rules& rules() {
@@ -428,7 +433,8 @@ Result<void> Ledger::check(const Entry& entry) const {
 }
 
 consensus::StatePtr Ledger::initial() const {
-    return consensus::state_without_ids(genesis_.time_ms, form_in(genesis_.versions));
+    return consensus::state_without_ids(genesis_.time_ms,
+                                        form_in(ledger_version(genesis_.versions)));
 }
 
 std::unique_ptr<consensus::Execution> Ledger::begin(const consensus::StatePtr& parent,

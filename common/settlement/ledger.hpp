@@ -14,7 +14,8 @@
 /// - Neighbouring logs, anchors, trades over a tie: neighbour_rules.hpp. Corrected reads and bills: correction_rules.hpp.
 /// - Proposal, statement: as the constitution in force at the block's height allows (governance/docket.hpp).
 /// - Version 2 of the rule "ledger": ids are kept as lists alone (consensus/seen_ids.hpp). From a log's genesis on, or from
-///   the height at which the docket says so; the state changes its form in the first block there.
+///   the height at which the docket says so; the state changes its form in the first block there. Interim records.
+/// - Version 3: no anchor above the end of its epoch or of a closing block (neighbour_rules.hpp).
 /// - Change of epoch: where the constitution names a power over validators, only to the set it has decided on.
 #pragma once
 

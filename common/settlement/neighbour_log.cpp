@@ -29,18 +29,39 @@ Result<Anchor> decode_anchor(ByteView bytes) {
     return out;
 }
 
-bool holds(const Anchor& anchor, const consensus::ValidatorSet& genesis) {
+AnchorVerdict verify(const Anchor& anchor, const consensus::ValidatorSet& genesis) {
     consensus::EpochTable table(anchor.chain, genesis);
     for (const consensus::EpochProof& proof : anchor.epochs)
-        if (!table.extend(proof)) return false;
-    const auto* member = table.find(anchor.head.header.epoch);
-    return member != nullptr && consensus::verify(anchor.head, anchor.chain, member->validators) ==
-                                    consensus::HeaderVerdict::certified;
+        if (!table.extend(proof)) return AnchorVerdict::not_certified;
+    const consensus::Header& header = anchor.head.header;
+    const auto* member = table.find(header.epoch);
+    if (member == nullptr || consensus::verify(anchor.head, anchor.chain, member->validators) !=
+                                 consensus::HeaderVerdict::certified)
+        return AnchorVerdict::not_certified;
+    if (header.closing) return AnchorVerdict::closing;
+    return table.outlived(header) ? AnchorVerdict::outlived : AnchorVerdict::certified;
+}
+
+const char* describe(AnchorVerdict verdict) {
+    switch (verdict) {
+        case AnchorVerdict::certified:
+            return "it is certified";
+        case AnchorVerdict::not_certified:
+            return "no quorum of the other log's coordinators certified this head";
+        case AnchorVerdict::closing:
+            return "this head is a closing block, which is no part of the other log: anchor a "
+                   "later "
+                   "block";
+        case AnchorVerdict::outlived:
+            return "the epoch of the other log whose coordinators certified this head ended below "
+                   "it: anchor a block of a later epoch";
+    }
+    return "";
 }
 
 AnchoredHead head_of(const Anchor& anchor) {
     const consensus::Header& header = anchor.head.header;
-    return {header.height, consensus::hash(header), header.log_root};
+    return {header.height, consensus::hash(header), header.log_root, header.epoch};
 }
 
 Bytes neighbour_log_key(const ChainId& chain) {

@@ -24,16 +24,25 @@ struct Anchor {
 };
 
 Bytes encode(const Anchor& anchor);
-/// Strict and total; whether a quorum certified it, holds() says.
+/// Strict and total; what it is worth, verify() says.
 Result<Anchor> decode_anchor(ByteView bytes);
-/// Whether it is certified by the validators that follow from those of the other log's genesis.
-bool holds(const Anchor& anchor, const consensus::ValidatorSet& genesis);
+
+enum class AnchorVerdict : std::uint8_t {
+    certified,
+    not_certified,  ///< by the validators that follow from those of the other log's genesis
+    closing,        ///< certified, but a closing block: forgotten with its epoch
+    outlived,       ///< certified above the end of its epoch: by who had no say any more
+};
+AnchorVerdict verify(const Anchor& anchor, const consensus::ValidatorSet& genesis);
+/// What is wrong with it, for whoever hands it in.
+const char* describe(AnchorVerdict verdict);
 
 /// What a log remembers of another's newest anchor.
 struct AnchoredHead {
     consensus::Height height = 0;
     consensus::BlockHash block;
     Digest log_root;
+    consensus::Epoch epoch = 0;  ///< 0 also where an anchor under version 1 or 2 left none
     bool operator==(const AnchoredHead&) const = default;
 };
 

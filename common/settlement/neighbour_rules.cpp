@@ -39,20 +39,30 @@ Verdict apply_neighbour_log(const Genesis& genesis,
     return {};
 }
 
-Verdict apply_anchor(const Anchor& anchor, const Standing& author, crypto::MerkleMap& map) {
+// Versions 1 and 2 of the rule "ledger" took any certified header, and logs that hold such anchors exist.
+Verdict apply_anchor(const Anchor& anchor,
+                     const Standing& author,
+                     std::uint32_t version,
+                     crypto::MerkleMap& map) {
     if (!author.operates && !author.validates)
         return no_neighbour("only a coordinator or who may change the roster appends an anchor");
     const auto validators = neighbour_validators(map, anchor.chain);
     if (!validators) return unknown_log(anchor.chain);
     const AnchoredHead head = head_of(anchor);
-    if (const auto newest = newest_anchor(map, anchor.chain);
-        newest && head.height <= newest->height)
+    const auto newest = newest_anchor(map, anchor.chain);
+    if (newest && head.height <= newest->height)
         return no_neighbour("that log is anchored up to height " + std::to_string(newest->height) +
                             " already: anchor a later block");
-    if (!holds(anchor, *validators))
-        return no_neighbour("no quorum of the other log's coordinators certified this head");
-    map.set(anchor_state_key(anchor.chain),
-            ByteWriter{}.u64(head.height).raw(head.block.view()).raw(head.log_root.view()).bytes());
+    const bool strict = version >= 3;
+    const AnchorVerdict worth = verify(anchor, *validators);
+    if (worth == AnchorVerdict::not_certified || (strict && worth != AnchorVerdict::certified))
+        return no_neighbour(describe(worth));
+    if (strict && newest && head.epoch < newest->epoch)
+        return no_neighbour(describe(AnchorVerdict::outlived));
+    ByteWriter value;
+    value.u64(head.height).raw(head.block.view()).raw(head.log_root.view());
+    if (strict) value.u64(head.epoch);
+    map.set(anchor_state_key(anchor.chain), std::move(value).bytes());
     return {};
 }
 
@@ -137,6 +147,7 @@ std::optional<AnchoredHead> newest_anchor(const crypto::MerkleMap& map, const Ch
     out.height = in.u64();
     out.block = in.fixed<consensus::BlockHash>();
     out.log_root = in.fixed<Digest>();
+    if (in.left() > 0) out.epoch = in.u64();
     return out;
 }
 
@@ -168,10 +179,12 @@ Verdict apply_neighbour(const consensus::Entry& entry,
                         const Standing& author,
                         const EntryOfKey& held,
                         UnixMs time_ms,
+                        std::uint32_t version,
                         crypto::MerkleMap& map) {
     if (entry.type == neighbour_log_entry)
         return apply_neighbour_log(*Genesis::decode(entry.body), here, author, map);
-    if (entry.type == anchor_entry) return apply_anchor(*decode_anchor(entry.body), author, map);
+    if (entry.type == anchor_entry)
+        return apply_anchor(*decode_anchor(entry.body), author, version, map);
     if (entry.type == tie_trade_entry)
         return apply_trade(*decode_tie_trade(entry.body), author, map);
     return apply_receipt(*decode_neighbour_receipt(entry.body), here, author, held, time_ms, map);

@@ -2,6 +2,8 @@
 ///
 /// - Neighbour log: by who may change the roster; another log than this one.
 /// - Anchor: by a coordinator or who may change the roster; of a known log, above its newest anchor, certified.
+///   From version 3 of the rule "ledger" on not of a closing block, nor above the end of its epoch where that is proved here
+///   or follows from an anchor of a later one.
 /// - Tie trade: by who may change the roster; with a known log.
 /// - Neighbour receipt: of a known log, and valid. Of a tie trade with this log: by who may change the roster, not after the
 ///   offer's time. Of such a receipt on the other log, of a tie trade on this one: by any party of this log.
@@ -35,13 +37,14 @@ std::optional<Result<void>> check_neighbour(const consensus::Entry& entry);
 bool concerns_neighbour(consensus::EntryType type);
 
 /// Changes the map iff the entry is ready. REQUIRES: concerns_neighbour(), and check_neighbour() has passed it.
-/// `here`: this log. `held`: the id of the entry that holds a semantic key on this log.
+/// `here`: this log. `held`: the id of the entry that holds a semantic key on this log. `version`: of the rule "ledger".
 using EntryOfKey = std::function<std::optional<consensus::EntryId>(const Bytes& key)>;
 consensus::Verdict apply_neighbour(const consensus::Entry& entry,
                                    const ChainId& here,
                                    const Standing& author,
                                    const EntryOfKey& held,
                                    UnixMs time_ms,
+                                   std::uint32_t version,
                                    crypto::MerkleMap& map);
 
 }  // namespace kilter::settlement

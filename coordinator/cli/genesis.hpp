@@ -14,8 +14,8 @@ namespace kilter::cli {
 
 /// --ledger-rule.
 inline constexpr const char* ledger_rule_help =
-    "Version of the rule 'ledger' that the log begins with; 1 while coordinators or gateways run a "
-    "program that knows no other";
+    "Version of the rule 'ledger' that the log begins with; an earlier one while coordinators or "
+    "gateways run a program that knows no other";
 
 struct MakeGenesis {
     std::filesystem::path key = "operator.key";

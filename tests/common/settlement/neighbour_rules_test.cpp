@@ -24,13 +24,15 @@ struct Feeder {
     UnixMs time_ms = start_ms + 1'000;
     std::uint64_t seq = 0;
 
-    explicit Feeder(std::uint8_t number) : dso(party(5, number)), ledger(genesis_of(dso)) {
+    explicit Feeder(std::uint8_t number, std::uint32_t version = 1)
+        : dso(party(5, number)), ledger(genesis_of(dso, version)) {
         EXPECT_EQ(append(first_change(), dso).admission, Admission::ready);
     }
 
-    static Genesis genesis_of(const crypto::Identity& dso) {
+    static Genesis genesis_of(const crypto::Identity& dso, std::uint32_t version) {
         Genesis out = neighbourhood();
         out.operator_key = dso.public_key();
+        out.begin_with(version);
         return out;
     }
 
@@ -70,6 +72,40 @@ struct Feeder {
                 ledger.chain(), consensus::VoteKind::final, 0, height, block->hash)));
         }
         return consensus::make_receipt({block, cert, {}}, 0);
+    }
+
+    /// This header, final by the word of coordinators `first` to `first` + 2.
+    [[nodiscard]] consensus::CertifiedHeader certified(consensus::Header header,
+                                                       std::uint8_t first = 0) const {
+        header.chain = ledger.chain();
+        header.view = header.height;
+        header.validators = coordinators_from(first).hash();
+        const auto hash = consensus::hash(header);
+        consensus::Cert cert{
+            consensus::VoteKind::final, header.epoch, header.view, hash, 0b111, {}};
+        for (std::uint8_t i = 0; i < 3; ++i)
+            cert.signatures.push_back(
+                coordinator(static_cast<std::uint8_t>(first + i))
+                    .sign(consensus::vote_bytes(ledger.chain(), cert.kind, cert.epoch, cert.view,
+                                                hash)));
+        return {header, {}, cert};
+    }
+
+    /// That its epoch 0 ended at this height, and coordinators 10 to 13 took over.
+    [[nodiscard]] consensus::EpochProof changed(consensus::Height height) const {
+        consensus::Header end;
+        end.height = height;
+        end.next_validators = coordinators_from(10).hash();
+        return {certified(end), coordinators_from(10)};
+    }
+
+    [[nodiscard]] consensus::ValidatorSet coordinators_from(std::uint8_t first) const {
+        if (first == 0) return ledger.genesis().validators;
+        consensus::ValidatorSet out;
+        for (std::uint8_t i = 0; i < 4; ++i)
+            out.validators.push_back(
+                {coordinator(static_cast<std::uint8_t>(first + i)).public_key(), "tcp://x"});
+        return out;
     }
 
     [[nodiscard]] NeighbourReceipt shown(const EntryPtr& sealed,
@@ -128,6 +164,85 @@ TEST_F(Neighbours, AnchorsRiseAndAreCertified) {
     expect_refused(valley.append(anchor(6), valley.dso), "anchored up to height 7");
     EXPECT_EQ(valley.append(anchor(9), valley.dso).admission, Admission::ready);
 }
+
+/// What a log takes as anchors of the hill's, under one version of the rule `ledger`.
+struct Anchors : testing::TestWithParam<std::uint32_t> {
+    Feeder valley{1, GetParam()};
+    Feeder hill{2};
+    consensus::EpochProof change = hill.changed(10);
+
+    Anchors() {
+        EXPECT_EQ(valley.append(hill.ledger.genesis(), valley.dso).admission, Admission::ready);
+    }
+
+    static bool strict() { return GetParam() >= 3; }
+
+    /// Of a block of this epoch, certified by its coordinators.
+    [[nodiscard]] Anchor anchor(consensus::Epoch epoch,
+                                consensus::Height height,
+                                bool closing = false) const {
+        consensus::Header header;
+        header.epoch = epoch;
+        header.height = height;
+        header.closing = closing;
+        Anchor out{hill.ledger.chain(), hill.certified(header, epoch == 0 ? 0 : 10), {}};
+        if (epoch > 0) out.epochs = {change};
+        return out;
+    }
+
+    void expect_taken(const Anchor& one) {
+        const Verdict verdict = valley.append(one, valley.dso);
+        EXPECT_EQ(verdict.admission, Admission::ready) << verdict.reason;
+        AnchoredHead head = head_of(one);
+        if (!strict()) head.epoch = 0;
+        EXPECT_EQ(newest_anchor(*valley.state->map(), hill.ledger.chain()), head);
+    }
+
+    void expect_taken_until_version_3(const Anchor& one, const std::string& reason) {
+        if (!strict()) return expect_taken(one);
+        const Digest before = valley.state->root();
+        expect_refused(valley.append(one, valley.dso), reason);
+        EXPECT_EQ(valley.state->root(), before);
+    }
+};
+
+TEST_P(Anchors, AreOfEpochsThatFollowFromGenesis) {
+    Anchor unproved = anchor(1, 11);
+    unproved.epochs.clear();
+    expect_refused(valley.append(unproved, valley.dso), "no quorum");
+    expect_taken(anchor(0, 9));
+    expect_taken(anchor(1, 11));
+    expect_taken(anchor(1, 12));
+}
+
+TEST_P(Anchors, AreNotClosingBlocks) {
+    expect_taken_until_version_3(anchor(0, 11, true), "a closing block");
+}
+
+TEST_P(Anchors, AreNotAboveAnEndThatComesWithThem) {
+    Anchor late = anchor(0, 10);
+    late.epochs = {change};
+    expect_taken(late);
+    late = anchor(0, 11);
+    late.epochs = {change};
+    expect_taken_until_version_3(late, "ended below it");
+}
+
+TEST_P(Anchors, AreNotOfAnEpochBeforeTheNewestOnes) {
+    expect_taken(anchor(1, 11));
+    expect_taken_until_version_3(anchor(0, 12), "ended below it");
+    expect_taken(anchor(1, 13));
+}
+
+// Logs that were written under version 1 or 2 have these bytes in their states.
+TEST_P(Anchors, AreKeptWithTheirEpochFromVersion3On) {
+    expect_taken(anchor(1, 11));
+    const Bytes* kept = valley.state->map()->find(
+        ByteWriter{}.text("anchor").raw(hill.ledger.chain().view()).bytes());
+    EXPECT_EQ(kept->size(), strict() ? 80u : 72u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Version, Anchors, testing::Values(1u, 2u, 3u));
 
 TEST_F(Neighbours, ATradeBindsBothLogsByReceipts) {
     const auto offer = valley.entry(trade(), valley.dso);

@@ -25,7 +25,7 @@ struct RulesTest : testing::Test {
     }
 
     /// A program that knows version 1 of the ledger's rule alone does not guess.
-    static void expect_not_read_by_version_1(StoredCluster& cluster) {
+    static void expect_not_read_by_version_1(StoredCluster& cluster, std::uint32_t activated) {
         const settlement::Genesis document = cluster.genesis();
         cluster.stop(3);
         const auto store = LogStore::open(cluster.file(3), document);
@@ -35,7 +35,9 @@ struct RulesTest : testing::Test {
         const settlement::Ledger ledger(document, older);
         const auto image = store->load(ledger);
         ASSERT_FALSE(image.ok());
-        EXPECT_NE(image.error().message.find("version 2 of rule 'ledger'"), std::string::npos)
+        EXPECT_NE(image.error().message.find("version " + std::to_string(activated) +
+                                             " of rule 'ledger'"),
+                  std::string::npos)
             << image.error().message;
     }
 
@@ -138,7 +140,7 @@ TEST_F(RulesTest, AnOldLogKeepsIdsAsListsFromTheHeightThatTheDocketSays) {
     const auto checked = cluster.store(0).verify();
     EXPECT_TRUE(checked.ok()) << checked.error().message;
 
-    expect_not_read_by_version_1(cluster);
+    expect_not_read_by_version_1(cluster, 2);
 }
 
 TEST_F(RulesTest, ANewLogBeginsWithTheNewestRule) {
@@ -153,7 +155,7 @@ TEST_F(RulesTest, ANewLogBeginsWithTheNewestRule) {
     const auto plain_read = settlement::Genesis::decode(plain.encode());
     ASSERT_TRUE(plain_read.ok()) << plain_read.error().message;
     EXPECT_EQ(*plain_read, plain);
-    EXPECT_EQ(plain.rules().versions.at("ledger"), 2u);
+    EXPECT_EQ(plain.rules().versions.at("ledger"), 3u);
 
     StoredCluster cluster(newest, directory.path);
     cluster.start_all();
@@ -161,7 +163,7 @@ TEST_F(RulesTest, ANewLogBeginsWithTheNewestRule) {
     EXPECT_EQ(consensus::seen_form(*cluster.replica(0).state()->map()), consensus::SeenForm::lists);
     const auto checked = cluster.store(0).verify();
     EXPECT_TRUE(checked.ok()) << checked.error().message;
-    expect_not_read_by_version_1(cluster);
+    expect_not_read_by_version_1(cluster, settlement::newest_ledger());
 }
 
 TEST_F(RulesTest, TheDocketIsProvedToWhoKnowsGenesisAlone) {
