@@ -31,9 +31,9 @@ void Replica::Core::standstill() {
     for (const Vote& vote : signer_.journal(votes_resent_views))
         if (mutant != Mutant::no_vote_resend) send(std::nullopt, vote);
     if (config_.validators.leader(current_) == index()) resend_proposal();
+    introduce();
     if (transfer_) {
-        transfer_->source =
-            static_cast<ReplicaIndex>((transfer_->source + 1) % config_.validators.size());
+        transfer_->source = next_to_ask(transfer_->source);
         ask_pieces(transfer_->source);
     }
     Submit again;
@@ -49,21 +49,16 @@ void Replica::Core::standstill() {
 
 void Replica::Core::on_status(ReplicaIndex from, const Status& status) {
     silent_views_[from] = 0;
-    Peer& peer = allowance(from);
+    const PublicKey& sender = config_.validators.validators[from].key;
     if (status.final_height > tree_.tip().block->header.height)
-        ask_range(from, status.final_height);
+        ask_range(sender, status.final_height);
     if (status.epoch < epoch_) {
-        for (EpochProof& proof : epochs_.proofs_after(status.epoch)) {
-            const std::size_t bytes =
-                size_of(proof.end.certificate) + (1 + proof.end.descendants.size()) * header_bytes;
-            if (peer.bytes + bytes > config_.parameters.catch_up_bytes_max) return;
-            peer.bytes += bytes;
-            send(from, std::move(proof));
-        }
+        show_epochs(sender, status.epoch);
         send(from, own_status());
     }
     if (status.epoch != epoch_) return;
 
+    Peer& peer = allowance(sender);
     const auto offer = [&](const Cert& cert) {
         if (peer.bytes + size_of(cert) > config_.parameters.catch_up_bytes_max) return;
         peer.bytes += size_of(cert);
@@ -79,6 +74,17 @@ void Replica::Core::on_status(ReplicaIndex from, const Status& status) {
     for (const auto* certs : {&notars_, &skips_})
         for (auto at = certs->upper_bound(floor); at != certs->end() && at->first < from_view; ++at)
             offer(at->second);
+}
+
+void Replica::Core::show_epochs(const PublicKey& to, Epoch after) {
+    Peer& peer = allowance(to);
+    for (EpochProof& proof : epochs_.proofs_after(after)) {
+        const std::size_t bytes =
+            size_of(proof.end.certificate) + (1 + proof.end.descendants.size()) * header_bytes;
+        if (peer.bytes + bytes > config_.parameters.catch_up_bytes_max) return;
+        peer.bytes += bytes;
+        tell(to, std::move(proof));
+    }
 }
 
 void Replica::Core::want(const BlockHash& hash) {
@@ -102,16 +108,17 @@ void Replica::Core::fetch(const BlockHash& hash, Wanted& wanted) {
 }
 
 /// The peer's allowance for this standstill period.
-Replica::Core::Peer& Replica::Core::allowance(ReplicaIndex from) {
+Replica::Core::Peer& Replica::Core::allowance(const PublicKey& from) {
     Peer& peer = peers_[from];
-    if (now_ < peer.window_ms || now_ - peer.window_ms >= config_.parameters.standstill_ms)
-        peer = Peer{now_, 0, 0};
+    if (now_ < peer.window_ms || now_ - peer.window_ms >= config_.parameters.standstill_ms) {
+        peer = {};
+        peer.window_ms = now_;
+    }
     return peer;
 }
 
 void Replica::Core::on_get_block(ReplicaIndex from, const GetBlock& get) {
-    Peer& peer = allowance(from);
-    if (++peer.served > served_max) return;
+    if (++allowance(config_.validators.validators[from].key).served > served_max) return;
     const BlockPtr block = tree_.find(get.hash);
     // A tip restored without its body has nothing to give.
     if (block && block->header.height > 0 && body_fits(*block)) send(from, BlockReply{block});
@@ -131,7 +138,7 @@ void Replica::Core::on_block(ReplicaIndex from, const BlockPtr& block) {
     changed_ = true;
 }
 
-void Replica::Core::on_get_range(ReplicaIndex from, const GetRange& get) {
+void Replica::Core::on_get_range(const PublicKey& from, const GetRange& get) {
     Peer& peer = allowance(from);
     const Height height = tree_.tip().block->header.height;
     if (get.from == 0 || get.from > get.to || get.from > height || ++peer.served > served_max)
@@ -140,11 +147,11 @@ void Replica::Core::on_get_range(ReplicaIndex from, const GetRange& get) {
     out_.serve.push_back({from, GetRange{get.from, to}});
 }
 
-void Replica::Core::on_get_piece(ReplicaIndex from, const GetPiece& get) {
+void Replica::Core::on_get_piece(const PublicKey& from, const GetPiece& get) {
     if (++allowance(from).served <= served_max) out_.serve.push_back({from, get});
 }
 
-void Replica::Core::ask_range(ReplicaIndex peer, Height up_to) {
+void Replica::Core::ask_range(const PublicKey& peer, Height up_to) {
     // One question at a time, given up after a standstill period. A height is only a claim: who left the question
     // unanswered is not asked again for a while, so that others have their turn.
     if (range_asked_ms_ && now_ >= *range_asked_ms_) {
@@ -160,10 +167,10 @@ void Replica::Core::ask_range(ReplicaIndex peer, Height up_to) {
     range_asked_ms_ = now_;
     range_peer_ = peer;
     range_target_ = up_to;
-    send(peer, GetRange{from, std::min(up_to, from + limits::range_blocks_max - 1)});
+    tell(peer, GetRange{from, std::min(up_to, from + limits::range_blocks_max - 1)});
 }
 
-void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
+void Replica::Core::on_range(const PublicKey& from, const Range& range) {
     if (!range_asked_ms_) return;
     const auto is_valid = [&](const Cert& cert) { return valid(cert); };
     BlockHash parent = tree_.tip_hash();
@@ -233,12 +240,27 @@ void Replica::Core::on_range(ReplicaIndex from, const Range& range) {
         ask_range(next_to_ask(from), range_target_);
 }
 
+/// Who can be asked for blocks and snapshots: the other members, and those of the newest epoch that is proved here.
+std::vector<PublicKey> Replica::Core::guides() const {
+    std::vector<PublicKey> out;
+    const auto add = [&](const Validator& validator) {
+        if (validator.key != signer_.public_key()) out.push_back(validator.key);
+    };
+    for (const Validator& member : config_.validators.validators)
+        add(member);
+    if (epochs_.newest() > epoch_)
+        for (const Validator& member : epochs_.members().validators)
+            if (!config_.validators.index_of(member.key)) add(member);
+    return out;
+}
+
 /// The next one after `last` that has not left a question unanswered: nobody can make it last longer than its share.
-ReplicaIndex Replica::Core::next_to_ask(ReplicaIndex last) const {
-    const std::size_t members = config_.validators.size();
-    for (std::size_t i = 1; i < members; ++i) {
-        const auto next = static_cast<ReplicaIndex>((last + i) % members);
-        if (next != index() && !unanswered_.contains(next)) return next;
+PublicKey Replica::Core::next_to_ask(const PublicKey& last) const {
+    const std::vector<PublicKey> all = guides();
+    const auto at = static_cast<std::size_t>(std::find(all.begin(), all.end(), last) - all.begin());
+    for (std::size_t i = 1; i <= all.size(); ++i) {
+        const PublicKey& next = all[(at + i) % all.size()];
+        if (!unanswered_.contains(next)) return next;
     }
     return last;
 }

@@ -27,6 +27,18 @@ struct MessageReceived {
     Verified entries = {};  ///< of the message; default: the replica checks them itself
 };
 
+/// From a coordinator that is no member of the replica's epoch; who may be heard so, the host decides. Entries are not for
+/// here: they are as good as a client's (Submitted).
+struct OutsiderSaid {
+    PublicKey from;
+    Message message;
+};
+
+/// Proofs of epochs from a document that somebody brought.
+struct EpochsShown {
+    std::vector<EpochProof> proofs;  ///< from epoch 1 on
+};
+
 enum class TimerKind : std::uint8_t { view, standstill, batch };
 
 /// Arming a kind again replaces it; an expiry of an older generation is ignored, so hosts need not
@@ -47,7 +59,8 @@ struct Submitted {
     Verified verified = {};  ///< default: the replica checks the entries itself
 };
 
-using Input = std::variant<Started, MessageReceived, TimerElapsed, Submitted>;
+using Input =
+    std::variant<Started, MessageReceived, OutsiderSaid, EpochsShown, TimerElapsed, Submitted>;
 
 // ---- out
 // -----------------------------------------------------------------------------------------------------------
@@ -77,17 +90,23 @@ struct Send {
     Message message;
 };
 
+/// To a coordinator that is no member of this replica's epoch.
+struct Letter {
+    PublicKey to;
+    Message message;
+};
+
 struct Arm {
     Timer timer;
     std::int64_t delay_ms = 0;
 };
 
-/// A peer asked for what is no longer in memory: the host sends it LogStore::answer(ask), if that has a value, after this
-/// turn's writes.
+/// A member or an outsider asked for what is no longer in memory: the host sends it LogStore::answer(ask), if that has a
+/// value, after this turn's writes.
 using Ask = std::variant<GetRange, GetPiece>;
 
 struct Serve {
-    ReplicaIndex to = 0;
+    PublicKey to;
     Ask ask;
 };
 
@@ -125,7 +144,7 @@ enum class Misconduct : std::uint8_t {
 
 /// What a peer sent that no honest replica sends: for the host's score of that peer.
 struct PeerFault {
-    ReplicaIndex from = 0;
+    PublicKey from;
     Misconduct misconduct{};
 };
 
@@ -135,6 +154,7 @@ struct Outputs {
     std::vector<Write>
         persist;  ///< 1. durable before anything below happens; on any error abort the process
     std::vector<Send> send;            ///< 2.
+    std::vector<Letter> letters;       ///< with them
     std::vector<Serve> serve;          ///< 3.
     std::vector<Arm> arm;              ///< 4.
     std::vector<Finalised> finalised;  ///< 5. deliver

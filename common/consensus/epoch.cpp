@@ -1,10 +1,15 @@
 #include "common/consensus/epoch.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #include "common/base/limits.hpp"
 
 namespace kilter::consensus {
+
+namespace {
+constexpr std::string_view epochs_magic = "kilter epochs 1\n";
+}  // namespace
 
 HeaderVerdict verify(const CertifiedHeader& certified,
                      const ChainId& chain,
@@ -112,6 +117,31 @@ std::optional<EpochProof> read_epoch_proof(ByteReader& in) {
     Result<ValidatorSet> next = ValidatorSet::read(in);
     if (!next) return std::nullopt;
     return EpochProof{*std::move(end), *std::move(next)};
+}
+
+Bytes encode(const EpochsFile& file) {
+    ByteWriter out;
+    out.text(epochs_magic).raw(file.chain.view());
+    out.u16(static_cast<std::uint16_t>(file.proofs.size()));
+    for (const EpochProof& proof : file.proofs)
+        write(out, proof);
+    return std::move(out).bytes();
+}
+
+Result<EpochsFile> decode_epochs_file(ByteView bytes) {
+    ByteReader in(bytes);
+    const ByteView magic = in.raw(epochs_magic.size());
+    if (in.failed() || !std::equal(magic.begin(), magic.end(), as_bytes(epochs_magic).begin()))
+        return Error{"this is not a file of a log's epochs"};
+    EpochsFile out{in.fixed<ChainId>(), {}};
+    const std::size_t count = in.u16();
+    for (std::size_t i = 0; i < count && !in.failed(); ++i) {
+        auto proof = read_epoch_proof(in);
+        if (!proof) return Error{"the proof of epoch " + std::to_string(i + 1) + " is malformed"};
+        out.proofs.push_back(*std::move(proof));
+    }
+    if (!in.complete()) return Error{"the file of epochs is cut short or has bytes after its end"};
+    return out;
 }
 
 EpochTable::EpochTable(const ChainId& chain, ValidatorSet genesis) : chain_(chain) {

@@ -61,6 +61,15 @@ void write(ByteWriter& out, const EpochProof& proof);
 std::optional<CertifiedHeader> read_certified_header(ByteReader& in);
 std::optional<EpochProof> read_epoch_proof(ByteReader& in);
 
+/// A log's epochs as a file, for who cannot be told otherwise. Proofs are not checked; error: not such a file, or damaged.
+struct EpochsFile {
+    ChainId chain;
+    std::vector<EpochProof> proofs;  ///< from epoch 1 on
+};
+
+Bytes encode(const EpochsFile& file);
+Result<EpochsFile> decode_epochs_file(ByteView bytes);
+
 /// All epochs from genesis on that are proved: what a light client keeps, and a replica that catches up.
 class EpochTable {
   public:

@@ -10,13 +10,15 @@ namespace {
 constexpr std::size_t pieces_at_once = 4;
 }  // namespace
 
-void Replica::Core::on_epoch_proof(ReplicaIndex from, const EpochProof& proof) {
+void Replica::Core::on_epoch_proof(const PublicKey& from, const EpochProof& proof) {
     if (proof.end.header.epoch == epochs_.newest() && !epochs_.extend(proof)) {
         blame(from, Misconduct::bad_certificate);
         return;
     }
     const Height height = proof.end.header.height;
-    if (height > tree_.tip().block->header.height) ask_range(from, height);
+    if (height > tree_.tip().block->header.height &&
+        (config_.validators.index_of(from) || is_ahead(from)))
+        ask_range(from, height);
 }
 
 /// `last`, which is the tip now, ended the epoch.
@@ -55,7 +57,7 @@ void Replica::Core::enter_epoch(Epoch epoch) {
     current_entered_ = false;
     timers_[TimerKind::view].armed = false;
     silent_views_.assign(member.validators.size(), 0);
-    peers_.assign(member.validators.size(), {});
+    peers_.clear();
     range_asked_ms_.reset();
     unanswered_.clear();
     // Evidence and epoch changes were about the epoch that has ended; judge_parked() follows.
@@ -73,7 +75,7 @@ void Replica::Core::checkpoint(const Finalised& final) {
                                     false});
 }
 
-void Replica::Core::on_manifest(ReplicaIndex from, const Manifest& manifest) {
+void Replica::Core::on_manifest(const PublicKey& from, const Manifest& manifest) {
     const Header& header = manifest.certified.header;
     if (!range_asked_ms_ || header.height <= tree_.tip().block->header.height ||
         (transfer_ && transfer_->manifest.certified.header.height >= header.height))
@@ -93,17 +95,17 @@ void Replica::Core::on_manifest(ReplicaIndex from, const Manifest& manifest) {
         ask_pieces(from);
 }
 
-void Replica::Core::ask_pieces(ReplicaIndex from) {
+void Replica::Core::ask_pieces(const PublicKey& from) {
     std::size_t asked = 0;
     for (std::size_t i = 0; i < transfer_->pieces.size() && asked < pieces_at_once; ++i) {
         if (!transfer_->pieces[i].empty()) continue;
         ++asked;
-        send(from,
+        tell(from,
              GetPiece{transfer_->manifest.certified.header.height, static_cast<std::uint32_t>(i)});
     }
 }
 
-void Replica::Core::on_piece(ReplicaIndex from, const Piece& piece) {
+void Replica::Core::on_piece(const PublicKey& from, const Piece& piece) {
     if (!transfer_ || piece.height != transfer_->manifest.certified.header.height ||
         piece.number >= transfer_->pieces.size() || !transfer_->pieces[piece.number].empty())
         return;
@@ -121,7 +123,7 @@ void Replica::Core::on_piece(ReplicaIndex from, const Piece& piece) {
     std::size_t ahead = 0;
     for (std::size_t i = 0; i < transfer_->pieces.size(); ++i)
         if (transfer_->pieces[i].empty() && ++ahead == pieces_at_once)
-            send(from, GetPiece{piece.height, static_cast<std::uint32_t>(i)});
+            tell(from, GetPiece{piece.height, static_cast<std::uint32_t>(i)});
 }
 
 void Replica::Core::adopt_snapshot() {
@@ -153,18 +155,6 @@ void Replica::Core::adopt_snapshot() {
     // What became final in the blocks left out is known by the state alone.
     mempool_.doubt([](const SealedEntry&) { return true; });
     finalise({});
-}
-
-std::vector<Message> Replica::Core::brief(const Status& outsiders) const {
-    std::vector<Message> out;
-    for (EpochProof& proof : epochs_.proofs_after(outsiders.epoch)) {
-        if (proof.end.header.epoch >= epoch_) break;
-        out.emplace_back(std::move(proof));
-    }
-    out.emplace_back(own_status());
-    if (outsiders.epoch == epoch_ && final_ && outsiders.final_view < final_view_)
-        out.emplace_back(*final_);
-    return out;
 }
 
 }  // namespace kilter::consensus

@@ -50,6 +50,7 @@ EpochTable image_epochs(const Config& config, const DurableImage& image) {
 void Outputs::append(Outputs&& later) {
     move_to(persist, later.persist);
     move_to(send, later.send);
+    move_to(letters, later.letters);
     move_to(serve, later.serve);
     move_to(arm, later.arm);
     move_to(finalised, later.finalised);
@@ -103,8 +104,8 @@ Epoch Replica::epoch() const {
     return core_->epoch();
 }
 
-std::vector<Message> Replica::brief(const Status& outsiders) const {
-    return core_->brief(outsiders);
+const EpochTable& Replica::epochs() const {
+    return core_->epochs();
 }
 
 ReplicaStatus Replica::status() const {
@@ -136,8 +137,7 @@ Replica::Core::Core(Config config,
       final_(image_final(image)),
       final_view_(image_final_view(image)),
       final_hash_(final_ && final_->view == final_view_ ? final_->hash : tree_.tip_hash()),
-      silent_views_(config_.validators.size(), 0),
-      peers_(config_.validators.size()) {
+      silent_views_(config_.validators.size(), 0) {
     tree_.begin_epoch(epoch_, config_.validators);
     if (final_ && final_->hash != tree_.tip_hash()) final_certs_[final_->hash] = *final_;
     for (Cert& cert : image.certificates) {
@@ -163,6 +163,8 @@ Outputs Replica::Core::step(const Input& input, UnixMs now) {
     mempool_.remove_expired(now);
     std::visit(Overloaded{[&](const Started&) { on_started(); },
                           [&](const MessageReceived& in) { on_message(in); },
+                          [&](const OutsiderSaid& in) { on_outsider(in); },
+                          [&](const EpochsShown& in) { on_epochs_shown(in.proofs); },
                           [&](const TimerElapsed& in) { on_timer(in.timer); },
                           [&](const Submitted& in) { on_submitted(in); }},
                input);
@@ -179,19 +181,20 @@ void Replica::Core::on_started() {
 void Replica::Core::on_message(const MessageReceived& received) {
     const ReplicaIndex from = received.from;
     if (from >= config_.validators.size() || from == index()) return;
+    const PublicKey sender = config_.validators.validators[from].key;  // of this epoch
     std::visit(Overloaded{[&](const Proposal& m) { on_proposal(from, m, received.entries); },
                           [&](const Vote& m) { on_vote(from, m); },
                           [&](const Cert& m) { on_cert(from, m); },
                           [&](const Status& m) { on_status(from, m); },
                           [&](const GetBlock& m) { on_get_block(from, m); },
                           [&](const BlockReply& m) { on_block(from, m.block); },
-                          [&](const GetRange& m) { on_get_range(from, m); },
-                          [&](const Range& m) { on_range(from, m); },
+                          [&](const GetRange& m) { on_get_range(sender, m); },
+                          [&](const Range& m) { on_range(sender, m); },
                           [&](const Submit& m) { on_submit(from, m, received.entries); },
-                          [&](const EpochProof& m) { on_epoch_proof(from, m); },
-                          [&](const Manifest& m) { on_manifest(from, m); },
-                          [&](const GetPiece& m) { on_get_piece(from, m); },
-                          [&](const Piece& m) { on_piece(from, m); }},
+                          [&](const EpochProof& m) { on_epoch_proof(sender, m); },
+                          [&](const Manifest& m) { on_manifest(sender, m); },
+                          [&](const GetPiece& m) { on_get_piece(sender, m); },
+                          [&](const Piece& m) { on_piece(sender, m); }},
                received.message);
 }
 
@@ -230,7 +233,18 @@ void Replica::Core::send(std::optional<ReplicaIndex> to, Message message) {
         out_.send.push_back({to, std::move(message)});
 }
 
+void Replica::Core::tell(const PublicKey& to, Message message) {
+    if (const auto index = config_.validators.index_of(to))
+        send(*index, std::move(message));
+    else
+        out_.letters.push_back({to, std::move(message)});
+}
+
 void Replica::Core::blame(ReplicaIndex from, Misconduct misconduct) {
+    blame(config_.validators.validators[from].key, misconduct);
+}
+
+void Replica::Core::blame(const PublicKey& from, Misconduct misconduct) {
     out_.faults.push_back({from, misconduct});
 }
 

@@ -16,6 +16,7 @@
 ///     for (;;) {
 ///         store->apply(out.persist);                           // one transaction, or abort
 ///         for (auto& s : out.send) transport.send(s.to, encode(s.message));
+///         for (auto& l : out.letters) transport.send(l.to, encode(l.message));
 ///         for (auto& s : out.serve)
 ///             if (auto answer = store->answer(s.ask)) transport.send(s.to, encode(*answer));
 ///         for (auto& a : out.arm) timers.arm(a.timer, a.delay_ms);  // replaces its kind
@@ -74,9 +75,8 @@ class Replica {
     /// Of the current epoch: what indices in messages and outputs refer to. Changes within a step.
     [[nodiscard]] const ValidatorSet& validators() const;
     [[nodiscard]] Epoch epoch() const;
-    /// For someone who is no member and says where it stands: proofs of the epochs it lacks, the newest final
-    /// certificate if it is in this epoch, and this replica's status. The host limits how often.
-    [[nodiscard]] std::vector<Message> brief(const Status& outsiders) const;
+    /// All epochs that are proved here; a replica that is behind may know later ones than its own.
+    [[nodiscard]] const EpochTable& epochs() const;
     [[nodiscard]] ReplicaStatus status() const;
     /// The final ledger state.
     [[nodiscard]] const StatePtr& state() const;

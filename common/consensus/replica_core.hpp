@@ -6,6 +6,7 @@
 ///     views.cpp     when a view begins and ends; what its leader proposes
 ///     catch_up.cpp  status, fetching, serving, entries from others
 ///     epochs.cpp    the end of an epoch, snapshots
+///     outsiders.cpp coordinators that are no members of the epoch: helped, and asked where they are ahead
 #pragma once
 
 #include <map>
@@ -40,7 +41,7 @@ class Replica::Core {
 
     [[nodiscard]] Epoch epoch() const { return epoch_; }
 
-    [[nodiscard]] std::vector<Message> brief(const Status& outsiders) const;
+    [[nodiscard]] const EpochTable& epochs() const { return epochs_; }
 
   private:
     // replica.cpp
@@ -96,9 +97,9 @@ class Replica::Core {
     void on_status(ReplicaIndex from, const Status& status);
     void on_get_block(ReplicaIndex from, const GetBlock& get);
     void on_block(ReplicaIndex from, const BlockPtr& block);
-    void on_get_range(ReplicaIndex from, const GetRange& get);
-    void on_range(ReplicaIndex from, const Range& range);
-    void on_get_piece(ReplicaIndex from, const GetPiece& get);
+    void on_get_range(const PublicKey& from, const GetRange& get);
+    void on_range(const PublicKey& from, const Range& range);
+    void on_get_piece(const PublicKey& from, const GetPiece& get);
     void on_submitted(const Submitted& submitted);
     void on_submit(ReplicaIndex from, const Submit& submit, Verified verified);
     SubmissionAnswer admit(const EntryPtr& entry, Verified verified, bool& forged);
@@ -113,27 +114,41 @@ class Replica::Core {
     struct Peer {
         UnixMs window_ms = 0;    // start of the current standstill period
         std::size_t bytes = 0;   // of certificates sent in it in answer to status
-        std::size_t served = 0;  // blocks and ranges
+        std::size_t served = 0;  // blocks and ranges; of an outsider also status and proofs
+        bool asked = false;      // an outsider ahead: for proofs of epochs
+        bool lied = false;       // an outsider: showed one that does not hold
     };
 
-    Peer& allowance(ReplicaIndex from);
-    [[nodiscard]] ReplicaIndex next_to_ask(ReplicaIndex last) const;
-    void ask_range(ReplicaIndex peer, Height up_to);
+    Peer& allowance(const PublicKey& from);
+    void show_epochs(const PublicKey& to, Epoch after);
+    [[nodiscard]] std::vector<PublicKey> guides() const;
+    [[nodiscard]] PublicKey next_to_ask(const PublicKey& last) const;
+    void ask_range(const PublicKey& peer, Height up_to);
     void standstill();
     [[nodiscard]] Status own_status() const;
 
     // epochs.cpp
-    void on_epoch_proof(ReplicaIndex from, const EpochProof& proof);
+    void on_epoch_proof(const PublicKey& from, const EpochProof& proof);
     void end_epoch(const Finalised& last);
     void enter_epoch(Epoch epoch);
     void checkpoint(const Finalised& final);
-    void on_manifest(ReplicaIndex from, const Manifest& manifest);
-    void on_piece(ReplicaIndex from, const Piece& piece);
-    void ask_pieces(ReplicaIndex from);
+    void on_manifest(const PublicKey& from, const Manifest& manifest);
+    void on_piece(const PublicKey& from, const Piece& piece);
+    void ask_pieces(const PublicKey& from);
     void adopt_snapshot();
 
+    // outsiders.cpp
+    void on_outsider(const OutsiderSaid& said);
+    void on_outsiders_status(const PublicKey& from, const Status& status);
+    void on_outsiders_proof(const PublicKey& from, const EpochProof& proof);
+    void on_epochs_shown(const std::vector<EpochProof>& proofs);
+    void introduce();
+    [[nodiscard]] bool is_ahead(const PublicKey& key) const;
+
     void send(std::optional<ReplicaIndex> to, Message message);
+    void tell(const PublicKey& to, Message message);
     void blame(ReplicaIndex from, Misconduct misconduct);
+    void blame(const PublicKey& from, Misconduct misconduct);
     void halt(std::string reason);
     /// Halts unless this program knows the rules for the block after the tip.
     bool follows_rules();
@@ -188,18 +203,18 @@ class Replica::Core {
 
     std::map<BlockHash, Wanted> wanted_;
 
-    std::vector<Peer> peers_;
+    std::map<PublicKey, Peer> peers_;
     std::optional<UnixMs> range_asked_ms_;
-    ReplicaIndex range_peer_ = 0;
+    PublicKey range_peer_;
     Height range_target_ = 0;
-    std::set<ReplicaIndex> unanswered_;  // who left such a question unanswered lately
+    std::set<PublicKey> unanswered_;  // who left such a question unanswered lately
 
     struct Transfer {
         Manifest manifest;
         crypto::MerkleOutline outline;
         std::vector<Bytes> pieces;  // empty: not here yet
         std::size_t missing = 0;
-        ReplicaIndex source = 0;
+        PublicKey source;
     };
 
     std::optional<Transfer> transfer_;

@@ -59,6 +59,8 @@ class Signer {
     /// outsider: no member of the current epoch, signs no votes.
     [[nodiscard]] ReplicaIndex index() const { return index_; }
 
+    [[nodiscard]] const PublicKey& public_key() const { return identity_.public_key(); }
+
   private:
     struct ViewVotes {
         std::optional<Vote> notar, skip, final;

@@ -115,6 +115,24 @@ struct CoordinatorHost::State final : LogEvents {
         follow_rules(nullptr);
     }
 
+    // A later epoch is known before this replica has got there: its members bring it there.
+    void on_epochs_proved() override {
+        spdlog::info("epoch {} of the log is proved", log->replica().epochs().newest());
+        admit_roster();
+    }
+
+    // For a coordinator that is away until all whom it knows are gone: somebody carries the file there.
+    void keep_epochs() const {
+        if (log_epoch == 0) return;
+        const Bytes bytes = consensus::encode(
+            consensus::EpochsFile{genesis.chain_id(), log->replica().epochs().proofs_after(0)});
+        if (auto written =
+                runtime::replace_file(config.state_dir / "log.epochs",
+                                      {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+            !written)
+            spdlog::error("{}", written.error().message);
+    }
+
     // Others order the log: from now on this process, the market side and the homes know them.
     void follow_members() {
         const consensus::Replica& replica = log->replica();
@@ -126,6 +144,7 @@ struct CoordinatorHost::State final : LogEvents {
                      member ? "this one among them" : "and this one is none of them");
         handouts->follow(members.index_of(identity->public_key()), members.size());
         admit_roster();
+        keep_epochs();
         step_feeder(MembersFinal{members});
         if (!directory) return;
         for (const auto& party : directory->roster().members)
@@ -213,10 +232,15 @@ struct CoordinatorHost::State final : LogEvents {
 
     void admit_roster() {
         std::vector<crypto::PublicKey> keys;
-        for (const auto& validator : log->replica().validators().validators) {
-            keys.push_back(validator.key);
-            if (validator.key != identity->public_key()) link(validator.key, validator.endpoint);
-        }
+        const auto add = [&](const consensus::ValidatorSet& members) {
+            for (const auto& validator : members.validators) {
+                keys.push_back(validator.key);
+                if (validator.key != identity->public_key())
+                    link(validator.key, validator.endpoint);
+            }
+        };
+        add(log->replica().validators());
+        add(log->replica().epochs().members());
         keys.push_back(genesis.operator_key);
         for (const auto& seat : rules.constitution.seats)
             keys.push_back(seat.key);
@@ -512,6 +536,7 @@ struct CoordinatorHost::State final : LogEvents {
         std::error_code error;
         for (const auto& file :
              std::filesystem::directory_iterator(config.state_dir / "submit", error)) {
+            if (file.path().extension() == ".epochs") take_epochs(file.path());
             if (file.path().extension() != ".entry") continue;
             auto text = topology::read_text_file(file.path());
             if (!text) continue;
@@ -526,6 +551,25 @@ struct CoordinatorHost::State final : LogEvents {
                 log->submit(*entry);
             }
         }
+    }
+
+    // Stays until this replica has got there: over a restart only what it has followed is known.
+    void take_epochs(const std::filesystem::path& path) {
+        auto text = topology::read_text_file(path);
+        if (!text) return;
+        auto file = consensus::decode_epochs_file(as_bytes(*text));
+        if (!file) return refuse_file(path, file.error().message);
+        if (file->chain != genesis.chain_id()) return refuse_file(path, "it is of another log");
+        const consensus::Epoch newest = file->proofs.size();
+        if (newest > log->replica().epochs().newest()) {
+            log->show(std::move(file->proofs));
+            if (newest > log->replica().epochs().newest())
+                return refuse_file(path, "the proof of epoch " +
+                                             std::to_string(log->replica().epochs().newest() + 1) +
+                                             " does not hold");
+        }
+        std::error_code error;
+        if (newest <= log->replica().epoch()) std::filesystem::remove(path, error);
     }
 
     static void refuse_file(const std::filesystem::path& file, const std::string& why) {

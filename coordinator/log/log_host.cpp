@@ -26,12 +26,12 @@ constexpr std::int64_t housekeeping_ms = 500;
 constexpr std::int64_t checkpoint_every_ms = 60'000;
 constexpr consensus::Height blocks_kept = 1'024;  // below the older snapshot, then archived
 constexpr std::int64_t outsider_period_ms = 1'000;
-constexpr std::size_t outsider_help_max = 64;
+constexpr std::size_t outsider_submits_max = 64;
 
 bool is_empty(const Outputs& out) {
-    return out.persist.empty() && out.send.empty() && out.serve.empty() && out.arm.empty() &&
-           out.finalised.empty() && out.answers.empty() && out.evidence.empty() &&
-           out.faults.empty() && !out.jumped && !out.halt;
+    return out.persist.empty() && out.send.empty() && out.letters.empty() && out.serve.empty() &&
+           out.arm.empty() && out.finalised.empty() && out.answers.empty() &&
+           out.evidence.empty() && out.faults.empty() && !out.jumped && !out.halt;
 }
 }  // namespace
 
@@ -50,7 +50,11 @@ struct LogHost::State {
           events(listener),
           workers(store.genesis().chain_id(), application, options) {}
 
-    void step(const consensus::Input& input) { out.append(replica.step(input, runtime::now_ms())); }
+    void step(const consensus::Input& input) {
+        const consensus::Epoch proved = replica.epochs().newest();
+        out.append(replica.step(input, runtime::now_ms()));
+        if (replica.epochs().newest() > proved) events.on_epochs_proved();
+    }
 
     // ---- in ------------------------------------------------------------------------------------------------------
 
@@ -92,7 +96,7 @@ struct LogHost::State {
             held.heard(from, message);
             step(consensus::MessageReceived{*index, std::move(message), verified});
         } else {
-            help_outsider(from, message);
+            hear_outsider(from, std::move(message));
         }
     }
 
@@ -118,27 +122,25 @@ struct LogHost::State {
         });
     }
 
-    /// A coordinator that is no member: one that learns, or one that missed the end of its epoch.
-    void help_outsider(const crypto::PublicKey& from, const consensus::Message& message) {
-        if (!events.may_learn(from)) return;
+    /// A coordinator that is no member: one that learns, one that missed the end of its epoch, or one of a later epoch.
+    void hear_outsider(const crypto::PublicKey& from, consensus::Message message) {
+        if (!replica.epochs().members().index_of(from) && !events.may_learn(from)) return;
+        if (const auto* submit = std::get_if<consensus::Submit>(&message)) {
+            // What it was given for the log is as good as from whoever gave it.
+            if (!may_submit(from)) return;
+            for (const EntryPtr& entry : submit->entries)
+                arrive(entry);
+            return;
+        }
+        step(consensus::OutsiderSaid{from, std::move(message)});
+    }
+
+    /// Entries cost a check of their signatures each: so many messages of them a second from one that is no member.
+    bool may_submit(const crypto::PublicKey& from) {
         Outsider& outsider = outsiders[from];
         const UnixMs now = runtime::now_ms();
         if (now < outsider.since || now - outsider.since >= outsider_period_ms) outsider = {now, 0};
-        if (++outsider.helped > outsider_help_max) return;
-        std::vector<consensus::Message> answers;
-        if (const auto* status = std::get_if<consensus::Status>(&message)) {
-            answers = replica.brief(*status);
-        } else if (const auto* range = std::get_if<consensus::GetRange>(&message)) {
-            if (auto answer = store.answer(*range)) answers.push_back(*std::move(answer));
-        } else if (const auto* piece = std::get_if<consensus::GetPiece>(&message)) {
-            if (auto answer = store.answer(*piece)) answers.push_back(*std::move(answer));
-        } else if (const auto* submit = std::get_if<consensus::Submit>(&message)) {
-            // What it was given for the log is as good as from whoever gave it.
-            for (const EntryPtr& entry : submit->entries)
-                arrive(entry);
-        }
-        for (const consensus::Message& answer : answers)
-            hub.send(from, wire::ConsensusMessage{consensus::encode(answer)});
+        return ++outsider.submitted <= outsider_submits_max;
     }
 
     // ---- housekeeping --------------------------------------------------------------------------------------------
@@ -162,9 +164,11 @@ struct LogHost::State {
             const Outputs turn = std::exchange(out, {});
             persist(turn.persist);
             send_all(turn.send);
+            for (const auto& letter : turn.letters)
+                hub.send(letter.to, wire::ConsensusMessage{consensus::encode(letter.message)});
             for (const auto& serve : turn.serve)
                 if (const auto answer = store.answer(serve.ask))
-                    hand_over({{serve.to, wire::ConsensusMessage{consensus::encode(*answer)}}});
+                    hub.send(serve.to, wire::ConsensusMessage{consensus::encode(*answer)});
             for (const auto& arm : turn.arm) {
                 loop.cancel(timers[arm.timer.kind]);
                 timers[arm.timer.kind] = loop.arm(arm.delay_ms, [this, timer = arm.timer] {
@@ -181,8 +185,8 @@ struct LogHost::State {
                     "the operator",
                     evidence.first.signer, evidence.first.view);
             for (const auto& fault : turn.faults)
-                spdlog::warn("replica {} sent what no honest replica sends (kind {})", fault.from,
-                             static_cast<int>(fault.misconduct));
+                spdlog::warn("coordinator {} sent what no honest one sends (kind {})",
+                             short_hex(fault.from.view()), static_cast<int>(fault.misconduct));
             if (turn.jumped) events.on_jump();
             if (turn.halt) events.on_halt(*turn.halt);
             dispatch_arrivals();
@@ -280,14 +284,14 @@ struct LogHost::State {
 
     struct Outsider {
         UnixMs since = 0;
-        std::size_t helped = 0;
+        std::size_t submitted = 0;
     };
 
     HeldCertificates held;
     bool held_armed = false;
     bool settle_armed = false;
     UnixMs next_checkpoint = 0;
-    std::map<crypto::PublicKey, Outsider> outsiders;  // that may learn
+    std::map<crypto::PublicKey, Outsider> outsiders;  // that handed in entries
     EntryWorkers workers;                             // last: its threads end first
 };
 
@@ -314,6 +318,10 @@ void LogHost::start() {
 
 void LogHost::submit(EntryPtr entry) {
     state_->arrive(std::move(entry));
+}
+
+void LogHost::show(std::vector<consensus::EpochProof> proofs) {
+    state_->step(consensus::EpochsShown{std::move(proofs)});
 }
 
 void LogHost::receive(const crypto::PublicKey& from, ByteView payload) {

@@ -38,11 +38,15 @@ class LogEvents {
     /// One per entry submitted; final and accepted ones are told of by on_final, whenever that is.
     virtual void on_answer(const consensus::SubmissionAnswer& answer) = 0;
 
-    /// Whether a key that is no member is given the log: a coordinator that learns, or missed the end of its epoch.
+    /// Whether a key that is no member of a known epoch may speak about the log: a coordinator that learns, missed the end
+    /// of its epoch, or is of one that this replica does not know.
     [[nodiscard]] virtual bool may_learn(const crypto::PublicKey& key) const {
         (void)key;
         return false;
     }
+
+    /// The replica knows the members of a later epoch, replica().epochs(), with whom it has to be able to speak.
+    virtual void on_epochs_proved() {}
 
     /// The state is a received snapshot's: the blocks up to it are not delivered.
     virtual void on_jump() = 0;
@@ -69,6 +73,8 @@ class LogHost {
     void start();
     /// From a client or from this process itself.
     void submit(consensus::EntryPtr entry);
+    /// Proofs of the log's epochs, from 1 on, that somebody brought in a document.
+    void show(std::vector<consensus::EpochProof> proofs);
     /// A ConsensusMessage's payload, of a key that the hub authenticated.
     void receive(const crypto::PublicKey& from, ByteView payload);
     /// At the end of every turn of the loop.

@@ -12,7 +12,7 @@ class DemoMembers : public Street {
     static constexpr std::size_t dead = 3;
 
     void SetUp() override {
-        ASSERT_NO_FATAL_FAILURE(lay_out(generated_homes(1), 29'000, 1));
+        ASSERT_NO_FATAL_FAILURE(lay_out(generated_homes(1), 29'000, coordinators));
         ASSERT_NO_FATAL_FAILURE(start_all());
         document_ = folder_ / "next.members";
     }
@@ -53,26 +53,34 @@ class DemoMembers : public Street {
         return desk("operator", std::move(wishes));
     }
 
-    /// Its machine, newly installed: a key of its own, at another address. Its "KEY@ENDPOINT".
-    std::string install_newcomer() {
-        newcomer_ = street() / "coordinator-new";
-        std::filesystem::create_directories(newcomer_);
+    /// A machine in place of that coordinator's, newly installed: a key of its own, at another address. Its "KEY@ENDPOINT".
+    [[nodiscard]] std::string install_newcomer(std::size_t old) const {
+        std::filesystem::create_directories(newcomer(old));
         const std::string endpoint =
             "tcp://127.0.0.1:" +
             std::to_string(first_port_ +
-                           static_cast<int>(coordinators + installation_.homes.size()));
-        std::string config = read_file(coordinator(dead) / "coordinator.toml");
+                           static_cast<int>(coordinators + installation_.homes.size() + old));
+        std::string config = read_file(coordinator(old) / "coordinator.toml");
         const auto at = config.find("bind = ");
         config.replace(at, config.find('\n', at) - at, "bind = \"" + endpoint + "\"");
-        write_file(newcomer_ / "coordinator.toml", config);
-        const auto key = run_program(
-            "kilter-coordinator", {"key", "--config", (newcomer_ / "coordinator.toml").string()});
+        write_file(newcomer(old) / "coordinator.toml", config);
+        const auto key =
+            run_program("kilter-coordinator",
+                        {"key", "--config", (newcomer(old) / "coordinator.toml").string()});
         EXPECT_EQ(key.exit_code, 0) << key.err;
         return key.out.substr(0, 64) + "@" + endpoint;
     }
 
+    [[nodiscard]] std::filesystem::path newcomer(std::size_t old) const {
+        return street() / ("coordinator-new-" + std::to_string(old));
+    }
+
+    static bool is_in_epoch(const std::filesystem::path& directory, int epoch) {
+        const json now = status(directory);
+        return !now.is_discarded() && now.value("log_epoch", 0) == epoch;
+    }
+
     std::string document_;
-    std::filesystem::path newcomer_;
 };
 
 TEST_F(DemoMembers, a_new_machine_with_a_new_key_replaces_one_whose_disk_is_gone) {
@@ -81,14 +89,15 @@ TEST_F(DemoMembers, a_new_machine_with_a_new_key_replaces_one_whose_disk_is_gone
     running_.erase(coordinator(dead));  // kill -9
     std::filesystem::remove_all(coordinator(dead) / "state");
     std::filesystem::remove(coordinator(dead) / "key");
-    const std::string newcomer = install_newcomer();
-    const std::string newcomer_key = newcomer.substr(0, 64);
+    const std::string successor = install_newcomer(dead);
+    const std::string newcomer_key = successor.substr(0, 64);
+    const std::filesystem::path newcomer_ = newcomer(dead);
 
     // The operator gives the dead one's certificate to the new key, and draws up the next set.
-    auto drafted = draft({"--replace", lost.substr(0, 8) + "=" + newcomer});
+    auto drafted = draft({"--replace", lost.substr(0, 8) + "=" + successor});
     ASSERT_EQ(drafted.exit_code, 0) << drafted.err;
     expect_refusal(coordinator(0), "grant it first");
-    const auto granted = desk("operator", {"rekey", lost.substr(0, 8), newcomer});
+    const auto granted = desk("operator", {"rekey", lost.substr(0, 8), successor});
     ASSERT_EQ(granted.exit_code, 0) << granted.err;
     start("kilter-coordinator", newcomer_);
     expect_refusal(coordinator(0), "the docket has not decided on this set");
@@ -109,10 +118,6 @@ TEST_F(DemoMembers, a_new_machine_with_a_new_key_replaces_one_whose_disk_is_gone
     EXPECT_NE(third.out.find("goes on the log from here"), std::string::npos) << third.out;
 
     // The new epoch, on every coordinator, with the newcomer as a member, and in every home.
-    const auto is_in_epoch = [](const std::filesystem::path& directory, int epoch) {
-        const json now = status(directory);
-        return !now.is_discarded() && now.value("log_epoch", 0) == epoch;
-    };
     for (const auto& directory : {coordinator(0), coordinator(1), coordinator(2), newcomer_})
         EXPECT_TRUE(eventually([&] { return is_in_epoch(directory, 1); })) << directory;
     EXPECT_EQ(status(newcomer_)["replica"], dead);
@@ -146,6 +151,62 @@ TEST_F(DemoMembers, a_new_machine_with_a_new_key_replaces_one_whose_disk_is_gone
     const auto verified =
         run_program("kilter", {"log", "verify", "--genesis", genesis, coordinator(0),
                                coordinator(2), newcomer_ / "state"});
+    EXPECT_EQ(verified.exit_code, 0) << verified.err;
+}
+
+// A coordinator is away while all the others are replaced: when it comes back nobody whom it knows is left, and it refuses
+// those who are, having never heard of their keys. A file from any of them says who they are.
+TEST_F(DemoMembers, one_that_slept_while_all_others_were_replaced_is_told_by_a_file) {
+    constexpr std::size_t sleeper = 3;
+    ASSERT_NO_FATAL_FAILURE(expect_trade_goes_on(1));
+    stop(coordinator(sleeper));
+    std::vector<std::string> wishes;
+    for (std::size_t i = 0; i < sleeper; ++i) {
+        const std::string successor = install_newcomer(i);
+        const auto granted =
+            desk("operator", {"grant", successor, "--net", "0", "--role", "coordinator"});
+        ASSERT_EQ(granted.exit_code, 0) << granted.err;
+        start("kilter-coordinator", newcomer(i));
+        const std::string old = status(coordinator(i))["key"];
+        wishes.insert(wishes.end(), {"--replace", old.substr(0, 8) + "=" + successor});
+    }
+    const auto drafted = draft(wishes);
+    ASSERT_EQ(drafted.exit_code, 0) << drafted.err;
+    const auto proposed = desk("operator", {"rules", "propose", "--validators", document_});
+    ASSERT_EQ(proposed.exit_code, 0) << proposed.err;
+    const auto approved = desk("regulator", {"rules", "approve", "1"});
+    ASSERT_EQ(approved.exit_code, 0) << approved.err;
+    for (std::size_t i = 0; i < sleeper; ++i)
+        expect_signature(coordinator(i));
+    for (std::size_t i = 0; i < sleeper; ++i)
+        EXPECT_TRUE(eventually([&] { return is_in_epoch(newcomer(i), 1); })) << i;
+    for (const auto& home : installation_.homes)
+        EXPECT_TRUE(eventually([&] { return is_in_epoch(home, 1); })) << home;
+    for (std::size_t i = 0; i < sleeper; ++i)
+        stop(coordinator(i));
+    ASSERT_NO_FATAL_FAILURE(expect_trade_goes_on(1));
+
+    start("kilter-coordinator", coordinator(sleeper));
+    EXPECT_TRUE(eventually([&] {
+        return read_file(coordinator(sleeper) / "log").find("refused a key that is not on the") !=
+               std::string::npos;
+    })) << "it does not know who they are";
+    EXPECT_TRUE(is_in_epoch(coordinator(sleeper), 0));
+    const auto submitted = coordinator(sleeper) / "state/submit";
+    write_file(submitted / "damaged.epochs", read_file(newcomer(0) / "state/log.epochs") + "!");
+    write_file(submitted / "log.epochs", read_file(newcomer(0) / "state/log.epochs"));
+    EXPECT_TRUE(eventually([&] { return is_in_epoch(coordinator(sleeper), 1); }));
+    EXPECT_TRUE(eventually([&] { return !std::filesystem::exists(submitted / "log.epochs"); }));
+    EXPECT_TRUE(std::filesystem::exists(submitted / "damaged.refused"));
+    EXPECT_EQ(status(coordinator(sleeper))["replica"], sleeper);
+
+    // Its vote is needed now.
+    stop(newcomer(0));
+    ASSERT_NO_FATAL_FAILURE(expect_trade_goes_on(2));
+    stop_all();
+    const auto verified =
+        run_program("kilter", {"log", "verify", "--genesis", street() / "genesis.bin",
+                               coordinator(sleeper), newcomer(1) / "state"});
     EXPECT_EQ(verified.exit_code, 0) << verified.err;
 }
 

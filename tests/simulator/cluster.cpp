@@ -165,9 +165,15 @@ void Cluster::send(Host& from, const Send& send) {
 }
 
 void Cluster::post(Host& from, const PublicKey& to, const Message& message) {
-    const auto parcel = pack(from, message);
-    for (const auto& host : hosts_)
-        if (host->public_key() == to) carry(from, *host, parcel);
+    if (!from.up()) return;
+    std::vector<Send> sends{{std::nullopt, message}};
+    if (Adversary* adversary = from.honest() ? nullptr : adversary_of(from))
+        sends = adversary->alter({ReplicaIndex{0}, message});
+    for (const Send& send : sends) {
+        const auto parcel = pack(from, send.message);
+        for (const auto& host : hosts_)
+            if (host->public_key() == to) carry(from, *host, parcel);
+    }
 }
 
 std::shared_ptr<Cluster::Parcel> Cluster::pack(const Host& from, const Message& message) {

@@ -4,9 +4,6 @@ namespace kilter::consensus::simulation {
 
 namespace {
 constexpr std::size_t inputs_per_turn = 256;
-// As the coordinator's host limits what it does for outsiders.
-constexpr Micros help_period = 1 * second;
-constexpr std::size_t help_max = 64;
 }  // namespace
 
 crypto::Identity identity_of(std::uint64_t number) {
@@ -45,7 +42,6 @@ bool Host::boot() {
 void Host::end(bool cache_survives) {
     replica_.reset();
     inbox_.clear();
-    helped_.clear();
     timers_.clear();
     ++incarnation_;
     busy_ = false;
@@ -75,9 +71,7 @@ void Host::take(Input input) {
 }
 
 void Host::hear(const PublicKey& from, Message message) {
-    if (!replica_) return;
-    inbox_.emplace_back(Letter{from, std::move(message)});
-    wake();
+    take(OutsiderSaid{from, std::move(message)});
 }
 
 void Host::wake() {
@@ -93,41 +87,22 @@ void Host::wake() {
 void Host::turn() {
     auto outputs = std::make_shared<Outputs>();
     for (std::size_t i = 0; i < inputs_per_turn && !inbox_.empty(); ++i) {
-        const std::variant<Input, Letter> next = std::move(inbox_.front());
+        Input next = std::move(inbox_.front());
         inbox_.pop_front();
-        if (const auto* input = std::get_if<Input>(&next)) {
-            outputs->append(replica_->step(*input, wall()));
-            continue;
-        }
-        const Letter& letter = std::get<Letter>(next);
-        if (const auto index = replica_->validators().index_of(letter.from))
-            outputs->append(replica_->step(MessageReceived{*index, letter.message}, wall()));
-        else
-            help(letter);
+        outputs->append(replica_->step(placed(std::move(next)), wall()));
     }
     synchronise(std::move(outputs));
 }
 
-/// One that learns, or that missed the end of its epoch. What it was given for the log is as good as a client's.
-void Host::help(const Letter& letter) {
-    const Micros now = world_.schedule().now();
-    if (now - help_since_ >= help_period) {
-        help_since_ = now;
-        helps_ = 0;
-    }
-    if (++helps_ > help_max) return;
-    const auto answer = [&](std::optional<Message> message) {
-        if (message) helped_.push_back({letter.from, *std::move(message)});
-    };
-    if (const auto* status = std::get_if<Status>(&letter.message))
-        for (Message& message : replica_->brief(*status))
-            answer(std::move(message));
-    else if (const auto* range = std::get_if<GetRange>(&letter.message))
-        answer(disk_.durable().answer(*range));
-    else if (const auto* piece = std::get_if<GetPiece>(&letter.message))
-        answer(disk_.durable().answer(*piece));
-    else if (const auto* submit = std::get_if<Submit>(&letter.message))
-        inbox_.emplace_front(Submitted{submit->entries});
+/// Who is no member when its message is looked at is an outsider. What it was given for the log is as good as a client's.
+Input Host::placed(Input input) const {
+    auto* said = std::get_if<OutsiderSaid>(&input);
+    if (said == nullptr) return input;
+    if (const auto index = replica_->validators().index_of(said->from))
+        return MessageReceived{*index, std::move(said->message)};
+    if (auto* submit = std::get_if<Submit>(&said->message))
+        return Submitted{std::move(submit->entries)};
+    return input;
 }
 
 void Host::synchronise(std::shared_ptr<Outputs> outputs) {
@@ -152,11 +127,16 @@ void Host::carry_out(const Outputs& outputs) {
         world_.send(*this, send);
         if (world_.dies_at(*this, Point::between_sends)) return end(true);
     }
-    for (const Serve& serve : outputs.serve)
-        if (auto answer = disk_.durable().answer(serve.ask))
-            world_.send(*this, {serve.to, *std::move(answer)});
-    for (const Letter& letter : std::exchange(helped_, {}))
-        world_.post(*this, letter.from, letter.message);
+    for (const Letter& letter : outputs.letters)
+        world_.post(*this, letter.to, letter.message);
+    for (const Serve& serve : outputs.serve) {
+        auto answer = disk_.durable().answer(serve.ask);
+        if (!answer) continue;
+        if (const auto index = replica_->validators().index_of(serve.to))
+            world_.send(*this, {*index, *std::move(answer)});
+        else
+            world_.post(*this, serve.to, *answer);
+    }
     for (const Arm& timer : outputs.arm)
         arm(timer);
     world_.turned(*this, outputs);

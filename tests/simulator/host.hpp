@@ -65,7 +65,7 @@ class Host {
     void resume();
     /// One input for the next turn.
     void take(Input input);
-    /// A message from the holder of this key: from a member, or from an outsider who is briefed.
+    /// A message from the holder of this key: a member, or an outsider.
     void hear(const PublicKey& from, Message message);
 
     [[nodiscard]] bool up() const { return replica_.has_value(); }
@@ -98,14 +98,9 @@ class Host {
     [[nodiscard]] bool timer_runs() const { return !timers_.empty() || !inbox_.empty(); }
 
   private:
-    struct Letter {
-        PublicKey from;
-        Message message;
-    };
-
     void wake();
     void turn();
-    void help(const Letter& letter);
+    [[nodiscard]] Input placed(Input input) const;
     void synchronise(std::shared_ptr<Outputs> outputs);
     void carry_out(const Outputs& outputs);
     void end(bool cache_survives);
@@ -119,10 +114,7 @@ class Host {
     Clock clock_;
     Disk disk_;
     std::optional<Replica> replica_;
-    std::deque<std::variant<Input, Letter>> inbox_;
-    std::vector<Letter> helped_;  // answers to outsiders, `from` being whom they are for
-    Micros help_since_ = 0;
-    std::size_t helps_ = 0;
+    std::deque<Input> inbox_;  // of messages, whoever they are from
     std::map<TimerKind, std::uint64_t> timers_;
     std::uint64_t incarnation_ = 0;
     bool busy_ = false;

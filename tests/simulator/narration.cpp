@@ -108,7 +108,7 @@ void Script::turned(Address address, const Outputs& outputs) {
         out_ << address << " accuses " << evidence.first.signer << ": " << describe(evidence.first)
              << " and " << describe(evidence.second) << '\n';
     for (const PeerFault& fault : outputs.faults)
-        out_ << address << " blames " << fault.from << '\n';
+        out_ << address << " blames " << *table_->config().validators.index_of(fault.from) << '\n';
     if (outputs.halt) out_ << address << " halts: " << *outputs.halt << '\n';
     if (moved) out_ << address << " is in view " << view << '\n';
 }

@@ -57,7 +57,7 @@ void Table::carry_out(Address address, const Outputs& outputs) {
         put(address, send.to, send.message);
     for (const Serve& serve : outputs.serve)
         if (auto answer = seat.disk.durable().answer(serve.ask))
-            put(address, serve.to, *std::move(answer));
+            put(address, config_.validators.index_of(serve.to), *std::move(answer));
     for (const Arm& arm : outputs.arm)
         seat.timers[arm.timer.kind] = {arm.timer, now_ms_ + arm.delay_ms};
 }

@@ -110,8 +110,136 @@ TEST_F(Epochs, WhoClaimsAHeightAndSendsNothingIsNotAskedAgain) {
 
 // The number after the last one is the first one, of which there is no proof: the process ended.
 TEST_F(Epochs, AnOutsiderMayClaimAnyEpoch) {
-    for (const Epoch claimed : {Epoch{0}, Epoch{1}, Epoch{2}, ~Epoch{0}, ~Epoch{0} - 1})
-        EXPECT_EQ(r.replica->brief(Status{claimed, 1, 0, 0, {}}).size(), 1u) << claimed;
+    for (const Epoch claimed : {Epoch{1}, Epoch{2}, ~Epoch{0}, ~Epoch{0} - 1}) {
+        r.hear(8, Status{claimed, 1, 0, 1'000, {}});
+        EXPECT_EQ(r.out.letters.size(), claimed == 1 ? 1u : 0u) << "told where this one is, once";
+        EXPECT_TRUE(r.sent<GetRange>().empty());
+        EXPECT_TRUE(r.written<GetRange>().empty());
+    }
+}
+
+// All that this replica knows are gone; the others are in epochs 1 and 2, whose members 4 to 7 it has never heard of.
+struct Sleeper : testing::Test {
+    LoneReplica r;
+    Past past{r};
+    const ValidatorSet set_0 = Past::set_of({0, 1, 2, 3});
+    const ValidatorSet set_1 = Past::set_of({0, 1, 2, 4});
+    const ValidatorSet set_2 = Past::set_of({0, 5, 6, 4});
+    FinalBlock first = past.add({r.entry(1)});
+    FinalBlock end_0 = past.add({past.change(0, set_0, set_1, {0, 1, 2})});
+    EpochProof proof_1 = past.turn(end_0, set_1);
+    FinalBlock second = past.add({r.entry(2)});
+    FinalBlock end_1 = past.add({past.change(1, set_1, set_2, {0, 1, 2})});
+    EpochProof proof_2 = past.turn(end_1, set_2);
+
+    static PublicKey key(ReplicaIndex number) { return LoneReplica::key(number).public_key(); }
+
+    [[nodiscard]] static EpochProof broken(EpochProof proof) {
+        proof.end.certificate.signatures.front().bytes[0] ^= 1;
+        return proof;
+    }
+
+    [[nodiscard]] Epoch proved() const { return r.replica->epochs().newest(); }
+};
+
+TEST_F(Sleeper, IsBroughtUpByWhomItHasNeverKnown) {
+    r.hear(5, Status{2, 9, 4, 4, {}});
+    ASSERT_EQ(r.written<Status>().size(), 1u) << "so that it is shown the epochs";
+    EXPECT_EQ(r.written<Status>()[0].first, key(5));
+    EXPECT_TRUE(r.written<GetRange>().empty()) << "anybody may claim a height";
+    r.hear(5, proof_1);
+    EXPECT_TRUE(r.written<GetRange>().empty()) << "epoch 1 does not name it";
+    r.hear(5, proof_2);
+    ASSERT_EQ(r.written<GetRange>().size(), 1u);
+    EXPECT_EQ(r.written<GetRange>()[0].first, key(5));
+    r.hear(5, Range{{first, end_0, second, end_1}});
+    EXPECT_EQ(r.out.faults.size(), 0u);
+    EXPECT_EQ(r.replica->epoch(), 2u);
+    EXPECT_EQ(r.replica->status().final_height, 4u);
+    EXPECT_EQ(r.replica->index(), 0u) << "and it votes again";
+}
+
+TEST_F(Sleeper, IsShownTheEpochsByAnybodyAndAsksTheirMembers) {
+    r.hear(9, proof_1);
+    std::vector<PublicKey> told;
+    for (const auto& [to, status] : r.written<Status>())
+        told.push_back(to);
+    EXPECT_EQ(told, std::vector<PublicKey>{key(4)}) << "whom epoch 1 names and this one does not";
+    EXPECT_TRUE(r.written<GetRange>().empty());
+    r.hear(4, Status{2, 9, 4, 4, {}});
+    EXPECT_EQ(r.written<GetRange>().size(), 1u);
+    r.hear(9, Range{{first, end_0}});
+    EXPECT_EQ(r.replica->status().final_height, 0u) << "blocks are for members to bring";
+    r.hear(4, Range{{first, end_0}});
+    EXPECT_EQ(r.replica->epoch(), 1u);
+}
+
+TEST_F(Sleeper, TakesASnapshotFromThem) {
+    r.step(EpochsShown{{proof_1, proof_2}});
+    EXPECT_EQ(r.written<Status>().size(), 3u) << "4, 5 and 6";
+    r.hear(6, Status{2, 9, 4, 4, {}});
+    ASSERT_EQ(r.written<GetRange>().size(), 1u);
+    const Manifest manifest = past.manifest(end_1);
+    r.hear(9, manifest);
+    EXPECT_TRUE(r.out.letters.empty());
+    r.hear(6, manifest);
+    ASSERT_FALSE(r.written<GetPiece>().empty());
+    r.hear(9, Piece{4, 0, past.piece(end_1, manifest, 0)});
+    r.hear(5, broken(proof_2));
+    EXPECT_TRUE(r.out.faults.empty()) << "that epoch is proved already: not looked at";
+    for (std::uint32_t number = 0; r.replica->status().final_height == 0; ++number)
+        r.hear(6, Piece{4, number, past.piece(end_1, manifest, number)});
+    EXPECT_EQ(r.replica->epoch(), 2u);
+    EXPECT_EQ(r.replica->status().final_height, 4u);
+    EXPECT_TRUE(r.out.jumped);
+}
+
+TEST_F(Sleeper, HearsNoMoreOfALiarForAWhile) {
+    r.hear(5, broken(proof_1));
+    ASSERT_EQ(r.out.faults.size(), 1u);
+    EXPECT_EQ(r.out.faults[0].from, key(5));
+    r.hear(5, broken(proof_1));
+    EXPECT_TRUE(r.out.faults.empty()) << "not even looked at";
+    r.hear(5, proof_1);
+    EXPECT_EQ(proved(), 0u);
+    r.hear(6, proof_1);
+    EXPECT_EQ(proved(), 1u) << "others are";
+    r.now += r.config.parameters.standstill_ms;
+    r.hear(5, proof_2);
+    EXPECT_EQ(proved(), 2u);
+}
+
+// Two that stand outside each other's epochs would have answered one status with another for ever.
+TEST_F(Sleeper, AsksAnOutsiderAheadOncePerPeriod) {
+    std::size_t letters = 0;
+    for (int i = 0; i < 100; ++i)
+        letters += r.hear(9, Status{~Epoch{0}, 9, 4, 1'000'000, {}}).letters.size();
+    EXPECT_EQ(letters, 1u);
+    r.now += r.config.parameters.standstill_ms;
+    EXPECT_EQ(r.hear(9, Status{2, 9, 4, 4, {}}).letters.size(), 1u);
+}
+
+TEST_F(Sleeper, ServesAnOutsiderSoMuchAndNoMore) {
+    r.step(EpochsShown{{proof_1, proof_2}});
+    std::size_t proofs = 0;
+    for (int i = 0; i < 1'000; ++i) {
+        r.hear(9, Status{0, 1, 0, 0, {}});
+        proofs += r.written<EpochProof>().size();
+    }
+    EXPECT_EQ(proofs, 2u * 64) << "per period, whatever it asks";
+}
+
+TEST_F(Sleeper, IsToldByAFile) {
+    const EpochsFile file{r.config.chain, {proof_1, proof_2}};
+    const Bytes bytes = encode(file);
+    const auto read = decode_epochs_file(bytes);
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    EXPECT_EQ(read->chain, file.chain);
+    EXPECT_EQ(read->proofs, file.proofs);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(decode_epochs_file(ByteView(bytes).first(size)).ok()) << size;
+    r.step(EpochsShown{{proof_1, broken(proof_2)}});
+    EXPECT_EQ(proved(), 1u) << "as far as it holds";
 }
 
 // A consistency proof took what the members of an ended epoch had certified above its end, though it held the proof of that end.

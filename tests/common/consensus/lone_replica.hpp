@@ -38,6 +38,11 @@ class LoneReplica {
         return step(MessageReceived{from, std::move(message)});
     }
 
+    /// From the holder of this key, whoever that is.
+    Outputs& hear(ReplicaIndex number, Message message) {
+        return step(OutsiderSaid{key(number).public_key(), std::move(message)});
+    }
+
     [[nodiscard]] Vote vote(VoteKind kind,
                             View view,
                             ReplicaIndex signer,
@@ -77,6 +82,16 @@ class LoneReplica {
         for (const Send& send : out.send)
             if (const auto* message = std::get_if<Kind>(&send.message))
                 found.emplace_back(send.to, *message);
+        return found;
+    }
+
+    /// The same of those to outsiders, with whose key each was for.
+    template <class Kind>
+    [[nodiscard]] std::vector<std::pair<PublicKey, Kind>> written() const {
+        std::vector<std::pair<PublicKey, Kind>> found;
+        for (const Letter& letter : out.letters)
+            if (const auto* message = std::get_if<Kind>(&letter.message))
+                found.emplace_back(letter.to, *message);
         return found;
     }
 

@@ -76,8 +76,10 @@ class StoredCluster {
         found->second.store.apply(out.persist);
         for (const auto& send : out.send)
             post(i, send.to, send.message);
+        for (const auto& letter : out.letters)
+            write(i, letter.to, letter.message);
         for (const auto& serve : out.serve)
-            if (auto answer = found->second.store.answer(serve.ask)) post(i, serve.to, *answer);
+            if (auto answer = found->second.store.answer(serve.ask)) write(i, serve.to, *answer);
         for (const auto& arm : out.arm)
             timers_[{i, arm.timer.kind}] = {now_ms + arm.delay_ms, arm.timer};
         KILTER_CHECK(!out.halt || knowledge.contains(i), "a replica halted");
@@ -143,28 +145,26 @@ class StoredCluster {
         return settlement::coordinator(static_cast<std::uint8_t>(i)).public_key();
     }
 
-    /// As the coordinator's host does it: indices are places in the current set, and whoever has none is briefed.
+    /// As the coordinator's host does it: indices are places in the current set, and whoever has none is an outsider.
     void deliver(std::size_t from, std::size_t to, consensus::Message message) {
         const auto found = running_.find(to);
         if (found == running_.end()) return;
-        if (const auto index = found->second.replica.validators().index_of(key(from))) {
+        if (const auto index = found->second.replica.validators().index_of(key(from)))
             step(to, consensus::MessageReceived{*index, std::move(message)});
-        } else if (const auto* status = std::get_if<consensus::Status>(&message)) {
-            for (const consensus::Message& answer : found->second.replica.brief(*status))
-                inbox_.push_back({to, from, consensus::encode(answer)});
-        } else if (const auto* range = std::get_if<consensus::GetRange>(&message)) {
-            if (auto answer = found->second.store.answer(*range))
-                inbox_.push_back({to, from, consensus::encode(*answer)});
-        } else if (const auto* piece = std::get_if<consensus::GetPiece>(&message)) {
-            if (auto answer = found->second.store.answer(*piece))
-                inbox_.push_back({to, from, consensus::encode(*answer)});
-        }
+        else
+            step(to, consensus::OutsiderSaid{key(from), std::move(message)});
     }
 
     struct Running {
         LogStore store;
         consensus::Replica replica;
     };
+
+    void write(std::size_t from, const crypto::PublicKey& to, const consensus::Message& message) {
+        for (const auto& [process, running] : running_)
+            if (process != from && key(process) == to)
+                inbox_.push_back({from, process, consensus::encode(message)});
+    }
 
     void post(std::size_t from,
               std::optional<consensus::ReplicaIndex> to,

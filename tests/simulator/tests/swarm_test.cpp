@@ -112,6 +112,11 @@ TEST(Swarm, ASnapshotThatBlocksOvertookIsNotWantedAnyMore) {
     expect_clean(swarm(20'110'028));
 }
 
+// All whom it knew were dead or switched off when it woke, and it listened to members of its own epoch only.
+TEST(Swarm, WhoSleptThroughChangesIsBroughtUpByWhomItNeverKnew) {
+    expect_clean(swarm(60'013'906));
+}
+
 // A final certificate of a new epoch counted as older than the one that came with the snapshot under it.
 TEST(Swarm, TheFinalViewDoesNotGoBackIntoANewEpoch) {
     expect_clean(swarm(50'010'173));
