@@ -141,6 +141,9 @@ Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out
         result.verdict == market::Verdict::malformed)
         out.tell(Severity::wrong,
                  "a home sent a share that is malformed or contradicts its earlier one; ignored");
+    if (const auto* received = std::get_if<market::ShareReceived>(&input);
+        received != nullptr && result.verdict == market::Verdict::duplicate)
+        repeating_.insert(received->share.from);
     for (const market::Expulsion& expulsion : result.expel)
         if (expel(expulsion, out)) step.silent.push_back(directory_->at(expulsion.party).key);
     for (const market::Journal& journal : result.journals)
@@ -153,7 +156,9 @@ Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out
         if (newest_two.size() > 2) newest_two.pop_front();
     }
     if (result.progressed) {
-        out.arm(Timer::silence, charter_.parameters.silence_ms);
+        repeating_.clear();
+        patience_.on_progress(now, std::holds_alternative<market::ShareReceived>(input));
+        out.arm(Timer::silence, patience_.wait_ms(charter_.parameters.silence_ms));
         out.arm(Timer::resend, resend_ms(charter_.parameters));
     }
     if (result.cleared) conclude(*result.cleared, now);
@@ -204,6 +209,7 @@ bool Chaired::expel(const market::Expulsion& expulsion, Outputs& out) {
     out.send.push_back({key, wire::SessionExcluded{terms_.id, expulsion.net}});
     if (!expelled_.insert(expulsion.party).second) return false;
     ++report_.excluded;
+    if (repeating_.contains(expulsion.party)) parted_.insert(expulsion.net);
     out.tell(Severity::notable, "home " + short_hex(key.view()) + " on net " +
                                     std::to_string(expulsion.net.value) +
                                     " was silent; its net goes on without it");

@@ -17,6 +17,7 @@
 #include "coordinator/core/attendance.hpp"
 #include "coordinator/core/charter.hpp"
 #include "coordinator/core/outputs.hpp"
+#include "coordinator/core/patience.hpp"
 
 namespace kilter::coordinator {
 
@@ -49,6 +50,12 @@ class Chaired {
 
     /// Terminal i of the feeder's device is net i's.
     [[nodiscard]] const std::vector<NetId>& nets() const { return nets_; }
+
+    /// At the opening, one for each of nets().
+    [[nodiscard]] const std::vector<market::Seat>& seats() const { return seats_; }
+
+    /// Nets that went on without a home that spoke all the while: somebody there is not heard by everybody.
+    [[nodiscard]] const std::set<NetId>& parted() const { return parted_; }
 
     /// Filled as far as the session has come; complete but for `homes` and `final_ms` once it has cleared.
     [[nodiscard]] const SessionReport& report() const { return report_; }
@@ -98,6 +105,9 @@ class Chaired {
     market::Session session_;
     std::map<NetId, std::deque<market::MaskedShare>> sent_;  // the newest two of each net
     std::set<PartyId> expelled_;
+    std::set<PartyId> repeating_;  // said the same again since the session went on last
+    std::set<NetId> parted_;
+    Patience patience_;
     std::optional<market::Certifier> certifier_;  // once cleared
     SessionReport report_;
 };

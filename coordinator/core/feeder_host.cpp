@@ -8,6 +8,7 @@
 #include "coordinator/core/attendance.hpp"
 #include "coordinator/core/chaired.hpp"
 #include "coordinator/core/charter.hpp"
+#include "coordinator/core/elimination.hpp"
 #include "coordinator/core/followed.hpp"
 #include "coordinator/core/naming.hpp"
 #include "coordinator/core/records.hpp"
@@ -19,7 +20,8 @@ namespace {
 
 constexpr std::uint32_t gather_tick_ms = 250;
 constexpr std::uint32_t no_homes_ms = 1'000;  // between two looks for homes
-constexpr std::uint32_t fruitless_max = 6;    // the pause between sessions doubles so often
+constexpr std::uint32_t joining_iterations = 2;
+constexpr std::uint32_t fruitless_max = 6;  // the pause between sessions doubles so often
 
 settlement::TiePrices tie_prices_of(const Charter& charter, IntervalIndex interval) {
     const model::FeederHorizon horizon = model::horizon_of(
@@ -48,6 +50,7 @@ struct FeederHost::State {
     bool taken_over = false;           // the chaired session, from another coordinator
     std::optional<market::Parameters> parameters_due;  // for the next session
     std::optional<std::uint32_t> stopped;              // by which case of the docket
+    Elimination elimination;
     UnixMs now = 0;
 
     State(Charter made, Pace local, std::optional<std::uint32_t> named)
@@ -158,7 +161,7 @@ struct FeederHost::State {
 
     void open(IntervalIndex interval, std::size_t absent, Outputs& out) {
         follow_parameters();
-        auto seats = attendance->seats(now);
+        auto seats = attendance->seats(now, left_out());
         if (seats.empty()) {
             if (!lonely) out.tell(Severity::notable, "no net has enough homes to trade; trying on");
             lonely = true;
@@ -181,12 +184,44 @@ struct FeederHost::State {
                         std::move(start), now);
         out.persist = ByteWriter{}.u32(*naming.newest()).bytes();
         chaired->announce(out);
+        tell_left_out(out);
         out.tell(Severity::routine, session_name() + " opened with " +
                                         std::to_string(chaired->homes()) + " homes on " +
                                         std::to_string(chaired->nets().size()) + " nets");
         out.arm(Timer::takeover, 0);
         out.arm(Timer::deadline, charter.parameters.session_ms);
         drive(market::Begin{}, out);
+    }
+
+    [[nodiscard]] std::set<PartyId> left_out() const {
+        std::set<PartyId> out;
+        for (const NetId net : attendance->directory()->nets())
+            if (const auto absence = elimination.absent(net))
+                if (const auto party = attendance->directory()->find(absence->home))
+                    out.insert(*party);
+        return out;
+    }
+
+    void tell_left_out(Outputs& out) const {
+        for (const market::Seat& seat : chaired->seats()) {
+            const auto absence = elimination.absent(seat.net);
+            if (!absence || std::ranges::any_of(seat.members, [&](const market::Member& member) {
+                    return chaired->directory()->at(member.party).key == absence->home;
+                }))
+                continue;
+            const std::string rest =
+                absence->sessions == 0
+                    ? "this session is to show whether it clears without this home"
+                    : "it clears without this home, which is tried again after " +
+                          std::to_string(absence->sessions) + " sessions";
+            out.send.push_back(
+                {absence->home,
+                 wire::refusal("no seat in " + session_name() + ": net " +
+                               std::to_string(seat.net.value) + " came to nothing; " + rest)});
+            out.tell(Severity::notable,
+                     session_name() + " is without home " + short_hex(absence->home.view()) +
+                         ": net " + std::to_string(seat.net.value) + " came to nothing; " + rest);
+        }
     }
 
     void follow_parameters() {
@@ -215,6 +250,7 @@ struct FeederHost::State {
         if (cleared.outcome == market::Outcome::abandoned) {
             out.tell(Severity::notable,
                      session_name() + " came to nothing: " + cleared.explanation);
+            learn_who_is_in_the_way({});
             return taken_over ? leave(out) : come_to_nothing(out);
         }
         records.emplace(charter, chaired->id(), chaired->directory(), chaired->nets(), cleared);
@@ -253,6 +289,7 @@ struct FeederHost::State {
 
     void append(Outputs& out) {
         out.cancel({Timer::signatures});
+        learn_who_is_in_the_way(records->endings());
         out.submit = records->make();
         if (out.submit.empty()) {
             out.tell(Severity::notable,
@@ -261,6 +298,25 @@ struct FeederHost::State {
         }
         out.tie = tie_prices_of(charter, chaired->id().interval);
         out.arm(Timer::finality, finality_ms);
+    }
+
+    // Of a session that was abandoned there are no endings: every net of it is in doubt.
+    void learn_who_is_in_the_way(const std::map<NetId, Ending>& endings) {
+        for (const market::Seat& seat : chaired->seats()) {
+            std::vector<crypto::PublicKey> homes;
+            for (const market::Member& member : seat.members)
+                if (const auto& party = chaired->directory()->at(member.party);
+                    party.role == settlement::Role::home)
+                    homes.push_back(party.key);
+            const auto found = endings.find(seat.net);
+            Ending ending = found == endings.end() ? Ending::unclear : found->second;
+            if (ending == Ending::cleared && chaired->parted().contains(seat.net))
+                ending = Ending::unclear;
+            // Homes that never spoke have not joined: a clock is wrong, or nobody could be reached.
+            if (ending == Ending::unclear && chaired->iteration() <= joining_iterations) continue;
+            elimination.on_session(seat.net, chaired->id().interval, std::move(homes),
+                                   std::max(1U, charter.parameters.privacy_members_min), ending);
+        }
     }
 
     // The next one waits longer: what was in the way may be there still, a home that sends wrong values for instance.

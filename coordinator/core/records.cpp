@@ -43,6 +43,17 @@ std::vector<NetId> Records::implausible() const {
     return out;
 }
 
+std::map<NetId, Ending> Records::endings() const {
+    std::map<NetId, Ending> out;
+    for (const Row& row : rows_) {
+        if (!row.plausible || !row.forged.empty())
+            out[row.net] = Ending::failed;
+        else
+            out[row.net] = row.signatures.empty() ? Ending::unclear : Ending::cleared;
+    }
+    return out;
+}
+
 Records::Verdict Records::on_signature(const crypto::PublicKey& from,
                                        const wire::ClearingShare& share) {
     const auto party = directory_->find(from);
@@ -54,7 +65,11 @@ Records::Verdict Records::on_signature(const crypto::PublicKey& from,
     const Bytes statement = settlement::clearing_statement(
         charter_.genesis.chain_id(), session_.interval, session_.opening, row->net, iteration_,
         row->prices_micro_eur_per_kwh, share.commitment);
-    if (!crypto::verify(from, statement, share.signature)) return Verdict::forged;
+    if (!crypto::verify(from, statement, share.signature)) {
+        if (!row->signatures.contains(*party)) row->forged.insert(*party);
+        return Verdict::forged;
+    }
+    row->forged.erase(*party);
     row->signatures.insert_or_assign(
         *party, settlement::ClearedMember{from, share.commitment, share.signature});
     return Verdict::accepted;

@@ -10,6 +10,7 @@
 #include "common/settlement/directory.hpp"
 #include "common/wire/messages.hpp"
 #include "coordinator/core/charter.hpp"
+#include "coordinator/core/elimination.hpp"
 
 namespace kilter::coordinator {
 
@@ -30,6 +31,9 @@ class Records {
 
     /// Nets that came to prices no market has: nobody is asked to sign them, and they are not recorded.
     [[nodiscard]] std::vector<NetId> implausible() const;
+
+    /// What the session came to on each net, as far as signatures have come.
+    [[nodiscard]] std::map<NetId, Ending> endings() const;
 
     /// `from` is authenticated by the transport.
     Verdict on_signature(const crypto::PublicKey& from, const wire::ClearingShare& share);
@@ -60,6 +64,7 @@ class Records {
         std::vector<std::int64_t> prices_micro_eur_per_kwh;
         std::set<PartyId> expected;  // homes that cleared
         std::map<PartyId, settlement::ClearedMember> signatures;
+        std::set<PartyId> forged;  // signed something else, and nothing right since
     };
 
     [[nodiscard]] settlement::ClearedNet record_of(const Row& row) const;

@@ -20,6 +20,10 @@ constexpr std::uint64_t first_home_number = 1'000;
 constexpr Micros enrolment_patience = 2 * second;
 // From the healing on: records that were lost are given up, sessions under way end, everyone is back.
 constexpr Micros recovery = 80 * second;
+// Until a liar is found: three doubtful intervals at most, each home of its net in turn, and who was out of one that cleared.
+constexpr IntervalIndex lied_to_intervals_max = 12;
+constexpr Micros putting_back = 10 * second;   // takes somebody's hands
+constexpr double back_up = 0.05;               // chance per home and second
 constexpr Micros verdict_after = 10 * second;  // of the start of the interval that must clear
 
 market::Parameters parameters_of(const Options& options) {
@@ -73,6 +77,7 @@ Town::Town(const Options& options)
       process_prng_(stream(options.seed, "processes")),
       disk_prng_(stream(options.seed, "disks")),
       clock_prng_(stream(options.seed, "clocks")),
+      backup_prng_(stream(options.seed, "backups")),
       parameters_(parameters_of(options)),
       operator_(consensus::simulation::identity_of(operator_number)),
       break_until_(options.break_intervals * interval_s * second) {
@@ -303,6 +308,8 @@ void Town::restart(Address address) {
     ++outcome_.restarts;
     trace_.note(0xDEAD + address);
     if (breaking() && process_prng_.chance(options_.restart_late)) return;
+    if (!is_coordinator(address) && breaking() && backup_prng_.chance(options_.put_back))
+        return schedule_.after(putting_back, [this, address] { put_back(address); });
     schedule_.after(
         50 * ms + static_cast<Micros>(process_prng_.below(healed_ ? second : options_.down_max)),
         [this, address] { start(address); });
@@ -313,6 +320,12 @@ void Town::start(Address address) {
         (void)coordinators_[address]->log.boot();
     else
         homes_[address - coordinators_.size()]->boot();
+}
+
+void Town::put_back(Address address) {
+    HomeProcess& home = *homes_[address - coordinators_.size()];
+    if (!home.up()) home.put_back();
+    home.boot();
 }
 
 std::optional<std::size_t> Town::strikes(const coordinator::Outputs& outputs) {
@@ -374,6 +387,7 @@ void Town::every_second() {
     }
     for (std::size_t i = 0; i < homes_.size(); ++i) {
         homes_[i]->clock().weather(options_.clock, clock_prng_, schedule_.now());
+        if (options_.put_back > 0 && backup_prng_.chance(back_up)) homes_[i]->back_up();
         if (process_prng_.chance(options_.crash)) homes_[i]->kill();
         if (process_prng_.chance(options_.pause)) pause(coordinators_.size() + i);
     }
@@ -429,8 +443,36 @@ bool Town::has_to_clear(NetId net) const {
     return speaking >= options_.privacy_members_min && !lied_to;
 }
 
+std::vector<std::size_t> Town::lied_to() const {
+    std::vector<std::size_t> out;
+    for (const Resident& liar : residents_)
+        for (std::size_t i = 0; !liar.honest && i < residents_.size(); ++i)
+            if (residents_[i].net == liar.net && residents_[i].honest) out.push_back(i);
+    return out.size() < options_.privacy_members_min ? std::vector<std::size_t>{} : out;
+}
+
+void Town::judge_lied_to() {
+    const auto homes = lied_to();
+    for (IntervalIndex interval = goal_; interval <= judged_; ++interval)
+        if (std::ranges::all_of(homes, [&](std::size_t home) {
+                return checker_->recorded(interval, residents_[home]);
+            })) {
+            over_ = true;
+            return;
+        }
+    if (judged_ - goal_ >= lied_to_intervals_max) {
+        over_ = true;
+        outcome_.report.violation("N10", "the homes beside the liar have not cleared any of " +
+                                             std::to_string(lied_to_intervals_max) +
+                                             " intervals after the healing, all of them together");
+        return;
+    }
+    ++judged_;
+    schedule_.after(interval_s * second, [this] { judge_lied_to(); });
+}
+
 void Town::judge() {
-    over_ = true;
+    judged_ = goal_;
     const auto recorded = checker_->recorded(goal_);
     for (std::size_t net = 0; net < options_.homes.size(); ++net) {
         const NetId id{static_cast<std::uint32_t>(net)};
@@ -455,6 +497,7 @@ void Town::judge() {
             one->log.status().final_height != first.status().final_height)
             outcome_.report.violation("N10", "coordinator " + std::to_string(one->log.address()) +
                                                  " has another log than the first");
+    judge_lied_to();
 }
 
 void Town::tell() {
@@ -488,7 +531,7 @@ Outcome Town::run() {
         });
     if (options_.misset.at > 0) schedule_.after(options_.misset.at, [this] { misset_clock(); });
     schedule_.after(break_until_, [this] { heal(); });
-    const Micros end = break_until_ + 6 * interval_s * second;
+    const Micros end = break_until_ + (6 + lied_to_intervals_max) * interval_s * second;
     while (!over_ && outcome_.report.clean() && schedule_.step(end)) {
     }
     tell();

@@ -87,6 +87,7 @@ class Town final : public consensus::simulation::World, public Street {
     [[nodiscard]] const crypto::PublicKey& key_of(Address address) const;
     void restart(Address address);
     void start(Address address);
+    void put_back(Address address);
     void pause(Address address);
     void pause(Address address, Micros time);
     void weather();
@@ -95,12 +96,16 @@ class Town final : public consensus::simulation::World, public Street {
     void enrol();
     void heal();
     void judge();
+    /// Of the liar's net: that its other homes have cleared an interval, all of them together. Until intervals_max after the
+    /// healing.
+    void judge_lied_to();
+    [[nodiscard]] std::vector<std::size_t> lied_to() const;
     /// Whether a net of the healed town has to clear, with all of its homes that do not lie.
     [[nodiscard]] bool has_to_clear(NetId net) const;
     void tell();
 
     Options options_;
-    Prng process_prng_, disk_prng_, clock_prng_;
+    Prng process_prng_, disk_prng_, clock_prng_, backup_prng_;
     market::Parameters parameters_;
     model::Network network_;
     model::Network hosted_;  // as coordinators have it: the same, unless sabotaged
@@ -122,7 +127,8 @@ class Town final : public consensus::simulation::World, public Street {
     std::optional<Checker> checker_;
     consensus::simulation::Trace trace_;
     Micros break_until_ = 0;
-    IntervalIndex goal_ = 0;  // the interval that must clear
+    IntervalIndex goal_ = 0;    // the interval that must clear
+    IntervalIndex judged_ = 0;  // the newest that the liar's net was looked at in
     bool healed_ = false;
     bool struck_ = false;
     bool over_ = false;

@@ -74,6 +74,29 @@ TEST(NeighbourhoodSwarm, ALiarDoesNotKeepACoordinatorOpeningSessions) {
     EXPECT_LT(outcome.sessions, 100U);
 }
 
+std::string told(const Outcome& outcome) {
+    std::string out;
+    for (const std::string& line : outcome.story)
+        out += "\n    " + line;
+    return out;
+}
+
+// Its net clears with all of the others, after a few sessions at most (Town::judge_lied_to).
+TEST(NeighbourhoodSwarm, WhateverALiarDoesItsNeighboursClear) {
+    for (std::size_t lie = 1; lie < static_cast<std::size_t>(Lie::count); ++lie)
+        for (const std::size_t homes : {std::size_t{3}, std::size_t{4}}) {
+            Options options = quiet(20 + lie);
+            options.homes = {homes, 3};
+            options.lie = static_cast<Lie>(lie);
+            const Outcome outcome = run(options);
+            for (const auto& violation : outcome.report.violations())
+                ADD_FAILURE() << name(options.lie) << ", " << homes
+                              << " homes: " << violation.invariant << ": " << violation.what
+                              << told(outcome);
+            EXPECT_LT(outcome.sessions, 60U) << name(options.lie);
+        }
+}
+
 // ---- a session changes hands ----------------------------------------------------------------------------------------
 
 // The first interval's records, which name the session, the iterate, the prices, and each home with what it committed to.
@@ -81,13 +104,6 @@ std::vector<settlement::ClearedNet> first_records(const Outcome& outcome) {
     std::vector<settlement::ClearedNet> out;
     for (const settlement::ClearedNet& record : outcome.cleared)
         if (record.interval == outcome.cleared.front().interval) out.push_back(record);
-    return out;
-}
-
-std::string told(const Outcome& outcome) {
-    std::string out;
-    for (const std::string& line : outcome.story)
-        out += "\n    " + line;
     return out;
 }
 
