@@ -1,5 +1,7 @@
 #include "agent/core/backlog.hpp"
 
+#include "agent/core/damaged_memory.hpp"
+
 namespace kilter::agent {
 
 namespace {
@@ -18,10 +20,7 @@ Result<Backlog> Backlog::recall(const Memory& memory) {
          at != memory.end() && at->first.starts_with(backlog_prefix); ++at) {
         if (at->second.empty()) continue;
         auto record = settlement::decode_cleared_net(at->second);
-        if (!record || at->first != backlog_key(record->interval))
-            return Error{"the remembered '" + at->first +
-                         "' does not decode: the state directory is damaged; restore it or start "
-                         "with an empty one"};
+        if (!record || at->first != backlog_key(record->interval)) return damaged_memory(at->first);
         const IntervalIndex interval = record->interval;
         out.records_.emplace(interval, *std::move(record));
     }

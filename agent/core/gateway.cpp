@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/core/gateway_state.hpp"
+#include "agent/core/interim.hpp"
 #include "agent/core/place.hpp"
 #include "common/consensus/light_client.hpp"
 #include "common/consensus/message.hpp"
@@ -51,6 +52,8 @@ Result<Gateway> Gateway::create(const crypto::Identity& identity,
 Outputs Gateway::step(const Input& input, UnixMs now) {
     Outputs out;
     state_->now = now;
+    // A clock that is set back was wrong before: what began by it then began no later than now.
+    state_->began = std::min(state_->began.value_or(now), now);
     std::visit([&](const auto& concrete) { state_->on(concrete, out); }, input);
     return out;
 }
@@ -144,6 +147,7 @@ std::vector<crypto::PublicKey> Gateway::awaited() const {
 // ---- inputs ------------------------------------------------------------------------------------
 
 void Gateway::State::on(const Started&, Outputs& out) const {
+    out.persist[chain_key] = to_bytes(charter.chain.view());
     out.peers = peers();
     out.timers.push_back({Timer::greet, greet_first_ms});
     if (!outbox.empty() || !backlog.empty()) out.timers.push_back({Timer::append, append_again_ms});
@@ -172,7 +176,10 @@ void Gateway::State::on(const TimerElapsed& elapsed, Outputs& out) {
 
 void Gateway::State::on(const MessageReceived& received, Outputs& out) {
     const auto& from = received.from;
-    if (charter.is_validator(from)) coordinator_heard = now;
+    if (charter.is_validator(from)) {
+        coordinator_heard = now;
+        if (!first_heard) first_heard = now;
+    }
     if (const auto* certified_entry = std::get_if<wire::CertifiedEntry>(&received.message))
         on_certified(from, *certified_entry, out);
     else if (const auto* update = std::get_if<wire::RosterUpdate>(&received.message))
@@ -423,6 +430,11 @@ void Gateway::State::on_record(const consensus::Receipt& receipt,
                                Outputs& out) {
     const auto record = settlement::decode_cleared_net(receipt.entry.body);
     if (!record || !known.place || record->net != known.place->net) return;
+    const bool forgotten = heed_own_signature(*record, out);
+    if (record->roster_epoch > std::max(recorded_epoch, known.epoch)) {
+        recorded_epoch = record->roster_epoch;
+        greet(out);
+    }
     const bool with_feeder = record->outcome != settlement::Outcome::interim;
     const auto settled = backlog.settle(*record, out);
     const bool told_again = known.certified && record->interval <= *known.certified;
@@ -435,7 +447,7 @@ void Gateway::State::on_record(const consensus::Receipt& receipt,
         const auto* schedule = known.plans.find({record->interval, record->opening});
         known.base = Base{*record, bytes, schedule ? *schedule : std::vector<double>{}};
         out.persist[base_key] = bytes;
-        dispatch(*record, out);
+        if (!forgotten) dispatch(*record, out);
     }
     if (active && active->interim() && active->id().interval <= record->interval) drop_session(out);
     if (known.accord && known.accord->interval() <= record->interval) drop_accord(out);
@@ -444,6 +456,32 @@ void Gateway::State::on_record(const consensus::Receipt& receipt,
     if (last) out.report = last;
     // In a step of its own: first the devices move to the set-point of this one.
     if (postponed) out.timers.push_back({Timer::greet, 1});
+}
+
+bool Gateway::State::heed_own_signature(const settlement::ClearedNet& record, Outputs& out) {
+    const auto is_own = [&](const auto& member) {
+        return member.key == charter.identity.public_key();
+    };
+    const auto kind = [](std::uint32_t opening) { return opening & interim_opening; };
+    const auto is_as_new = [&](const auto& joined) {
+        return kind(joined.second.opening) == kind(record.opening) &&
+               joined.second.opening >= record.opening;
+    };
+    if (std::ranges::none_of(record.members, is_own) ||
+        std::ranges::any_of(known.joined, is_as_new))
+        return false;
+    const market::SessionId session{record.interval, record.opening};
+    // Under whom it was does not matter: nothing that was opened before this process is joined. Nobody has the empty key.
+    const bool alone = record.outcome == settlement::Outcome::interim;
+    known.joined[alone ? charter.identity.public_key() : crypto::PublicKey{}] = session;
+    out.persist[joined_key] = encode(known.joined);
+    if (desk) desk->begin_anew(out);
+    tell(out, Severity::notable,
+         "session " + market::name_of(session) +
+             " on the log has this home's signature, and this home does not remember it: what it "
+             "remembers was put back from an older copy, or lost. It goes on from what the log "
+             "says; reads of the time between are not known here");
+    return true;
 }
 
 void Gateway::State::dispatch(const settlement::ClearedNet& record, Outputs& out) {
@@ -459,10 +497,19 @@ void Gateway::State::dispatch(const settlement::ClearedNet& record, Outputs& out
                     "the record of interval " + std::to_string(record.interval) +
                         " came after the market was stopped: nothing is dispatched from it");
     const Agreement* agreement = known.agreed.matching(record, mine->commitment);
-    if (agreement == nullptr)
-        return tell(out, Severity::wrong,
+    if (agreement == nullptr) {
+        const Bytes statement = settlement::clearing_statement(
+            charter.genesis.chain_id(), record.interval, record.opening, record.net,
+            record.iteration, record.prices_micro_eur_per_kwh, mine->commitment);
+        const bool signed_it = crypto::verify(mine->key, statement, mine->signature);
+        if (signed_it && desk) desk->begin_anew(out);
+        return tell(out, signed_it ? Severity::notable : Severity::wrong,
                     "the record of interval " + std::to_string(record.interval) +
-                        " is not what this home agreed to; nothing is dispatched from it");
+                        (signed_it ? " has this home's signature, and this home does not remember "
+                                     "to have agreed to it"
+                                   : " is not what this home agreed to") +
+                        "; nothing is dispatched from it");
+    }
     const bool in_time = follow({agreement->session.interval, agreement->consumption_kw}, out);
     if (!agreement->positions_wh.empty()) publish(*agreement, record, out);
     if (last && last->session == agreement->session) last->certified = true;

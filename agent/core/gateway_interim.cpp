@@ -76,6 +76,8 @@ bool Gateway::State::can_open(IntervalIndex interval) const {
         return false;
     // A session that is alive has its own ways to end.
     if (active && active->chairs()) return false;
+    // A former process may have opened it, under the number that this one would take.
+    if (interim_gate(charter.parameters, interval, 0) < began.value_or(now)) return false;
     return !active || now - active->heard() >= (active->interim() ? 2 : 5) * silence;
 }
 
@@ -148,20 +150,18 @@ void Gateway::State::on_interim_open(const crypto::PublicKey& from,
     InterimPosition position;
     position.traded = traded();
     position.now = now;
+    position.began = began.value_or(now);
     if (const auto newest = known.joined.find(from); newest != known.joined.end())
         position.joined = newest->second;
     if (active && (active->chair() != from || !active->interim()) &&
         now - active->heard() < charter.parameters.silence_ms)
         position.under_way = active->id();
-    std::optional<std::string> reason;
-    if (stopped)
-        reason = "the market is stopped by case " + std::to_string(*stopped) + " of the docket";
-    else if (!log_takes_interim())
-        reason = "the log does not take records of homes alone yet";
-    else if (!known.base)
-        reason = "this home knows no record of its net with the feeder";
-    else
-        reason = objection(charter, *known.place, *known.base, position, from, open);
+    const auto reason = [&]() -> std::optional<std::string> {
+        if (auto why = objection_to_any()) return why;
+        if (!log_takes_interim()) return "the log does not take records of homes alone yet";
+        if (!known.base) return "this home knows no record of its net with the feeder";
+        return objection(charter, *known.place, *known.base, position, from, open);
+    }();
     if (!reason) return join_interim(from, open, out);
     const std::string text =
         "did not join session " + market::name_of(open.session) + ": " + *reason;

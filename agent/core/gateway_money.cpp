@@ -15,6 +15,9 @@ void Gateway::State::on(const RegistersRead& input, Outputs& out) {
 
 void Gateway::State::publish_reads(Outputs& out) {
     if (!desk || !known.place) return;
+    if (reads_held && (!first_heard || now - *first_heard < reads_held_ms))
+        return out.timers.push_back({Timer::append, append_again_ms});
+    reads_held = false;
     while (const auto reads = desk->next(*known.place->directory, out))
         append(settlement::make_entry(*reads, charter.genesis.chain_id(),
                                       static_cast<std::uint64_t>(now), now + own_entry_life_ms,
@@ -64,6 +67,7 @@ void Gateway::State::on_append(Outputs& out) {
              std::to_string(lost) +
                  " entries of this home did not get on the log in time: its reads or its position "
                  "are missing there, and it cannot be billed without a correction");
+    if (reads_held) publish_reads(out);
     if (outbox.empty() && backlog.empty()) return;
     const auto& validators = charter.validators().validators;
     const crypto::PublicKey& next = validators[appended_to++ % validators.size()].key;

@@ -20,6 +20,7 @@ Position Gateway::State::position(const crypto::PublicKey& from) const {
     Position out;
     out.certified = traded();
     out.now = now;
+    out.began = began.value_or(now);
     if (const auto newest = known.joined.find(from); newest != known.joined.end())
         out.joined = newest->second;
     if (active && !active->interim() && active->chair() != from &&
@@ -28,10 +29,18 @@ Position Gateway::State::position(const crypto::PublicKey& from) const {
     return out;
 }
 
-std::optional<std::string> Gateway::State::objection_to(const crypto::PublicKey& from,
-                                                        const wire::SessionOpen& open) const {
+std::optional<std::string> Gateway::State::objection_to_any() const {
     if (stopped)
         return "the market is stopped by case " + std::to_string(*stopped) + " of the docket";
+    if (recorded_epoch > known.epoch)
+        return "a record on the log is of roster epoch " + std::to_string(recorded_epoch) +
+               ", this home has " + std::to_string(known.epoch) + " and waits for that one";
+    return std::nullopt;
+}
+
+std::optional<std::string> Gateway::State::objection_to(const crypto::PublicKey& from,
+                                                        const wire::SessionOpen& open) const {
+    if (auto why = objection_to_any()) return why;
     return objection(charter, *known.place, position(from), from, open);
 }
 

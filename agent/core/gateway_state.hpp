@@ -28,6 +28,8 @@ namespace kilter::agent {
 /// How soon a coordinator is asked for what is missing, a roster or a record. Then one after the other, twice as late
 /// every second time: where many homes miss something at once, coordinators have no time for those who ask often.
 inline constexpr std::uint32_t greet_waiting_ms = 250;
+/// How long a coordinator that was heard has to show the newest record before reads of a former process are published.
+inline constexpr UnixMs reads_held_ms = 2'000;
 /// How long an entry may take to get on the log before the next coordinator is told.
 inline constexpr std::uint32_t append_again_ms = 3'000;
 
@@ -71,6 +73,13 @@ struct Gateway::State {
     bool connected = false;  ///< to all peers of this roster, as far as can be
     std::string last_word = "has just started";
     UnixMs now = 0;
+    std::optional<UnixMs> began;  ///< this process, by this home's clock as it is now
+
+    // ---- what it remembers may be old: put back from a backup --------------------------------------
+    std::uint64_t recorded_epoch = 0;   ///< of rosters, the newest that a record on the log names
+    std::optional<UnixMs> first_heard;  ///< of a coordinator, by this process
+    bool reads_held =
+        false;  ///< what the meter counted may be on the log; not until the log had a chance to say so
 
     State(Charter fixed,
           Forecast source,
@@ -84,7 +93,8 @@ struct Gateway::State {
           outbox(std::move(unsettled)),
           backlog(std::move(unrecorded)),
           desk(std::move(metering)),
-          stopped(known.rules.now().stopped) {}
+          stopped(known.rules.now().stopped),
+          reads_held(desk && desk->remembers()) {}
 
     /// How long a new session waits for the record of the last one: well within what its net waits for this home.
     [[nodiscard]] std::uint32_t record_patience_ms() const {
@@ -136,6 +146,10 @@ struct Gateway::State {
     void leave(bool traded, const settlement::RosterChange& change, Outputs& out);
     /// `bytes`: the receipt, encoded.
     void on_record(const consensus::Receipt& receipt, const Bytes& bytes, Outputs& out);
+    /// A record with this home's signature under a session that it does not know to have joined proves that its memory is
+    /// older than what it did: what the meter had counted may be on the log already, and is not said again in other numbers.
+    /// Whether this record does.
+    bool heed_own_signature(const settlement::ClearedNet& record, Outputs& out);
     /// Not in a session any more, nor about to be.
     void drop_session(Outputs& out);
     /// The devices follow a record of what this home agreed to, and no other.
@@ -146,7 +160,8 @@ struct Gateway::State {
     // ---- what follows clearing (gateway_money.cpp) ----------------------------------------------
     /// The day-ahead position that this record holds of this home. REQUIRES: agreement.positions_wh not empty.
     void publish(const Agreement& agreement, const settlement::ClearedNet& record, Outputs& out);
-    /// What the meter has counted, once the roster names the meter.
+    /// What the meter has counted, once the roster names the meter; after a restart not before a coordinator had the time to
+    /// show what is on the log.
     void publish_reads(Outputs& out);
     /// To the log, and again until its receipt is here.
     void append(const consensus::EntryPtr& entry, Outputs& out);
@@ -155,6 +170,8 @@ struct Gateway::State {
     // ---- a session (gateway_session.cpp) --------------------------------------------------------
     /// What decides about an opening from this coordinator.
     [[nodiscard]] Position position(const crypto::PublicKey& from) const;
+    /// Why no session at all can be joined, or nothing.
+    [[nodiscard]] std::optional<std::string> objection_to_any() const;
     /// REQUIRES: known.place.
     [[nodiscard]] std::optional<std::string> objection_to(const crypto::PublicKey& from,
                                                           const wire::SessionOpen& open) const;

@@ -129,6 +129,10 @@ std::optional<std::string> objection(const Charter& charter,
     if (position.traded && open.session.interval <= *position.traded)
         return "that interval is cleared already";
     if (auto why = about_time(charter.parameters, position.now, open)) return why;
+    if (auto why =
+            objection_to_age(open.opened_ms, position.began,
+                             open.session.opening & ~interim_opening, open.opened_ms / 1'000))
+        return why;
     const auto members =
         named_in(open, interim_members(charter, place, base, open.session.interval));
     if (!members) return "it names homes that were not in that record";

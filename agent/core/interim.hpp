@@ -67,6 +67,7 @@ struct InterimPosition {
     std::optional<market::SessionId> joined;  ///< newest session joined under the sender
     std::optional<market::SessionId> under_way;  ///< another session that is alive
     UnixMs now = 0;
+    UnixMs began = 0;  ///< when this home's process did, by the same clock
 };
 
 /// Why this opening is not one to join, in words that continue "did not join: "; or nothing. Total in `open`; `from` is

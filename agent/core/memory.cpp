@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/core/damaged_memory.hpp"
 #include "common/base/limits.hpp"
 #include "common/settlement/certified_roster.hpp"
 
@@ -64,17 +65,24 @@ std::optional<std::vector<consensus::EpochProof>> decode_proofs(ByteView bytes) 
     return out;
 }
 
-Error damaged(const char* key) {
-    return {std::string("the remembered '") + key +
-            "' does not decode: the state directory is damaged or another version's; restore it or "
-            "start with an empty one"};
+Result<void> recall_chain(const Charter& charter, ByteView bytes) {
+    ByteReader in(bytes);
+    const auto chain = in.fixed<crypto::Digest>();
+    if (!in.complete()) return damaged_memory(chain_key);
+    if (chain == charter.chain) return {};
+    return Error{
+        "what agent.db remembers is of log " + short_hex(chain.view()) +
+        ", the genesis file is of log " + short_hex(charter.chain.view()) +
+        ": it was altered, or is another neighbourhood's. Put the right one back, or move it "
+        "away and install the operator's bundle again ('kilter-agent enroll --bundle'); to "
+        "change to another log, move agent.db and what begins with agent.db- away"};
 }
 
 Result<void> recall_roster(const Charter& charter, ByteView bytes, Remembered& out) {
     const auto update = decode_update(bytes);
-    if (!update) return damaged(roster_key);
+    if (!update) return damaged_memory(roster_key);
     auto certified = settlement::certified_roster(charter.genesis, update->receipt, update->roster);
-    if (!certified) return damaged(roster_key);
+    if (!certified) return damaged_memory(roster_key);
     out.epoch = certified->roster.epoch;
     out.revoked = revokes(certified->change, charter.identity.public_key());
     if (auto place = Place::on(std::move(certified->roster), charter.identity))
@@ -85,9 +93,9 @@ Result<void> recall_roster(const Charter& charter, ByteView bytes, Remembered& o
 // The receipt in force and this home's schedule in that session.
 Result<void> recall_base(const Charter& charter, ByteView bytes, Remembered& out) {
     const auto receipt = consensus::decode_receipt(bytes);
-    if (!receipt || charter.fault(*receipt)) return damaged(base_key);
+    if (!receipt || charter.fault(*receipt)) return damaged_memory(base_key);
     const auto record = settlement::decode_cleared_net(receipt->entry.body);
-    if (!record) return damaged(base_key);
+    if (!record) return damaged_memory(base_key);
     out.base = Base{*record, to_bytes(bytes), {}};
     if (const auto* schedule = out.plans.find(out.base->session()))
         out.base->schedule_kw = *schedule;
@@ -149,40 +157,43 @@ Result<Remembered> recall(Charter& charter, const Memory& memory) {
         const auto found = memory.find(key);
         return found == memory.end() || found->second.empty() ? nullptr : &found->second;
     };
+    if (const Bytes* bytes = find(chain_key)) {
+        if (auto same = recall_chain(charter, *bytes); !same) return same.error();
+    }
     if (const Bytes* bytes = find(epochs_key)) {
         const auto proofs = decode_proofs(*bytes);
         if (!proofs || !charter.epochs.learn(*proofs) || charter.epochs.newest() != proofs->size())
-            return damaged(epochs_key);
+            return damaged_memory(epochs_key);
     }
     if (const Bytes* bytes = find(roster_key)) {
         if (auto recalled = recall_roster(charter, *bytes, out); !recalled) return recalled.error();
     }
     if (const Bytes* bytes = find(rules_key)) {
         auto certified = settlement::certified_docket(charter.genesis, *bytes);
-        if (!certified) return damaged(rules_key);
+        if (!certified) return damaged_memory(rules_key);
         out.rules.take(*std::move(certified));
     }
     if (const Bytes* bytes = find(certified_key)) {
         out.certified = decode_interval(*bytes);
-        if (!out.certified) return damaged(certified_key);
+        if (!out.certified) return damaged_memory(certified_key);
     }
     if (const Bytes* bytes = find(pending_key)) {
         auto agreed = Agreements::decode(*bytes);
-        if (!agreed) return damaged(pending_key);
+        if (!agreed) return damaged_memory(pending_key);
         out.agreed = std::move(*agreed);
     }
     if (const Bytes* bytes = find(joined_key)) {
         auto joined = decode_joined(*bytes);
-        if (!joined) return damaged(joined_key);
+        if (!joined) return damaged_memory(joined_key);
         out.joined = std::move(*joined);
     }
     if (const Bytes* bytes = find(warm_key)) {
         out.warm = decode_warm(*bytes, charter.parameters);
-        if (!out.warm) return damaged(warm_key);
+        if (!out.warm) return damaged_memory(warm_key);
     }
     if (const Bytes* bytes = find(plans_key)) {
         auto plans = Plans::decode(*bytes);
-        if (!plans) return damaged(plans_key);
+        if (!plans) return damaged_memory(plans_key);
         out.plans = std::move(*plans);
     }
     if (const Bytes* bytes = find(base_key)) {
@@ -190,11 +201,11 @@ Result<Remembered> recall(Charter& charter, const Memory& memory) {
     }
     if (const Bytes* bytes = find(accord_key)) {
         out.accord = Accord::decode(*bytes);
-        if (!out.accord) return damaged(accord_key);
+        if (!out.accord) return damaged_memory(accord_key);
     }
     if (const Bytes* bytes = find(driven_key)) {
         out.driven = decode_interval(*bytes);
-        if (!out.driven) return damaged(driven_key);
+        if (!out.driven) return damaged_memory(driven_key);
     }
     return out;
 }

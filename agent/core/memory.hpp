@@ -16,6 +16,7 @@
 
 namespace kilter::agent {
 
+inline constexpr const char* chain_key = "chain";    ///< of which log all the rest is
 inline constexpr const char* roster_key = "roster";  ///< the newest roster with its proof
 inline constexpr const char* epochs_key = "epochs";  ///< proofs of the log's epochs, from 1 on
 inline constexpr const char* rules_key = "rules";    ///< the newest docket's proof
@@ -69,7 +70,8 @@ std::optional<wire::RosterUpdate> decode_update(ByteView bytes);
 
 Bytes encode(const std::vector<consensus::EpochProof>& proofs);
 
-/// The charter learns the epochs remembered. Error: a value that does not decode or verify; it names the key.
+/// The charter learns the epochs remembered. Error: a value that does not decode or verify, named by its
+/// key; or the memory of another log.
 Result<Remembered> recall(Charter& charter, const Memory& memory);
 
 }  // namespace kilter::agent

@@ -124,6 +124,13 @@ void MeterDesk::persist(Outputs& out) const {
     out.persist[meter_key] = vault_.seal(as_bytes(meter_key), plain.bytes());
 }
 
+void MeterDesk::begin_anew(Outputs& out) {
+    newest_.reset();
+    waiting_.clear();
+    raw_.clear();
+    persist(out);
+}
+
 std::string MeterDesk::take(const settlement::RegisterRead& read, Outputs& out) {
     using settlement::ReadOutcome;
     const auto result = settlement::follow(newest_, read, settlement::MeterLimits{});

@@ -28,6 +28,12 @@ class MeterDesk {
     std::optional<settlement::MeterReads> next(const settlement::Directory& directory,
                                                Outputs& out);
 
+    /// Whether there is a read to go on from.
+    [[nodiscard]] bool remembers() const { return newest_.has_value(); }
+
+    /// What was counted may be on the log already, so nothing of it is given: the next read is where counting begins.
+    void begin_anew(Outputs& out);
+
     [[nodiscard]] const crypto::Identity& meter() const { return meter_; }
 
   private:

@@ -1,5 +1,8 @@
 #include "agent/core/opening_rules.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "common/base/limits.hpp"
 #include "common/market/clearing.hpp"
 
@@ -49,6 +52,17 @@ Objection about_time(const Charter& charter, UnixMs now, const wire::SessionOpen
     return "this home's clock is " + in_words(apart) + (apart > 0 ? " ahead of" : " behind") +
            " its coordinator's" + (apart > 0 ? ", or the opening was as long on its way" : "") +
            ": set it by the network's time (NTP); if it is right, tell the coordinator's operator";
+}
+
+// Numbers count seconds since the log began, for every coordinator of the set once.
+Objection about_age(const Charter& charter,
+                    const Position& position,
+                    const wire::SessionOpen& open) {
+    const auto coordinators = static_cast<std::uint32_t>(charter.validators().size());
+    const std::uint32_t seconds_max = std::numeric_limits<std::uint32_t>::max() / coordinators;
+    const UnixMs since_s = std::max<UnixMs>(0, open.opened_ms - charter.genesis.time_ms) / 1'000;
+    return objection_to_age(open.opened_ms, position.began, open.session.opening / coordinators,
+                            since_s % seconds_max);
 }
 
 Objection about_numbers(const Charter& charter, const Place& place, const wire::SessionOpen& open) {
@@ -121,6 +135,7 @@ std::optional<std::string> objection(const Charter& charter,
                                      const wire::SessionOpen& open) {
     if (auto why = about_origin(charter, place, from, open)) return why;
     if (auto why = about_time(charter, position.now, open)) return why;
+    if (auto why = about_age(charter, position, open)) return why;
     if (auto why = about_order(charter, position, from, open)) return why;
     if (auto why = about_numbers(charter, place, open)) return why;
     return about_members(charter, place, position.now, open);
@@ -147,6 +162,16 @@ std::optional<std::string> objection_to_order(const market::SessionId& session,
         return session == *joined ? "this home was in it already"
                                   : "this home was in a later one already";
     if (under_way) return "session " + market::name_of(*under_way) + " is under way";
+    return std::nullopt;
+}
+
+std::optional<std::string> objection_to_age(UnixMs opened_ms,
+                                            UnixMs began,
+                                            std::int64_t number_s,
+                                            std::int64_t opened_s) {
+    if (opened_ms < began)
+        return "it was opened before this home's program began, which may have been in it before";
+    if (number_s < opened_s) return "its number is older than the opening";
     return std::nullopt;
 }
 

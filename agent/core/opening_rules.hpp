@@ -17,6 +17,7 @@ struct Position {
     std::optional<market::SessionId> joined;     ///< newest session joined under the sender
     std::optional<market::SessionId> under_way;  ///< another chair's session that is alive
     UnixMs now = 0;
+    UnixMs began = 0;  ///< when this home's process did, by the same clock
 };
 
 /// The opening's y of this net to start from, channel by channel over the horizon.
@@ -40,5 +41,14 @@ std::optional<std::string> objection_to_terms(const Charter& charter,
 std::optional<std::string> objection_to_order(const market::SessionId& session,
                                               const std::optional<market::SessionId>& joined,
                                               const std::optional<market::SessionId>& under_way);
+
+/// What a home cannot know not to have been in, whatever it remembers: its memory may have been lost, or put back from an older
+/// copy. So it joins nothing that was opened before its process began; and as a session's number is no older than its
+/// opening (`number_s`, since the same moment as `opened_s`), an old name does not become new by a new date. The same words, or
+/// nothing.
+std::optional<std::string> objection_to_age(UnixMs opened_ms,
+                                            UnixMs began,
+                                            std::int64_t number_s,
+                                            std::int64_t opened_s);
 
 }  // namespace kilter::agent

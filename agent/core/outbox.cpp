@@ -1,5 +1,7 @@
 #include "agent/core/outbox.hpp"
 
+#include "agent/core/damaged_memory.hpp"
+
 namespace kilter::agent {
 
 std::string Outbox::key_of(const consensus::EntryId& id) {
@@ -12,10 +14,7 @@ Result<Outbox> Outbox::recall(const Memory& memory) {
          at != memory.end() && at->first.starts_with(outbox_prefix); ++at) {
         if (at->second.empty()) continue;
         const auto entry = consensus::decode_sealed(at->second);
-        if (!entry)
-            return Error{"the remembered '" + at->first +
-                         "' does not decode: the state directory is damaged; restore it or start "
-                         "with an empty one"};
+        if (!entry) return damaged_memory(at->first);
         out.entries_[(*entry)->id] = {at->second, (*entry)->entry.expires_ms};
     }
     return out;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include "agent/core/damaged_memory.hpp"
 #include "agent/core/gateway.hpp"
 #include "agent/drivers/home_file.hpp"
 #include "agent/drivers/simulated.hpp"
@@ -39,6 +40,9 @@ constexpr std::int64_t connected_every_ms = 50;
 constexpr UnixMs connected_patience_ms = 5'000;  // a neighbour may be switched off
 constexpr std::int64_t status_refresh_ms = 1'000;
 constexpr const char* registers_key = "registers";
+constexpr const char* in_place_of_a_damaged_memory =
+    ". If the file is damaged: move agent.db and what begins with agent.db- to another place (keep "
+    "them) and start again; this home then begins anew, which is safe";
 
 }  // namespace
 
@@ -360,7 +364,10 @@ struct AgentHost::State {
         auto document = topology::read_text_file(config.genesis_file);
         if (!document) return document.error();
         auto genesis = settlement::Genesis::decode(as_bytes(*document));
-        if (!genesis) return Error{config.genesis_file.string() + ": " + genesis.error().message};
+        if (!genesis)
+            return Error{config.genesis_file.string() + ": " + genesis.error().message +
+                         ": put the right one back, or move it away and install the operator's "
+                         "bundle again ('kilter-agent enroll --bundle')"};
         auto own = storage::read_key_file(config.key_file);
         if (!own) return own.error();
         identity = std::make_unique<crypto::Identity>(std::move(*own));
@@ -369,7 +376,7 @@ struct AgentHost::State {
         for (const auto& directory : {config.state_dir, config.runtime_dir})
             if (auto made = runtime::make_private_directory(directory); !made) return made.error();
         auto store = storage::KeyValue::open(config.state_dir / "agent.db");
-        if (!store) return store.error();
+        if (!store) return Error{store.error().message + in_place_of_a_damaged_memory};
         memory = std::move(*store);
 
         Memory remembered;
@@ -384,10 +391,7 @@ struct AgentHost::State {
         std::optional<double> energy_kwh;
         if (const auto found = remembered.find(energy_key); found != remembered.end()) {
             energy_kwh = decode_energy(found->second, *spec);
-            if (!energy_kwh)
-                return Error{
-                    "the remembered 'energy' does not decode: the state directory is "
-                    "damaged; restore it or start with an empty one"};
+            if (!energy_kwh) return damaged_memory(energy_key);
         }
         home.emplace(std::move(*spec), energy_kwh);
         if (!config.meter_key_file.empty()) {
@@ -401,9 +405,7 @@ struct AgentHost::State {
             meter.export_wh = in.f64();
             if (!in.complete() || !std::isfinite(meter.import_wh) ||
                 !std::isfinite(meter.export_wh))
-                return Error{
-                    "the remembered 'registers' do not decode: the state directory is "
-                    "damaged; restore it or start with an empty one"};
+                return damaged_memory(registers_key);
         }
         if (const auto parameters = market::Parameters::decode(genesis->market_parameters))
             interval_s = parameters->interval_s;

@@ -97,7 +97,7 @@ Result<Installed> install_bundle(const Config& config, std::string_view source) 
 
     if (!*pinned) {
         const Bytes document = bundle->genesis.encode();
-        if (auto written = runtime::replace_file(
+        if (auto written = runtime::replace_file_durably(
                 config.genesis_file,
                 {reinterpret_cast<const char*>(document.data()), document.size()});
             !written)

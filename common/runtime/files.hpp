@@ -12,6 +12,9 @@ namespace kilter::runtime {
 /// Error: names the path and the reason.
 Result<void> replace_file(const std::filesystem::path& path, std::string_view content);
 
+/// The same for what cannot: on the disk, under its name, when this returns.
+Result<void> replace_file_durably(const std::filesystem::path& path, std::string_view content);
+
 /// Creates the directory and its parents, readable by their owner only. Error: names the path and the reason.
 Result<void> make_private_directory(const std::filesystem::path& path);
 

@@ -38,6 +38,8 @@ namespace kilter::coordinator {
 namespace {
 
 constexpr int messages_per_turn_max = 256;
+constexpr std::uint32_t late_ms = 200;  // a timer that is later says that this process stood still
+constexpr int postponed_max = 100;      // turns
 constexpr std::int64_t housekeeping_ms = 200;
 constexpr std::int64_t refusals_every_ms = 5'000;
 constexpr std::int64_t peers_every_ms = 5'000;
@@ -70,10 +72,13 @@ struct CoordinatorHost::State final : LogEvents {
     std::optional<storage::KeyValue> memory;  // of the market side
     std::optional<Bytes> persist;             // of it, in this turn
     std::vector<wire::Outgoing> mail;         // what the market side sends at the end of this turn
+    bool mail_left = false;                   // more than a turn takes had come
     std::map<Timer, runtime::TimerId> feeder_timers;
     std::map<consensus::EntryId, crypto::PublicKey> submitters;  // who waits for a receipt
     std::map<NetId, std::pair<IntervalIndex, consensus::EntryId>> newest_record;
     std::map<NetId, std::pair<consensus::EntryId, Bytes>> newest_receipt;
+    std::map<crypto::PublicKey, std::pair<IntervalIndex, consensus::EntryId>>
+        newest_of_home;  // that it has signed
 
     std::optional<Handouts> handouts;
     std::optional<settlement::Directory> directory;
@@ -226,6 +231,10 @@ struct CoordinatorHost::State final : LogEvents {
             // Homes bring what they cleared among themselves later than what was cleared after it.
             auto& newest = newest_record[record->net];
             if (record->interval >= newest.first) newest = {record->interval, sealed.id};
+            for (const settlement::ClearedMember& member : record->members) {
+                auto& its = newest_of_home[member.key];
+                if (record->interval >= its.first) its = {record->interval, sealed.id};
+            }
             step_feeder(ClearedNetFinal{std::move(*record), entry.author});
         }
     }
@@ -265,6 +274,7 @@ struct CoordinatorHost::State final : LogEvents {
             hub->disconnect(member.key);
             heard.erase(member.key);
             handouts->forget(member.key);
+            newest_of_home.erase(member.key);
         }
     }
 
@@ -374,6 +384,16 @@ struct CoordinatorHost::State final : LogEvents {
 
     // ---- the market ----------------------------------------------------------------------------------------------
 
+    // Who has spoken and was not read yet is not silent: a machine that stood still finds everybody's messages waiting.
+    void on_feeder_timer(Timer timer, UnixMs due, int postponed) {
+        const bool is_late = postponed == 0 && runtime::now_ms() - due > late_ms;
+        if (timer != Timer::silence || postponed == postponed_max || !(is_late || mail_left))
+            return step_feeder(TimerElapsed{timer});
+        feeder_timers[timer] = loop.arm(is_late ? late_ms : 1, [this, timer, due, postponed] {
+            on_feeder_timer(timer, due, postponed + 1);
+        });
+    }
+
     void step_feeder(const Input& input) {
         Outputs out = feeder->step(input, runtime::now_ms());
         for (const Event& event : out.events)
@@ -384,8 +404,11 @@ struct CoordinatorHost::State final : LogEvents {
         for (const ArmTimer& arm : out.timers) {
             loop.cancel(feeder_timers[arm.timer]);
             if (arm.delay_ms > 0)
-                feeder_timers[arm.timer] = loop.arm(
-                    arm.delay_ms, [this, timer = arm.timer] { step_feeder(TimerElapsed{timer}); });
+                feeder_timers[arm.timer] =
+                    loop.arm(arm.delay_ms,
+                             [this, timer = arm.timer, due = runtime::now_ms() + arm.delay_ms] {
+                                 on_feeder_timer(timer, due, 0);
+                             });
         }
         const UnixMs now = runtime::now_ms();
         if (out.tie && !settlement::entry_with_key(*log->replica().state(),
@@ -415,9 +438,13 @@ struct CoordinatorHost::State final : LogEvents {
     // ---- messages ------------------------------------------------------------------------------------------------
 
     void take_mail() {
+        mail_left = true;
         for (int i = 0; i < messages_per_turn_max; ++i) {
             auto received = hub->receive();
-            if (!received) return;
+            if (!received) {
+                mail_left = false;
+                return;
+            }
             heard[received->from] = runtime::now_ms();
             on_message(received->from, std::move(received->message));
         }
@@ -499,7 +526,7 @@ struct CoordinatorHost::State final : LogEvents {
             show_roster(home);
     }
 
-    // The net's newest.
+    // The net's newest, and the newest that the home has signed: its memory may be older than that.
     void show_record(const crypto::PublicKey& to, NetId net) {
         const auto record = newest_record.find(net);
         if (record == newest_record.end() ||
@@ -513,6 +540,10 @@ struct CoordinatorHost::State final : LogEvents {
             bytes = consensus::encode(*receipt);
         }
         mail.push_back({to, wire::CertifiedEntry{bytes}});
+        const auto own = newest_of_home.find(to);
+        if (own == newest_of_home.end() || own->second.second == id) return;
+        if (const auto receipt = log->store().receipt(own->second.second))
+            mail.push_back({to, wire::CertifiedEntry{consensus::encode(*receipt)}});
     }
 
     // ---- housekeeping --------------------------------------------------------------------------------------------

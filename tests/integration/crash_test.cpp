@@ -2,13 +2,15 @@
 // the second of the next, and so on through start, session, record and reads, and come back each time. The others go on
 // trading; afterwards it does too. Nothing it said in one life contradicts what it said in another: no mask covers two
 // messages, no session is opened or signed twice, no entry's number is used twice; and the log has everything once. And a
-// disk that takes nothing more: the agent ends, and says why.
+// disk that takes nothing more: the agent ends, and says why. And a memory that was lost, or put back from a backup: the agent
+// says nothing in two ways either, and learns from the log what it did meanwhile.
 #include <chrono>
 #include <cstring>
 #include <set>
 
 #include "common/consensus/entry.hpp"
 #include "common/settlement/entries.hpp"
+#include "common/settlement/meter_reads.hpp"
 #include "common/storage/log_store.hpp"
 #include "common/transport/hub.hpp"
 #include "common/wire/envelope.hpp"
@@ -54,6 +56,18 @@ class Once {
     const char* kind_;
     std::map<Name, What> said_;
 };
+
+// What an entry shows of each interval.
+template <class Visitor>
+void for_each_interval(const settlement::MeterReads& reads, const Visitor& visit) {
+    IntervalIndex interval = reads.series.first;
+    for (const settlement::CommittedInterval& one : reads.series.intervals)
+        visit(interval++, ByteWriter{}
+                              .raw(one.commitment.view())
+                              .u64(one.opening.energy)
+                              .raw(one.opening.blinding.view())
+                              .bytes());
+}
 
 class DemoCrash : public Street {
   protected:
@@ -103,10 +117,22 @@ class DemoCrash : public Street {
         expect_everything_once();
     }
 
+    [[nodiscard]] std::size_t entries_sent() const {
+        std::set<Bytes> entries;
+        for (const wire::Message& message : sent_messages(sent()))
+            if (const auto* submit = std::get_if<wire::Submit>(&message))
+                entries.insert(submit->entry);
+        return entries.size();
+    }
+
     [[nodiscard]] std::filesystem::path sent() const { return street() / "sent"; }
 
     // Over all lives.
     void expect_no_contradiction(const std::set<std::string>& kinds) {
+        // After a start reads wait until a coordinator has had time to show what is on the log.
+        if (kinds.contains("entries")) {
+            ASSERT_TRUE(eventually([&] { return entries_sent() > 3; }));
+        }
         // A mask is between the members of a set, for one attempt of one iteration.
         Once<std::tuple<market::SessionId, NetId, std::uint32_t, std::uint16_t,
                         std::vector<PartyId>>,
@@ -117,6 +143,8 @@ class DemoCrash : public Street {
             "a session opened twice");
         Once<std::tuple<crypto::PublicKey, std::uint64_t, Bytes>, Bytes> entries(
             "a number used twice");
+        // Of a meter, each interval: its commitment, and its energy and blinding under masks.
+        Once<std::pair<crypto::PublicKey, IntervalIndex>, Bytes> reads("an interval read twice");
         for (const wire::Message& message : sent_messages(sent())) {
             if (const auto* share = std::get_if<wire::Share>(&message)) {
                 shares.say({share->session, share->share.net, share->share.iteration,
@@ -131,6 +159,11 @@ class DemoCrash : public Street {
                 ASSERT_TRUE(entry.ok());
                 entries.say({(*entry)->entry.author, (*entry)->entry.seq, (*entry)->entry.key},
                             (*entry)->entry.body);
+                if ((*entry)->entry.type == settlement::meter_reads_entry)
+                    for_each_interval(*settlement::decode_meter_reads((*entry)->entry.body),
+                                      [&](IntervalIndex interval, const Bytes& shown) {
+                                          reads.say({(*entry)->entry.author, interval}, shown);
+                                      });
             }
         }
         EXPECT_TRUE(!kinds.contains("shares") || shares.names() > 100U);
@@ -187,6 +220,39 @@ TEST_F(DemoCrash, an_agent_and_the_acting_coordinator_stand_still) {
         running_.at(directory).signal(SIGCONT);
         expect_trade_goes_on(2);
     }
+    expect_everything_once();
+}
+
+TEST_F(DemoCrash, an_agent_whose_memory_is_lost_or_put_back_from_a_backup) {
+    lay_out(generated_homes(1), 27'400);
+    start_all();
+    expect_trade_goes_on(2);
+    const auto victim = installation_.homes[1];
+    const auto backup = folder_ / "backup";
+    const std::vector<std::string> watched{"LD_PRELOAD=" KILTER_CRASH_POINT,
+                                           "KILTER_CRASH_SENT=" + sent().string()};
+    stop(victim);
+    std::filesystem::copy(victim / "state", backup);
+    start_with("kilter-agent", victim, watched);
+    const auto reads_go_on = [&] {
+        const std::size_t before = entries_sent();
+        expect_trade_goes_on(3);
+        ASSERT_TRUE(eventually([&] { return entries_sent() >= before + 3; }));
+    };
+    for (const bool lost : {false, true}) {
+        reads_go_on();
+        stop(victim);
+        std::filesystem::remove_all(victim / "state");
+        if (!lost) std::filesystem::copy(backup, victim / "state");
+        std::filesystem::remove(victim / "log");
+        start_with("kilter-agent", victim, watched);
+        ASSERT_TRUE(eventually([&] {
+            return read_file(victim / "log").find("was put back from an older copy, or lost") !=
+                   std::string::npos;
+        })) << lost;
+    }
+    reads_go_on();
+    expect_no_contradiction({"shares", "signatures", "entries"});
     expect_everything_once();
 }
 

@@ -54,8 +54,57 @@ TEST_F(Openings, of_another_time_is_not_joined_and_the_home_says_whose_clock_to_
               std::string::npos);
     good.opened_ms = opened + 3'600'000;
     expect_refused(good, "this home's clock is 60 min behind its coordinator's");
-    good.opened_ms = opened - 3'600'000 / 4;  // a quarter of an interval is the most
+    good.opened_ms = opened;
+    world.now += 3'600'000 / 4;  // a quarter of an interval is the most
     expect_joined(good);
+}
+
+// Whatever it remembers: it may have been put back from an older copy.
+TEST_F(Openings, of_before_the_home_began_is_not_joined) {
+    const wire::SessionOpen before = good;
+    world.now += 60'000;
+    world.switch_off(home);
+    world.switch_on(home);
+    expect_refused(before, "opened before this home's program began");
+    good.opened_ms = world.now;
+    expect_refused(good, "its number is older than the opening");
+    const auto coordinators = static_cast<std::uint32_t>(world.genesis.validators.size());
+    good.session.opening += 60 * coordinators;
+    expect_joined(good);
+}
+
+TEST_F(Openings, of_before_a_clock_was_set_back_is_not_joined_either) {
+    const wire::SessionOpen before = good;
+    world.now += 60'000;
+    world.switch_off(home);
+    world.switch_on(home);
+    world.now -= 30'000;
+    expect_refused(before, "opened before this home's program began");
+    good.opened_ms = world.now;
+    good.session.opening += 30 * static_cast<std::uint32_t>(world.genesis.validators.size());
+    expect_joined(good);
+}
+
+TEST_F(Openings, of_an_older_roster_than_a_record_on_the_log_names_is_not_joined) {
+    const agent::Memory before = world.homes[home].memory;
+    world.loses = [](const Letter&) { return false; };
+    settlement::RosterMember renewed = *world.roster.find(world.homes[home].identity.public_key());
+    renewed.valid_until_ms += 1'000;
+    world.change_roster({}, {renewed});
+    ASSERT_TRUE(world.run(
+        [&] { return !world.records.empty() && world.records.back().roster_epoch == 2; }, 600'000));
+
+    world.switch_off(home);
+    world.homes[home].memory = before;
+    world.loses = [](const Letter& letter) {
+        return std::holds_alternative<wire::RosterUpdate>(letter.message) ||
+               std::holds_alternative<wire::SessionOpen>(letter.message);
+    };
+    world.switch_on(home);
+    world.run([] { return false; }, 2'000);
+    EXPECT_EQ(world.homes[home].gateway->roster_epoch(), 1U);
+    good.opened_ms = world.now;
+    expect_refused(good, "a record on the log is of roster epoch 2");
 }
 
 TEST_F(Openings, another_roster_is_not_joined) {

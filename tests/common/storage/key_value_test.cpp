@@ -44,5 +44,45 @@ TEST(KeyValue, AFlippedByteIsAnError) {
     EXPECT_NE(store.error().message.find("damaged"), std::string::npos);
 }
 
+// Whatever a card makes of a byte: the store is not opened, or what it held is still there.
+TEST(KeyValue, AnyFlippedByteIsAnErrorOrHarmless) {
+    const TemporaryDirectory directory;
+    const auto file = directory.path / "agent.db";
+    const Bytes value(9'000, 7);
+    {
+        Result<KeyValue> store = KeyValue::open(file);
+        ASSERT_TRUE(store.ok());
+        for (const char* key : {"a", "b", "c"})
+            store->put({{key, value}});
+    }
+    std::vector<char> whole(std::filesystem::file_size(file));
+    std::ifstream(file, std::ios::binary)
+        .read(whole.data(), static_cast<std::streamsize>(whole.size()));
+    constexpr std::size_t header = 100;  // SQLite's; of the rest a sample
+    std::size_t refused = 0;
+    std::size_t flipped = 0;
+    for (std::size_t at = 0; at < whole.size(); at += at < header ? 1 : 131, ++flipped) {
+        std::vector<char> other = whole;
+        other[at] = static_cast<char>(other[at] ^ 0x10);
+        std::ofstream(file, std::ios::binary | std::ios::trunc)
+            .write(other.data(), static_cast<std::streamsize>(other.size()));
+        const Result<KeyValue> store = KeyValue::open(file);
+        if (!store) {
+            ++refused;
+            EXPECT_NE(store.error().message.find("agent.db"), std::string::npos);
+            continue;
+        }
+        for (const char* key : {"a", "b", "c"})
+            EXPECT_EQ(**store->get(key), value) << "byte " << at;
+    }
+    EXPECT_GT(flipped, 300U);
+    EXPECT_EQ(refused, flipped);
+    for (std::size_t bytes = 0; bytes < whole.size(); bytes += 1'000) {
+        std::ofstream(file, std::ios::binary | std::ios::trunc)
+            .write(whole.data(), static_cast<std::streamsize>(bytes));
+        EXPECT_FALSE(KeyValue::open(file).ok()) << bytes;
+    }
+}
+
 }  // namespace
 }  // namespace kilter::storage

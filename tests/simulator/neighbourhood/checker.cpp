@@ -99,6 +99,7 @@ void Checker::on_agreed(std::size_t home, const agent::Agreement& agreement) {
 }
 
 void Checker::on_setpoint(std::size_t home, const agent::Setpoint& setpoint) {
+    if (put_back_.contains(home)) return;
     const std::string what =
         "home " + std::to_string(home) + ", interval " + std::to_string(setpoint.interval);
     if (!dispatched_.insert({{home, setpoint.interval}, setpoint.consumption_kw}).second)

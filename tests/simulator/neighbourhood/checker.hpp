@@ -52,6 +52,10 @@ class Checker {
     void on_report(const coordinator::SessionReport& report);
     /// An honest coordinator has handed this in.
     void on_submitted(const consensus::Entry& entry);
+
+    /// This home goes on from what it remembered some time before: it may set its devices twice, and from an older plan.
+    void on_put_back(std::size_t home) { put_back_.insert(home); }
+
     /// A block is final at a coordinator.
     void on_block(consensus::Height height, const consensus::Block& block, consensus::BlockHash);
     /// An honest process complains.
@@ -118,6 +122,7 @@ class Checker {
     std::map<consensus::Height, Link> chain_;
     std::map<std::tuple<crypto::PublicKey, std::uint64_t, Bytes>, Bytes> numbers_;  // bodies
     std::vector<settlement::ClearedNet> logged_;
+    std::set<std::size_t> put_back_;
     std::map<std::pair<std::size_t, IntervalIndex>, double> dispatched_;  // kW
     // by home
     std::map<std::size_t, std::map<market::SessionId, std::vector<double>>> plans_;

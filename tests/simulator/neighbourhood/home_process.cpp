@@ -59,6 +59,14 @@ void HomeProcess::kill() {
     street_.home_ended(address_);
 }
 
+void HomeProcess::put_back() {
+    const auto kept = disk_.find(energy_key);
+    const Bytes energy = kept == disk_.end() ? Bytes{} : kept->second;
+    disk_ = backup_;
+    if (!energy.empty()) disk_[energy_key] = energy;
+    street_.checker().on_put_back(number_);
+}
+
 void HomeProcess::resume() {
     paused_ = false;
     for (agent::Input& input : std::exchange(waiting_, {}))

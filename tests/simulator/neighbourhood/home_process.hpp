@@ -54,6 +54,12 @@ class HomeProcess {
     void boot();
     void kill();
 
+    /// A backup of what it remembers, in place of the one before.
+    void back_up() { backup_ = disk_; }
+
+    /// What it remembers is what the backup holds, the devices' state aside. REQUIRES: !up().
+    void put_back();
+
     void pause() { paused_ = true; }
 
     void resume();
@@ -94,6 +100,7 @@ class HomeProcess {
     Sabotage sabotage_;
     std::optional<Liar> liar_;
     agent::Memory disk_;
+    agent::Memory backup_;
     std::optional<drivers::SimulatedHome> devices_;
     std::optional<agent::Gateway> gateway_;
     std::deque<agent::Input> waiting_;  // while it is paused

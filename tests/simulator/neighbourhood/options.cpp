@@ -78,6 +78,7 @@ Options draw(std::uint64_t seed) {
         out.break_intervals = static_cast<std::int64_t>(3 + prng.below(3));
         out.restart_late = 1;
     }
+    out.put_back = at_times(prng, 0.2, 1);
     return out;
 }
 
@@ -114,6 +115,7 @@ std::string describe(const Options& options) {
     rate("all_down_s", static_cast<double>(options.all_down / consensus::simulation::second));
     rate("kill_chair", options.kill_chair);
     rate("pause", options.pause);
+    rate("put_back", options.put_back);
     return out.str();
 }
 

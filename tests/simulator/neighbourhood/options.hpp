@@ -73,6 +73,8 @@ struct Options {
     double kill_chair = 0;  ///< chance per second that the coordinator dies that is in a session
     double pause = 0;       ///< chance per process and second of standing still for a while
     double restart_late = 0.2;  ///< chance that a dead process stays so until the network heals
+    double put_back =
+        0;  ///< chance that a dead home comes back with what it remembered some time before
     Micros down_max = 20 * consensus::simulation::second;
     Strike strike;
     Misset misset;
