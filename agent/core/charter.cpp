@@ -9,10 +9,9 @@ Result<Charter> Charter::create(const crypto::Identity& identity, settlement::Ge
         return Error{
             "genesis: this market trades reactive power (channels = 2), which this "
             "version's homes do not"};
-    const auto parameters_digest = genesis.market_digest();
     const auto chain = crypto::Digest::from(genesis.chain_id().view());
     consensus::EpochTable epochs(genesis.chain_id(), genesis.validators);
-    return Charter{identity, std::move(genesis), *parameters, parameters_digest,
+    return Charter{identity, std::move(genesis), *parameters, parameters->digest(),
                    chain,    std::move(epochs)};
 }
 
@@ -20,7 +19,7 @@ void Charter::follow(const Bytes& market_parameters) {
     const auto decided = market::Parameters::decode(market_parameters);
     KILTER_CHECK(decided.ok(), "the log holds market parameters that do not decode");
     parameters = *decided;
-    parameters_digest = governance::market_digest(market_parameters);
+    parameters_digest = parameters.digest();
 }
 
 std::optional<std::string> Charter::fault(const consensus::Receipt& receipt) const {

@@ -151,7 +151,7 @@ void Gateway::State::on(const Started&, Outputs& out) const {
     out.peers = peers();
     out.timers.push_back({Timer::greet, greet_first_ms});
     if (!outbox.empty() || !backlog.empty()) out.timers.push_back({Timer::append, append_again_ms});
-    if (known.accord) out.timers.push_back({Timer::resend, resend_ms()});
+    if (known.accord) out.timers.push_back({Timer::resend, charter.parameters.resend_ms()});
     out.timers.push_back({Timer::interim, next_look_ms()});
 }
 

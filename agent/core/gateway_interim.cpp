@@ -225,7 +225,7 @@ void Gateway::State::finish_interim(const Participation& over,
          name + " cleared among " + std::to_string(members.size()) + " homes after " +
              std::to_string(cleared.iteration) + " iterations");
     send_parts(known.accord->others(charter), out);
-    out.timers.push_back({Timer::resend, resend_ms()});
+    out.timers.push_back({Timer::resend, charter.parameters.resend_ms()});
     for (const auto& [from, part] : std::exchange(early_parts, {}))
         known.accord->take(charter, from, part);
     conclude_accord(out);

@@ -152,8 +152,8 @@ void Gateway::State::drive(const market::Input& input, Outputs& out) {
                  std::string(result.verdict == market::Verdict::contradiction
                                  ? "contradicts its earlier one"
                                  : "is malformed"));
-    for (const market::MaskedShare& share : result.send)
-        send(active->letters(share), out);
+    for (const market::Dispatch& sent : result.send)
+        send(active->letters(sent), out);
     for (const market::Expulsion& expulsion : result.expel) {
         const crypto::PublicKey& key = active->directory().at(expulsion.party).key;
         out.send.push_back({key, wire::SessionExcluded{active->id(), expulsion.net}});
@@ -161,7 +161,7 @@ void Gateway::State::drive(const market::Input& input, Outputs& out) {
     if (result.progressed && active->chairs())
         out.timers.push_back({Timer::silence, charter.parameters.silence_ms});
     if (result.progressed || !result.send.empty())
-        out.timers.push_back({Timer::resend, resend_ms()});
+        out.timers.push_back({Timer::resend, charter.parameters.resend_ms()});
     if (result.cleared) finish(std::move(*result.cleared), out);
 }
 
@@ -171,7 +171,7 @@ void Gateway::State::on_resend(Outputs& out) const {
     if (active && active->chairs() && active->session().iteration() <= 1)
         tell_opening(active->session().awaited().front(), out);
     if (known.accord) send_parts(known.accord->missing(), out);
-    out.timers.push_back({Timer::resend, resend_ms()});
+    out.timers.push_back({Timer::resend, charter.parameters.resend_ms()});
 }
 
 void Gateway::State::finish(market::Cleared cleared, Outputs& out) {

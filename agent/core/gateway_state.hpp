@@ -101,11 +101,6 @@ struct Gateway::State {
         return charter.parameters.silence_ms / 2;
     }
 
-    /// How often the newest shares are repeated: nine chances for a message before silence is concluded.
-    [[nodiscard]] std::uint32_t resend_ms() const {
-        return std::max(1U, charter.parameters.silence_ms / 10);
-    }
-
     void tell(Outputs& out, Severity severity, std::string text) {
         last_word = text;
         out.events.push_back({severity, std::move(text)});

@@ -19,7 +19,8 @@ void KnownRules::reached(consensus::Height height) {
 std::optional<Bytes> KnownRules::parameters(const crypto::Digest& digest) const {
     const auto found_at = [&](consensus::Height height) -> std::optional<Bytes> {
         Bytes parameters = docket_.rules_at(height).market_parameters;
-        if (governance::market_digest(parameters) != digest) return std::nullopt;
+        const auto decoded = market::Parameters::decode(parameters);
+        if (!decoded || decoded->digest() != digest) return std::nullopt;
         return parameters;
     };
     if (auto found = found_at(next())) return found;

@@ -146,17 +146,18 @@ bool Participation::admits(const crypto::PublicKey& from,
 
 market::Outputs Participation::step(const market::Input& input) {
     market::Outputs out = session_.step(input);
-    for (const market::MaskedShare& share : out.send) {
-        sent_.push_back(share);
+    for (const market::Dispatch& sent : out.send) {
+        sent_.push_back(sent);
         if (sent_.size() > sent_max) sent_.pop_front();
     }
     return out;
 }
 
-std::vector<wire::Outgoing> Participation::letters(const market::MaskedShare& share) const {
+std::vector<wire::Outgoing> Participation::letters(const market::Dispatch& sent) const {
     std::vector<wire::Outgoing> out;
-    for (const PartyId party : share.members)
-        if (party != self_) out.push_back({directory_->at(party).key, wire::Share{id_, share}});
+    for (const PartyId party : sent.share.members)
+        if (party != self_)
+            out.push_back({directory_->at(party).key, wire::Share{id_, sent.to(party)}});
     return out;
 }
 
@@ -166,9 +167,12 @@ wire::Outgoing Participation::regret_letter(const market::Cleared& cleared) cons
 
 std::vector<wire::Outgoing> Participation::newest_letters() const {
     std::vector<wire::Outgoing> out;
-    for (const market::MaskedShare& share : sent_)
-        for (wire::Outgoing& letter : letters(share))
-            out.push_back(std::move(letter));
+    for (const market::Dispatch& sent : sent_) {
+        const bool over = sent.is_answer() && sent.share.iteration < session_.iteration();
+        for (wire::Outgoing& letter : letters(sent))
+            if (!over || letter.to != directory_->at(sent.chair).key)
+                out.push_back(std::move(letter));
+    }
     return out;
 }
 

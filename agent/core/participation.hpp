@@ -85,9 +85,10 @@ class Participation {
 
     market::Outputs step(const market::Input& input);
 
-    /// One letter to each other member in share.members.
-    [[nodiscard]] std::vector<wire::Outgoing> letters(const market::MaskedShare& share) const;
-    /// The newest two shares again, to everyone: two members that each miss the other's message must both hear it.
+    /// One letter to each other member in share.members, each with the words that are for it.
+    [[nodiscard]] std::vector<wire::Outgoing> letters(const market::Dispatch& sent) const;
+    /// The newest two shares again, to everyone: two members that each miss the other's message must both hear it. Of answers the
+    /// chair misses the newest alone: without the one before there would be none.
     [[nodiscard]] std::vector<wire::Outgoing> newest_letters() const;
     /// This home's part in the certificate of optimality, for the chair alone. REQUIRES: cleared.regret.
     [[nodiscard]] wire::Outgoing regret_letter(const market::Cleared& cleared) const;
@@ -103,7 +104,7 @@ class Participation {
     std::optional<model::Schedules> base_kw_;
     std::unique_ptr<prox::Deviation> change_;  // of an interim session: the device from there
     market::Session session_;
-    std::deque<market::MaskedShare> sent_;
+    std::deque<market::Dispatch> sent_;
 };
 
 }  // namespace kilter::agent

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -69,6 +70,38 @@ Result<Fixed> fixed_from_hex(std::string_view text) {
     return Fixed::from(*bytes);
 }
 
+inline constexpr std::size_t word_bytes = 8;
+
+/// Words of eight bytes (integers or doubles), little-endian. REQUIRES: as many bytes.
+template <class Word>
+void store_words(std::span<const Word> words, std::span<std::uint8_t> to) {
+    static_assert(sizeof(Word) == word_bytes);
+    KILTER_CHECK(to.size() == word_bytes * words.size(), "a word has eight bytes");
+    if constexpr (std::endian::native == std::endian::little) {
+        if (!words.empty()) std::memcpy(to.data(), words.data(), to.size());
+    } else {
+        for (std::size_t i = 0; i < to.size(); ++i)
+            to[i] = static_cast<std::uint8_t>(std::bit_cast<std::uint64_t>(words[i / word_bytes]) >>
+                                              (8 * (i % word_bytes)));
+    }
+}
+
+template <class Word>
+void load_words(ByteView from, std::span<Word> words) {
+    static_assert(sizeof(Word) == word_bytes);
+    KILTER_CHECK(from.size() == word_bytes * words.size(), "a word has eight bytes");
+    if constexpr (std::endian::native == std::endian::little) {
+        if (!words.empty()) std::memcpy(words.data(), from.data(), from.size());
+    } else {
+        for (std::size_t k = 0; k < words.size(); ++k) {
+            std::uint64_t word = 0;
+            for (std::size_t i = 0; i < word_bytes; ++i)
+                word |= std::uint64_t{from[word_bytes * k + i]} << (8 * i);
+            words[k] = std::bit_cast<Word>(word);
+        }
+    }
+}
+
 /// Fixed-width little-endian writing, for everything that is hashed or signed.
 class ByteWriter {
   public:
@@ -92,6 +125,15 @@ class ByteWriter {
 
     ByteWriter& raw(ByteView view) {
         bytes_.insert(bytes_.end(), view.begin(), view.end());
+        return *this;
+    }
+
+    /// u64() or f64() of each, all at once.
+    template <class Word>
+    ByteWriter& words(std::span<const Word> values) {
+        const std::size_t at = bytes_.size();
+        bytes_.resize(at + word_bytes * values.size());
+        store_words(values, std::span(bytes_).subspan(at));
         return *this;
     }
 
@@ -142,6 +184,16 @@ class ByteReader {
         const ByteView out = rest_.first(count);
         rest_ = rest_.subspan(count);
         return out;
+    }
+
+    /// u64() or f64() of each, all at once; zeros (and failed) when fewer are left.
+    template <class Word>
+    void words(std::span<Word> out) {
+        const ByteView view = raw(word_bytes * out.size());
+        if (failed_)
+            std::fill(out.begin(), out.end(), Word{});
+        else
+            load_words(view, out);
     }
 
     template <class Fixed>

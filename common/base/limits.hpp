@@ -8,7 +8,8 @@ namespace kilter::limits {
 
 // market
 inline constexpr std::size_t horizon_max = 672;  ///< intervals: a week of quarter hours
-/// Of one share: schedule, movement, the answer to prices (schedule and response) and the chair's prices.
+/// Of one share: schedule, movement, the answer to prices (schedule and response) and the chair's prices. As long as the
+/// longest that any version has sent.
 inline constexpr std::size_t share_words_max =
     3 * horizon_max + 1 + (horizon_max * (horizon_max + 1) / 2 + 1) / 2;
 inline constexpr std::size_t nets_max = 100'000;         ///< of one feeder
@@ -31,6 +32,7 @@ inline constexpr std::size_t receipt_bytes_max =
 inline constexpr std::size_t submit_bytes_max = 32u << 10;  ///< an entry on its way to the log
 inline constexpr std::size_t consensus_payload_bytes_max = message_bytes_max - 64;
 inline constexpr std::size_t journal_bytes_max = 1u << 20;  ///< of one piece of a session's journal
+inline constexpr std::size_t journal_memory_max = 8'192;    ///< words: what a device remembers
 inline constexpr std::size_t refusals_kept_max =
     64;  ///< refused keys remembered between two reports
 inline constexpr std::size_t relayed_bytes_max = message_bytes_max - 256;  ///< sealed, for another

@@ -21,13 +21,6 @@ Bytes context_of(ByteView session, NetId net, std::span<const PartyId> members) 
     return std::move(out).bytes();
 }
 
-std::uint64_t word_at(const Bytes& stream, std::size_t index) {
-    std::uint64_t word = 0;
-    for (std::size_t byte = 0; byte < 8; ++byte)
-        word |= static_cast<std::uint64_t>(stream[8 * index + byte]) << (8 * byte);
-    return word;
-}
-
 }  // namespace
 
 PairwiseMasks::PairwiseMasks(PartyId self, Bytes session, std::map<PartyId, SharedSecret> secrets)
@@ -48,18 +41,21 @@ void PairwiseMasks::add(NetId net,
                  "the set must contain this member");
     const Bytes context = context_of(session_, net, members);
     const Bytes nonce = ByteWriter().u32(iteration).u16(attempt).u16(0).bytes();
-    Bytes stream(8 * words.size());
+    Bytes stream(word_bytes * words.size());
+    std::vector<std::uint64_t> mask(words.size());
     for (const PartyId member : members) {
         if (member == self_) continue;
         const auto secret = secrets_.find(member);
         KILTER_CHECK(secret != secrets_.end(), "no secret shared with a member of the set");
         Digest key = keyed_digest("kilter mask", secret->second.view(), context);
         crypto_stream_chacha20(stream.data(), stream.size(), nonce.data(), key.bytes.data());
+        load_words(stream, std::span(mask));
         for (std::size_t k = 0; k < words.size(); ++k)
-            words[k] += member > self_ ? word_at(stream, k) : -word_at(stream, k);
+            words[k] += member > self_ ? mask[k] : -mask[k];
         sodium_memzero(key.bytes.data(), key.bytes.size());
     }
     sodium_memzero(stream.data(), stream.size());
+    sodium_memzero(mask.data(), word_bytes * mask.size());
 }
 
 }  // namespace kilter::crypto

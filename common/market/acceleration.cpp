@@ -1,6 +1,7 @@
 #include "common/market/acceleration.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include <Eigen/Cholesky>
@@ -20,23 +21,38 @@ constexpr double delta_fall = 0.6;  // while the residuals fall
 constexpr double delta_least = 2e-3;
 constexpr double judging = 3;      // × the agreed penalty
 constexpr int places_between = 4;  // where the response is averaged on the way to the target
-constexpr double response_unit = 0x1.0p-16;
-constexpr double response_max = 4;  // of one home's R ρ_k; 255 homes do not wrap 32 bits
 constexpr double work_max_kw = 0x1.0p24;
 
-std::int64_t units(double value, double most, double unit) {
+std::int64_t rounded(double value, double most, double unit) {
     return std::isfinite(value) ? std::llround(std::clamp(value, -most, most) / unit) : 0;
 }
 
-double response_units(double entry) {
-    return static_cast<double>(units(entry, response_max, response_unit));
+constexpr std::size_t entries_per_word = 64 / ResponseUnits::bits;
+
+/// Entry i of a word's, as signed; what it carried into those above is taken back.
+std::int64_t take_entry(std::uint64_t& word) {
+    constexpr int above = 64 - ResponseUnits::bits;
+    const std::int64_t entry = static_cast<std::int64_t>(word << above) >> above;
+    word = (word - static_cast<std::uint64_t>(entry)) >> ResponseUnits::bits;
+    return entry;
 }
 
 }  // namespace
 
+ResponseUnits::ResponseUnits(std::size_t homes)
+    : most_(((std::int64_t{1} << (bits - 1)) - 1) /
+            static_cast<std::int64_t>(std::max<std::size_t>(1, homes))),
+      unit_(std::ldexp(trust,
+                       1 - static_cast<int>(std::bit_width(static_cast<std::uint64_t>(most_))))) {}
+
+std::int64_t ResponseUnits::of(double entry) const {
+    return rounded(entry, static_cast<double>(most_) * unit_, unit_);
+}
+
 std::size_t answer_words(const Parameters& parameters) {
     const std::size_t quantities = parameters.quantities();
-    return quantities + (quantities * (quantities + 1) / 2 + 1) / 2;
+    const std::size_t entries = quantities * (quantities + 1) / 2;
+    return quantities + (entries + entries_per_word - 1) / entries_per_word;
 }
 
 double next_working_rho(const Parameters& parameters, double rho) {
@@ -51,6 +67,7 @@ Iterate answer_prices(model::Device& device,
                       const Iterate& last,
                       const model::Schedules& y_eur_per_kw,
                       double rho,
+                      const ResponseUnits& units,
                       const Parameters& parameters) {
     Iterate next;
     next.iteration = last.iteration + 1;
@@ -97,8 +114,9 @@ Iterate answer_prices(model::Device& device,
     else
         answer->response.setZero();
     // What the message cannot carry must not move the home either: the rest would stay as an imbalance.
-    answer->response = answer->response.unaryExpr(
-        [rho](double entry) { return response_units(rho * entry) * response_unit / rho; });
+    answer->response = answer->response.unaryExpr([&](double entry) {
+        return static_cast<double>(units.of(rho * entry)) * units.unit() / rho;
+    });
     const model::Schedules pull =
         y_eur_per_kw + (1 - 1 / trust) * rho * (answer->work_kw - next.z_kw);
     const Eigen::VectorXd intercept = answer->response * pull.reshaped<Eigen::RowMajor>();
@@ -116,19 +134,20 @@ Iterate answer_prices(model::Device& device,
     return next;
 }
 
-void append_answer(const Iterate& iterate, double rho, std::vector<std::uint64_t>& words) {
+void append_answer(const Iterate& iterate,
+                   double rho,
+                   const ResponseUnits& units,
+                   std::vector<std::uint64_t>& words) {
     const Answer& answer = *iterate.answer;
     for (const double value : answer.work_kw.reshaped<Eigen::RowMajor>())
-        words.push_back(static_cast<std::uint64_t>(units(value, work_max_kw, unit_kw)));
-    bool lower = true;
+        words.push_back(static_cast<std::uint64_t>(rounded(value, work_max_kw, unit_kw)));
+    std::size_t place = 0;
     for (Eigen::Index i = 0; i < answer.response.rows(); ++i)
-        for (Eigen::Index j = i; j < answer.response.cols(); ++j, lower = !lower) {
-            const auto entry = static_cast<std::uint64_t>(
-                units(rho * answer.response(i, j), response_max, response_unit));
-            if (lower)
-                words.push_back(entry);
-            else
-                words.back() += entry << 32;
+        for (Eigen::Index j = i; j < answer.response.cols(); ++j) {
+            if (place == 0) words.push_back(0);
+            words.back() += static_cast<std::uint64_t>(units.of(rho * answer.response(i, j)))
+                            << (ResponseUnits::bits * place);
+            place = (place + 1) % entries_per_word;
         }
 }
 
@@ -152,20 +171,21 @@ Iterate set_prices(const Iterate& last,
 
 NetAnswer net_answer(std::span<const std::uint64_t> sums,
                      double rho,
+                     const ResponseUnits& units,
                      const Parameters& parameters) {
     const auto quantities = static_cast<Eigen::Index>(parameters.quantities());
     NetAnswer out{model::Series(quantities), Eigen::MatrixXd(quantities, quantities)};
-    std::size_t at = parameters.quantities() + 1;
+    std::size_t at = 0;
     for (double& value : out.work_kw)
         value = static_cast<double>(static_cast<std::int64_t>(sums[at++])) * unit_kw;
-    bool lower = true;
+    std::size_t place = 0;
+    std::uint64_t word = 0;
     for (Eigen::Index i = 0; i < quantities; ++i)
-        for (Eigen::Index j = i; j < quantities; ++j, lower = !lower) {
-            const auto low = static_cast<std::int32_t>(static_cast<std::uint32_t>(sums[at]));
-            const auto high = static_cast<std::int32_t>(static_cast<std::uint32_t>(
-                (sums[at] - static_cast<std::uint64_t>(static_cast<std::int64_t>(low))) >> 32));
-            out.response(i, j) = out.response(j, i) = (lower ? low : high) * response_unit / rho;
-            if (!lower) ++at;
+        for (Eigen::Index j = i; j < quantities; ++j) {
+            if (place == 0) word = sums[at++];
+            out.response(i, j) = out.response(j, i) =
+                static_cast<double>(take_entry(word)) * units.unit() / rho;
+            place = (place + 1) % entries_per_word;
         }
     return out;
 }
@@ -193,8 +213,13 @@ bool Acceleration::step(model::Device& device,
             nets[n].work_kw - own * terminal_values(last.y_eur_per_kw, n, parameters);
         response.push_back(own + slack);
     }
-    if (!device.price_step(last.y_eur_per_kw, demand, response, y_eur_per_kw, delivery_kw))
-        return false;
+    return device.price_step(last.y_eur_per_kw, demand, response, y_eur_per_kw, delivery_kw) &&
+           plausible(y_eur_per_kw, delivery_kw, parameters);
+}
+
+bool Acceleration::plausible(const model::Schedules& y_eur_per_kw,
+                             const model::Schedules& delivery_kw,
+                             const Parameters& parameters) {
     const double most = limits::price_eur_per_kwh_max * parameters.interval_s / 3600.0;
     return y_eur_per_kw.allFinite() && delivery_kw.allFinite() &&
            y_eur_per_kw.cwiseAbs().maxCoeff() <= most &&

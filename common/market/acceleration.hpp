@@ -32,9 +32,29 @@ struct Answer {
     Eigen::MatrixXd response;  ///< R: J with the prox's curvature ρ_k replaced by μ; kW per EUR/kW
 };
 
-/// Words an accelerated message has beyond a plain one: w, then R · ρ_k's upper triangle by rows, two to a word,
-/// 32 bits in units of 2^-16 each, the earlier one in the lower half. R is rounded to these units before the home uses it.
+/// Words of a home's answer, which its message to the chair has beyond those that everybody gets: w, then R · ρ_k's upper
+/// triangle by rows, three entries to a word, the earlier one in the lower bits.
 std::size_t answer_words(const Parameters& parameters);
+
+/// An entry of R · ρ_k on the wire: 21 bits, so that those of all the homes a net had at first add up without a carry. R is
+/// rounded to these units before the home uses it.
+class ResponseUnits {
+  public:
+    /// Of a net with `homes` ≥ 1 at the session's opening.
+    explicit ResponseUnits(std::size_t homes);
+
+    /// 2^-17 where there are three homes; the largest entry, 2, is within `most_`.
+    [[nodiscard]] double unit() const { return unit_; }
+
+    /// Rounded, and at most what one home may send; what is no number is 0.
+    [[nodiscard]] std::int64_t of(double entry) const;
+
+    static constexpr int bits = 21;
+
+  private:
+    std::int64_t most_;
+    double unit_;
+};
 
 /// ρ of the next iteration.
 double next_working_rho(const Parameters& parameters, double rho);
@@ -48,10 +68,14 @@ Iterate answer_prices(model::Device& device,
                       const Iterate& last,
                       const model::Schedules& y_eur_per_kw,
                       double rho,
+                      const ResponseUnits& units,
                       const Parameters& parameters);
 
 /// Appends what answer_words() counts.
-void append_answer(const Iterate& iterate, double rho, std::vector<std::uint64_t>& words);
+void append_answer(const Iterate& iterate,
+                   double rho,
+                   const ResponseUnits& units,
+                   std::vector<std::uint64_t>& words);
 
 /// The chair's: it plans to deliver `delivery_kw` at these prices.
 Iterate set_prices(const Iterate& last,
@@ -66,8 +90,11 @@ struct NetAnswer {
     Eigen::MatrixXd response;
 };
 
-/// From the sum of a net's words. Total: whatever the words are, the response is symmetric and finite.
-NetAnswer net_answer(std::span<const std::uint64_t> sums, double rho, const Parameters& parameters);
+/// From the sum of the words of a net's answers alone. Total: whatever they are, the response is symmetric and finite.
+NetAnswer net_answer(std::span<const std::uint64_t> sums,
+                     double rho,
+                     const ResponseUnits& units,
+                     const Parameters& parameters);
 
 /// The chair's trust region and judgement.
 class Acceleration {
@@ -81,6 +108,11 @@ class Acceleration {
               const Parameters& parameters,
               model::Schedules& y_eur_per_kw,
               model::Schedules& delivery_kw) const;
+
+    /// Whether prices and deliveries are numbers that a session can go on with.
+    static bool plausible(const model::Schedules& y_eur_per_kw,
+                          const model::Schedules& delivery_kw,
+                          const Parameters& parameters);
 
     /// Told the imbalance (Σ r²) of every iterate in turn, before its step.
     void observe(std::uint64_t primal_square);

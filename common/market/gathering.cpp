@@ -28,9 +28,8 @@ bool consistent(const Notice& notice, std::uint32_t iteration) {
 
 }  // namespace
 
-Gathering::Gathering(
-    Seat seat, PartyId self, PartyId chair, std::size_t words, std::size_t chair_words)
-    : seat_(std::move(seat)), self_(self), chair_(chair), words_(words), chair_words_(chair_words) {
+Gathering::Gathering(Seat seat, PartyId self, PartyId chair, const Words& words)
+    : seat_(std::move(seat)), self_(self), chair_(chair), words_(words) {
     for (const Member& member : seat_.members) {
         KILTER_CHECK(member.weight > 0, "weights are positive");
         members_.push_back(member.party);
@@ -63,8 +62,10 @@ double Gathering::inverse_weights() const {
 }
 
 bool Gathering::well_formed(const MaskedShare& share) const {
-    const std::size_t extra = share.from == chair_ ? chair_words_ : 0;
-    if (share.words.size() != words_ + extra || share.iteration == 0) return false;
+    const std::size_t more = share.words.size() - words_.for_all;
+    if (share.words.size() < words_.for_all || share.iteration == 0) return false;
+    if (share.from == chair_ ? more != words_.from_chair : more != 0 && more != words_.to_chair)
+        return false;
     if (!ascending(share.members) || !includes(members_, share.members)) return false;
     for (const PartyId needed : {self_, chair_, share.from})
         if (!contains(share.members, needed)) return false;
@@ -74,11 +75,16 @@ bool Gathering::well_formed(const MaskedShare& share) const {
     return self_ != chair_;  // nobody's attempt is ahead of the chair's
 }
 
+void Gathering::expect_answers(bool expected) {
+    answers_expected_ = expected && self_ == chair_;
+}
+
 Verdict Gathering::receive(const MaskedShare& share, std::uint32_t current) {
     if (!sat_here(share.from) || share.from == self_) return Verdict::not_a_member;
     if (!takes_part(share.from) || share.iteration + 1 < current || share.attempt < attempt_)
         return Verdict::duplicate;
     if (share.iteration > current + 1 || !well_formed(share)) return Verdict::malformed;
+    if (share.iteration == current && share.words.size() < summed()) return Verdict::malformed;
 
     auto& slot = kept_.at(share.from)[share.iteration % iterations_kept];
     if (slot && slot->attempt >= attempt_) {
@@ -107,17 +113,18 @@ std::vector<PartyId> Gathering::awaited(std::uint32_t iteration) const {
     std::vector<PartyId> out;
     for (const PartyId member : members_) {
         const MaskedShare* share = kept(member, iteration);
-        if (!share || share->attempt != attempt_) out.push_back(member);
+        if (!share || share->attempt != attempt_ || share->words.size() < summed())
+            out.push_back(member);
     }
     return out;
 }
 
 std::vector<std::uint64_t> Gathering::sum(std::uint32_t iteration) const {
-    std::vector<std::uint64_t> out(words_, 0);
+    std::vector<std::uint64_t> out(summed(), 0);
     for (const PartyId member : members_) {
         const MaskedShare* share = kept(member, iteration);
         KILTER_CHECK(share && share->attempt == attempt_, "a sum over an incomplete net");
-        for (std::size_t k = 0; k < words_; ++k)
+        for (std::size_t k = 0; k < out.size(); ++k)
             out[k] += share->words[k];
     }
     return out;
@@ -139,7 +146,8 @@ void Gathering::restrict_to(std::vector<PartyId> members, std::uint16_t attempt)
 
 bool Gathering::can_succeed(const MaskedShare& share, PartyId heir) const {
     if (sat_here(heir) || share.from != heir || !share.notice || share.iteration == 0) return false;
-    if (share.words.size() != words_ + chair_words_ || !consistent(*share.notice, share.iteration))
+    if (share.words.size() != words_.for_all + words_.from_chair ||
+        !consistent(*share.notice, share.iteration))
         return false;
     if (!ascending(share.members) || !contains(share.members, heir) ||
         !contains(share.members, self_))

@@ -1,5 +1,5 @@
 /// The messages of one net: who is expected, who has spoken, what it sums to. Knows nothing of what
-/// the words mean.
+/// the words mean. The chair can be told more by homes than they tell each other (their answers), and sums that as well.
 ///
 /// Keeps, per member, one message for each of three iterations in a row (the one under way, the one
 /// before, the one after), always the newest attempt seen. Attempts and sets change by
@@ -19,10 +19,14 @@ namespace kilter::market {
 
 class Gathering {
   public:
-    /// `words`: of a message; the chair's has `chair_words` more, in the clear and not summed.
+    struct Words {
+        std::size_t for_all = 0;     ///< of a message, what everybody gets and sums
+        std::size_t from_chair = 0;  ///< that the chair's has more, in the clear and not summed
+        std::size_t to_chair = 0;    ///< that a home's can have more at the chair
+    };
+
     /// REQUIRES: no party twice, self and chair among them. Weights are summed in the seat's order.
-    Gathering(
-        Seat seat, PartyId self, PartyId chair, std::size_t words, std::size_t chair_words = 0);
+    Gathering(Seat seat, PartyId self, PartyId chair, const Words& words);
 
     [[nodiscard]] NetId net() const { return seat_.net; }
 
@@ -38,6 +42,8 @@ class Gathering {
     [[nodiscard]] double own_weight() const;
     [[nodiscard]] double inverse_weights() const;
 
+    /// Whether the iteration under way waits for answers as well. Of the chair.
+    void expect_answers(bool expected);
     /// Judges and, if it can be of use, keeps a message of another member. `current`: the iteration
     /// under way.
     Verdict receive(const MaskedShare& share, std::uint32_t current);
@@ -71,9 +77,15 @@ class Gathering {
     [[nodiscard]] const MaskedShare* kept(PartyId party, std::uint32_t iteration) const;
     [[nodiscard]] bool well_formed(const MaskedShare& share) const;
 
+    /// Words that the iteration under way sums.
+    [[nodiscard]] std::size_t summed() const {
+        return words_.for_all + (answers_expected_ ? words_.to_chair : 0);
+    }
+
     Seat seat_;
     PartyId self_, chair_;
-    std::size_t words_, chair_words_;
+    Words words_;
+    bool answers_expected_ = false;
     std::vector<PartyId> members_;
     std::uint16_t attempt_ = 0;
     std::map<PartyId, Kept> kept_;

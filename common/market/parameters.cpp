@@ -11,6 +11,8 @@ namespace kilter::market {
 namespace {
 
 constexpr std::uint32_t day_s = 86'400;
+/// In the first one, which openings did not name, everybody got the homes' answers.
+constexpr std::uint8_t accelerated_form = 2;
 
 Error refused(const char* name, double value, const std::string& allowed) {
     std::ostringstream out;
@@ -94,6 +96,12 @@ Bytes Parameters::encode() const {
         .u32(session_ms)
         .u32(privacy_members_min)
         .bytes();
+}
+
+crypto::Digest Parameters::digest() const {
+    Bytes named = encode();
+    if (accelerated) named.push_back(accelerated_form);
+    return crypto::digest("market", named);
 }
 
 Result<Parameters> Parameters::decode(ByteView bytes) {

@@ -8,6 +8,7 @@
 
 #include "common/base/bytes.hpp"
 #include "common/base/result.hpp"
+#include "common/crypto/digest.hpp"
 #include "common/model/flexibility.hpp"
 
 namespace kilter::market {
@@ -53,11 +54,21 @@ struct Parameters {
         return weight_feeder_by_homes && homes > 0 ? 1 / static_cast<double>(homes) : 1;
     }
 
+    /// How often a message is repeated that may have been lost: nine chances before silence is concluded, and three in
+    /// accelerated sessions, whose iterations take long enough that sooner would be in vain, and whose messages are long.
+    [[nodiscard]] std::uint32_t resend_ms() const {
+        const std::uint32_t out = silence_ms / (accelerated ? 4 : 10);
+        return out > 0 ? out : 1;
+    }
+
     /// Ranges; the error names the parameter, its value and what is allowed.
     [[nodiscard]] Result<void> validate() const;
     /// Canonical fixed-width bytes, for hashing and for genesis.
     [[nodiscard]] Bytes encode() const;
     static Result<Parameters> decode(ByteView bytes);
+    /// What the openings of sessions name: of encode(), and of the form that accelerated sessions have in this version. Who
+    /// has another form does not join.
+    [[nodiscard]] crypto::Digest digest() const;
     auto operator<=>(const Parameters&) const = default;
 };
 

@@ -32,15 +32,23 @@ Session::State::State(Terms agreed,
     for (const auto* given : {&start.z_kw, &start.y_eur_per_kw})
         KILTER_CHECK(given->rows() == rows && given->cols() == horizon && given->allFinite(),
                      "the start has another shape than the session");
-    const std::size_t words =
-        words_per_message(terms.parameters) + (accelerated ? answer_words(terms.parameters) : 0);
-    const std::size_t prices = accelerated ? terms.parameters.quantities() : 0;
+    Gathering::Words words{.for_all = words_per_message(terms.parameters)};
+    if (accelerated) words.from_chair = terms.parameters.quantities();
+    if (accelerated && chairs()) words.to_chair = answer_words(terms.parameters);
     if (accelerated)
         settled_since = 2;  // at iterate 1 the chair has not said what it would deliver
-    for (Seat& seat : seats)
-        nets.emplace_back(std::move(seat), self, terms.chair, words, prices);
+    for (Seat& seat : seats) {
+        units.emplace_back(seat.members.size() - 1);
+        nets.emplace_back(std::move(seat), self, terms.chair, words);
+    }
     for (Eigen::Index i = 0; i < terminals; ++i)
         weights(i) = nets[static_cast<std::size_t>(i)].own_weight();
+}
+
+MaskedShare Dispatch::to(PartyId party) const {
+    MaskedShare out = share;
+    if (party != chair) out.words.resize(words_for_all);
+    return out;
 }
 
 void Session::State::on_begin(Outputs& out) {

@@ -154,7 +154,8 @@ struct Notice {
 
 /// One member's message on one net in one iteration. `words` are int64 sums mod 2^64, masked:
 /// the words of a_i, channel by channel over the horizon, in units of 2^-20 kW (kvar), then one of the member's movement ‖w_i Δz_i‖² in the
-/// net step before, in units of 2^-36 kW² (saturating at 2^55, so that no net's sum wraps).
+/// net step before, in units of 2^-36 kW² (saturating at 2^55, so that no net's sum wraps). A home's message to its chair goes
+/// on with its answer to prices in an accelerated iteration, the chair's, in the clear, with the prices (acceleration.hpp).
 struct MaskedShare {
     NetId net;
     PartyId from;
@@ -166,13 +167,27 @@ struct MaskedShare {
     auto operator<=>(const MaskedShare&) const = default;
 };
 
-/// From the chair to those who follow it: one iteration of the whole feeder. Nobody's schedule, as the feeder's host
-/// learns the sums anyway.
+/// A message as it leaves: the chair gets all of its words, the other members the first of them.
+struct Dispatch {
+    MaskedShare share;  ///< as the chair gets it
+    std::size_t words_for_all = 0;
+    PartyId chair;
+
+    [[nodiscard]] MaskedShare to(PartyId party) const;
+
+    /// Whether the chair gets more.
+    [[nodiscard]] bool is_answer() const { return share.words.size() > words_for_all; }
+};
+
+/// From the chair to those who follow it: one iteration of the whole feeder, and in an accelerated session what its device
+/// made of it, so that they need not. Nobody's schedule, as the feeder's host learns the sums anyway.
 struct Journal {
     struct Net {
         std::uint16_t attempt = 0;
-        std::vector<PartyId> homes;        ///< of the attempt's set, ascending
-        std::vector<std::uint64_t> words;  ///< Σ of the members' words, nothing masked
+        std::vector<PartyId> homes;  ///< of the attempt's set, ascending
+        /// Σ of the words that everybody sums, nothing masked; where the next iteration is accelerated, then its prices and
+        /// deliveries as bits of doubles.
+        std::vector<std::uint64_t> words;
         auto operator<=>(const Net&) const = default;
     };
 
@@ -180,6 +195,8 @@ struct Journal {
     std::vector<Net>
         nets;  ///< as the device's terminals; none when the chair's time was up in this iteration
     std::optional<Notice> stop;  ///< with which the chair now stops everyone
+    std::vector<std::uint64_t> memory =
+        {};  ///< of its device, after those prices (Device::price_memory)
     auto operator<=>(const Journal&) const = default;
 };
 
@@ -260,7 +277,7 @@ enum class Verdict : std::uint8_t {
 };
 
 struct Outputs {
-    std::vector<MaskedShare> send;  ///< each to every other member in share.members
+    std::vector<Dispatch> send;  ///< each to every other member in share.members
     std::vector<Expulsion>
         expel;  ///< to tell: at the drop, and again whenever the expelled member still speaks
     std::vector<Journal> journals;  ///< of the chair, to all who follow, before anything of `send`

@@ -23,6 +23,8 @@ bool Session::State::all_complete() const {
 }
 
 void Session::State::begin_iteration(Outputs& out) {
+    if (!redo.empty() && redo.back().accelerated && prices_heard() != redo.back().y_eur_per_kw)
+        redo.clear();
     if (!redo.empty()) {
         next = std::move(redo.back());
         redo.pop_back();
@@ -47,21 +49,44 @@ std::optional<Iterate> Session::State::accelerated_step() {
     if (last.iteration > 0) rho = next_working_rho(terms.parameters, rho);
     if (chairs()) return chair_sets_prices();
     if (last.iteration == 0)
-        return answer_prices(device, last, last.y_eur_per_kw, rho, terms.parameters);
+        return answer_prices(device, last, last.y_eur_per_kw, rho, units.front(), terms.parameters);
     const auto prices = prices_heard();
     if (!prices) return std::nullopt;
-    return answer_prices(device, last, *prices, rho, terms.parameters);
+    return answer_prices(device, last, *prices, rho, units.front(), terms.parameters);
 }
 
 std::optional<Iterate> Session::State::chair_sets_prices() {
     const Iterate& last = history.last();
     if (last.iteration == 0)
         return set_prices(last, last.y_eur_per_kw, -last.z_kw, rho, terms.parameters);
+    if (follows) return chair_has_set_prices();
     model::Schedules prices;
     model::Schedules delivery;
     if (!acceleration.step(device, last, answers, last.rho_working, terms.parameters, prices,
                            delivery))
         return std::nullopt;
+    return set_prices(last, prices, delivery, rho, terms.parameters);
+}
+
+std::optional<Iterate> Session::State::chair_has_set_prices() {
+    const Iterate& last = history.last();
+    const std::size_t first = words_per_message(terms.parameters);
+    const std::size_t quantities = terms.parameters.quantities();
+    model::Schedules prices(last.z_kw.rows(), last.z_kw.cols());
+    model::Schedules delivery(last.z_kw.rows(), last.z_kw.cols());
+    for (std::size_t i = 0; i < nets.size(); ++i) {
+        const std::vector<std::uint64_t>& words = told->nets[i].words;
+        if (words.size() != first + 2 * quantities) return std::nullopt;
+        auto price = terminal_values(prices, i, terms.parameters);
+        auto delivered = terminal_values(delivery, i, terms.parameters);
+        for (std::size_t k = 0; k < quantities; ++k) {
+            const auto at = static_cast<Eigen::Index>(k);
+            price[at] = std::bit_cast<double>(words[first + k]);
+            delivered[at] = std::bit_cast<double>(words[first + quantities + k]);
+        }
+    }
+    if (!Acceleration::plausible(prices, delivery, terms.parameters)) return std::nullopt;
+    device.recall(told->memory);
     return set_prices(last, prices, delivery, rho, terms.parameters);
 }
 
@@ -80,9 +105,10 @@ std::optional<model::Schedules> Session::State::prices_heard() const {
 
 std::vector<std::uint64_t> Session::State::words_of(std::size_t terminal) const {
     std::vector<std::uint64_t> words = plain_words(history.last(), next, terminal);
-    if (next.answer) append_answer(next, next.rho_working, words);
-    if (terms.parameters.accelerated)
-        words.resize(words_per_message(terms.parameters) + answer_words(terms.parameters), 0);
+    if (next.answer)
+        append_answer(next, next.rho_working, units[terminal], words);
+    else if (next.accelerated)
+        words.resize(words.size() + answer_words(terms.parameters), 0);
     return words;
 }
 
@@ -97,12 +123,17 @@ void Session::State::send(Gathering& net, Outputs& out) {
                       .notice = {}};
     if (chairs()) share.notice = notice;
     if (masks) masks->add(share.net, share.iteration, share.attempt, share.members, share.words);
-    if (chairs() && terms.parameters.accelerated) {
-        for (const double y : terminal_values(next.y_eur_per_kw, terminal, terms.parameters))
-            share.words.push_back(std::bit_cast<std::uint64_t>(next.accelerated ? y : NAN));
-    }
+    net.expect_answers(next.accelerated);
     net.keep_own(share);
-    if (share.members.size() > 1) out.send.push_back(std::move(share));
+    std::size_t for_all = words_per_message(terms.parameters);
+    if (chairs()) {
+        share.words.resize(for_all);  // what the homes sum; the chair sums the rest
+        if (terms.parameters.accelerated)
+            for (const double y : terminal_values(next.y_eur_per_kw, terminal, terms.parameters))
+                share.words.push_back(std::bit_cast<std::uint64_t>(next.accelerated ? y : NAN));
+        for_all = share.words.size();
+    }
+    if (share.members.size() > 1) out.send.push_back({std::move(share), for_all, terms.chair});
 }
 
 void Session::State::send_all(Outputs& out) {
@@ -168,8 +199,10 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
                                                    : net_step(history.last(), next, i,
                                                               weights(static_cast<Eigen::Index>(i)),
                                                               nets[i].inverse_weights(), sums));
-        if (chairs() && next.accelerated)
-            answers.push_back(net_answer(sums, next.rho_working, terms.parameters));
+        if (chairs() && !follows && next.accelerated)
+            answers.push_back(
+                net_answer(std::span(sums).subspan(words_per_message(terms.parameters)),
+                           next.rho_working, units[i], terms.parameters));
         next.members.push_back(nets[i].members());
     }
     const Notice heard = chairs() ? notice : *nets.front().from_chair(iteration)->notice;
@@ -201,11 +234,9 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
     dual_squares.erase(dual_squares.begin(),
                        dual_squares.lower_bound(history.all().front().iteration));
     notice = assess(iteration);
+    if (notice.stop_iteration == 0) begin_iteration(out);
     if (!follows) out.journals.push_back(journal_of(net_sums));
-    if (notice.stop_iteration == 0) {
-        begin_iteration(out);
-        return;
-    }
+    if (notice.stop_iteration == 0) return;
     // Nobody will use the words of a message that stops everyone: nothing but masks.
     next = history.last();
     next.iteration = iteration + 1;

@@ -73,6 +73,8 @@ struct Session::State {
     /// The next iterate while the session is accelerated; nothing: it is so no longer.
     std::optional<Iterate> accelerated_step();
     std::optional<Iterate> chair_sets_prices();
+    /// What the chair that this coordinator follows has set.
+    std::optional<Iterate> chair_has_set_prices();
     [[nodiscard]] std::optional<model::Schedules> prices_heard() const;
     [[nodiscard]] std::vector<std::uint64_t> words_of(std::size_t terminal) const;
     void send(Gathering& net, Outputs& out);
@@ -106,8 +108,9 @@ struct Session::State {
     PartyId self;
     model::Device& device;
     std::shared_ptr<const crypto::PairwiseMasks> masks;
-    std::vector<Gathering> nets;  // per terminal
-    Eigen::VectorXd weights;      // per terminal
+    std::vector<Gathering> nets;       // per terminal
+    std::vector<ResponseUnits> units;  // likewise
+    Eigen::VectorXd weights;           // per terminal
     History history;
     Iterate next;  // the iteration under way
     double rho;
@@ -119,9 +122,10 @@ struct Session::State {
     std::map<PartyId, MaskedShare> ahead;
     // of who follows the chair, or took over from it
     bool follows = false;
-    bool missed = false;           ///< a journal
-    std::optional<Journal> held;   ///< of the iteration under way
-    std::uint32_t resumed_at = 0;  ///< the iteration it took over in
+    bool missed = false;            ///< a journal
+    std::optional<Journal> held;    ///< of the iteration under way
+    const Journal* told = nullptr;  ///< while it is applied
+    std::uint32_t resumed_at = 0;   ///< the iteration it took over in
     // of the chair
     Notice notice;                                        // sent with the iteration under way
     std::map<std::uint32_t, std::uint64_t> dual_squares;  // per iterate still in the history

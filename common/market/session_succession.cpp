@@ -1,4 +1,6 @@
 // One chair after the other.
+#include <bit>
+
 #include "common/market/session_state.hpp"
 
 namespace kilter::market {
@@ -11,16 +13,31 @@ void Session::State::on_follow(Outputs& out) {
 
 Journal Session::State::journal_of(const Sums& net_sums) const {
     Journal out{history.last().iteration, {}, {}};
+    const auto common = static_cast<std::ptrdiff_t>(words_per_message(terms.parameters));
     for (std::size_t i = 0; i < nets.size(); ++i)
-        out.nets.push_back({nets[i].attempt(), without(nets[i].members(), {self}), net_sums[i]});
-    if (notice.stop_iteration != 0) out.stop = notice;
+        out.nets.push_back({nets[i].attempt(),
+                            without(nets[i].members(), {self}),
+                            {net_sums[i].begin(), net_sums[i].begin() + common}});
+    if (notice.stop_iteration != 0) {
+        out.stop = notice;
+    } else if (next.accelerated) {
+        for (std::size_t i = 0; i < nets.size(); ++i) {
+            std::vector<std::uint64_t>& words = out.nets[i].words;
+            for (const double y : terminal_values(next.y_eur_per_kw, i, terms.parameters))
+                words.push_back(std::bit_cast<std::uint64_t>(y));
+            for (const double x : terminal_values(next.x_kw, i, terms.parameters))
+                words.push_back(std::bit_cast<std::uint64_t>(-x));
+        }
+        out.memory = device.price_memory();
+    }
     return out;
 }
 
 bool Session::State::fits(const Journal::Net& net, const Gathering& gathering) const {
-    const std::size_t words = words_per_message(terms.parameters) +
-                              (terms.parameters.accelerated ? answer_words(terms.parameters) : 0);
-    if (net.words.size() != words || net.attempt < gathering.attempt()) return false;
+    const std::size_t more = net.words.size() - words_per_message(terms.parameters);
+    const bool priced =
+        terms.parameters.accelerated && more == std::size_t{2} * terms.parameters.quantities();
+    if ((more != 0 && !priced) || net.attempt < gathering.attempt()) return false;
     const std::vector<PartyId> present = without(gathering.members(), {self});
     if (net.attempt == gathering.attempt()) return net.homes == present;
     return std::includes(present.begin(), present.end(), net.homes.begin(), net.homes.end());
@@ -64,7 +81,7 @@ void Session::State::on_journal(const Journal& journal, Outputs& out) {
 }
 
 void Session::State::apply(const Journal& journal, Outputs& out) {
-    Sums told;
+    Sums sums;
     for (std::size_t i = 0; i < nets.size(); ++i) {
         const Journal::Net& net = journal.nets[i];
         if (!fits(net, nets[i])) {
@@ -78,9 +95,11 @@ void Session::State::apply(const Journal& journal, Outputs& out) {
             nets[i].restrict_to(std::move(members), net.attempt);
             if (!same) settled_since = next.iteration;
         }
-        told.push_back(net.words);
+        sums.push_back(net.words);
     }
-    complete_iteration(told, out);
+    told = &journal;
+    complete_iteration(sums, out);
+    told = nullptr;
 }
 
 void Session::State::on_succeed(Outputs& out) {

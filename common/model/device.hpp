@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -89,6 +90,12 @@ class Device {
         static_cast<void>(delivery_kw);
         return false;
     }
+
+    /// What price_step() goes by from one step to the next, as words: whoever recalls them takes the next step to the same
+    /// bits. recall() takes any words, and those that no device of its shape remembers for none.
+    [[nodiscard]] virtual std::vector<std::uint64_t> price_memory() const { return {}; }
+
+    virtual void recall(std::span<const std::uint64_t> memory) { static_cast<void>(memory); }
 
     /// What the device would ask while nobody draws anything: where prices start that nobody knows better.
     /// rows() × intervals(), EUR/kW.

@@ -18,16 +18,28 @@ Schedules FeederNewton::marginal_price() const {
     return out;
 }
 
+PieceNewton& FeederNewton::whole() {
+    if (whole_.empty())
+        whole_.emplace_back(feeder_.network(), feeder_.horizon(), std::vector<std::size_t>(),
+                            false);
+    return whole_.front();
+}
+
+std::vector<std::uint64_t> FeederNewton::price_memory() const {
+    return whole_.empty() ? std::vector<std::uint64_t>() : whole_.front().memory();
+}
+
+void FeederNewton::recall(std::span<const std::uint64_t> memory) {
+    if (channels() == 1 && PieceNewton::linear(feeder_.network())) whole().recall(memory);
+}
+
 bool FeederNewton::price_step(const Schedules& price,
                               const Schedules& demand_kw,
                               const std::vector<Eigen::MatrixXd>& response,
                               Schedules& next_price,
                               Schedules& delivery_kw) {
     if (channels() != 1 || !PieceNewton::linear(feeder_.network())) return false;
-    if (whole_.empty())
-        whole_.emplace_back(feeder_.network(), feeder_.horizon(), std::vector<std::size_t>(),
-                            false);
-    whole_.front().begin(price, demand_kw, response);
+    whole().begin(price, demand_kw, response);
     if (JointNewton({{}}, intervals()).settle(whole_) == 0) return false;
     next_price = whole_.front().prices();
     delivery_kw = whole_.front().deliveries();

@@ -54,9 +54,15 @@ class FeederNewton final : public model::Device {
                     model::Schedules& next_price,
                     model::Schedules& delivery_kw) override;
 
+    /// The rows that bound in the last step (PieceNewton::memory).
+    [[nodiscard]] std::vector<std::uint64_t> price_memory() const override;
+    void recall(std::span<const std::uint64_t> memory) override;
+
     [[nodiscard]] model::Schedules marginal_price() const override;
 
   private:
+    PieceNewton& whole();
+
     Feeder& feeder_;
     std::vector<PieceNewton> whole_;  ///< one piece, once it is needed
 };

@@ -1,9 +1,11 @@
 #include "common/prox/piece_newton.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "common/base/check.hpp"
@@ -387,6 +389,48 @@ bool PieceNewton::hear(const PieceStep& step) {
     const bool more = s.join_violated();
     s.extend_gram();
     return more;
+}
+
+std::vector<std::uint64_t> PieceNewton::memory() const {
+    const State& s = *state_;
+    std::vector<std::uint64_t> out;
+    for (std::size_t i = 0; i < s.joined.size(); ++i) {
+        const Row& row = s.joined[i];
+        const double multiplier = s.multipliers[static_cast<Eigen::Index>(i)];
+        if (row.holder == Holder::limit && !(multiplier > 0)) continue;
+        out.push_back(std::uint64_t{row.row} << 32 | static_cast<std::uint64_t>(row.t) << 8 |
+                      (row.sign < 0 ? 2U : 0U) | (row.holder == Holder::tie ? 1U : 0U));
+        out.push_back(std::bit_cast<std::uint64_t>(multiplier));
+    }
+    return out.size() > 2 * remembered_max ? std::vector<std::uint64_t>() : out;
+}
+
+void PieceNewton::recall(std::span<const std::uint64_t> memory) {
+    State& s = *state_;
+    s.joined.clear();
+    s.multipliers.resize(static_cast<Eigen::Index>(memory.size() / 2));
+    std::set<std::uint64_t> told;
+    bool sound = memory.size() % 2 == 0 && memory.size() <= 2 * remembered_max;
+    for (std::size_t i = 0; sound && 2 * i < memory.size(); ++i) {
+        const std::uint64_t word = memory[2 * i];
+        const auto multiplier = std::bit_cast<double>(memory[2 * i + 1]);
+        const Row row{static_cast<std::size_t>(word >> 32),
+                      static_cast<Eigen::Index>(word >> 8 & 0xFFFFFF), (word & 2) != 0 ? -1.0 : 1.0,
+                      (word & 1) != 0 ? Holder::tie : Holder::limit};
+        sound = word % 256 < 4 && row.row < 2 * s.buses && row.t < s.intervals &&
+                std::isfinite(multiplier) && told.insert(word).second;
+        if (!sound) break;
+        const auto at = static_cast<Eigen::Index>(row.row);
+        sound = row.holder == Holder::tie
+                    ? s.slope > 0 && row.row == s.buses && row.sign > 0
+                    : multiplier > 0 &&
+                          std::isfinite(row.sign > 0 ? s.high(at, row.t) : s.low(at, row.t));
+        s.joined.push_back(row);
+        s.multipliers[static_cast<Eigen::Index>(i)] = multiplier;
+    }
+    const auto ties = std::count_if(s.joined.begin(), s.joined.end(),
+                                    [](const Row& row) { return row.holder == Holder::tie; });
+    if (!sound || (s.slope > 0 && ties != s.intervals)) s.joined.clear();
 }
 
 void PieceNewton::forget() {

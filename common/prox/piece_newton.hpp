@@ -13,7 +13,9 @@
 /// the owner has its nets' prices and deliveries, and sees which of its limits should have taken part.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "common/model/network.hpp"
@@ -81,6 +83,14 @@ class PieceNewton {
     // At the step heard last.
     [[nodiscard]] model::Schedules prices() const;
     [[nodiscard]] model::Schedules deliveries() const;
+
+    /// The rows that bound, with their multipliers, two words each: of limits, and the tie's prices (not of ports: for a
+    /// whole feeder). None where there are too many to tell (`remembered_max`).
+    [[nodiscard]] std::vector<std::uint64_t> memory() const;
+    /// The next step begins as that of who remembers this. Words that no piece of this shape wrote are taken for none.
+    void recall(std::span<const std::uint64_t> memory);
+
+    static constexpr std::size_t remembered_max = 4096;
 
     /// After a step that could not be made: no row is kept for the next one.
     void forget();

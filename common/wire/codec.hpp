@@ -71,10 +71,10 @@ class Writer {
 
     template <Word T>
     void put(const std::vector<T>& words) {
-        ByteWriter raw;
-        for (const T word : words)
-            raw.u64(std::bit_cast<std::uint64_t>(word));
-        bin(raw.bytes());
+        packer_.pack_bin(static_cast<std::uint32_t>(word_bytes * words.size()));
+        const std::size_t at = sink_.bytes.size();
+        sink_.bytes.resize(at + word_bytes * words.size());
+        store_words(std::span(words), std::span(sink_.bytes).subspan(at));
     }
 
     template <class T>
@@ -209,9 +209,7 @@ bool get(const msgpack::object& source, std::vector<T>& out) {
     ByteView view;
     if (!get_bin(source, view) || view.size() % sizeof(T) != 0) return false;
     out.resize(view.size() / sizeof(T));
-    ByteReader raw(view);
-    for (T& word : out)
-        word = std::bit_cast<T>(raw.u64());
+    load_words(view, std::span(out));
     return true;
 }
 

@@ -78,11 +78,6 @@ market::WarmState priced(market::WarmState start,
     return start;
 }
 
-// Nine chances for a message before silence is concluded.
-std::uint32_t resend_ms(const market::Parameters& parameters) {
-    return std::max(1U, parameters.silence_ms / 10);
-}
-
 }  // namespace
 
 Chaired::Chaired(const Charter& charter,
@@ -148,7 +143,7 @@ Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out
         if (expel(expulsion, out)) step.silent.push_back(directory_->at(expulsion.party).key);
     for (const market::Journal& journal : result.journals)
         tell_followers(journal.iteration, encode(journal), out);
-    for (market::MaskedShare& share : result.send) {
+    for (auto& [share, _, chair] : result.send) {
         for (const PartyId party : share.members)
             send(share, party, out);
         auto& newest_two = sent_[share.net];
@@ -159,7 +154,7 @@ Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out
         repeating_.clear();
         patience_.on_progress(now, std::holds_alternative<market::ShareReceived>(input));
         out.arm(Timer::silence, patience_.wait_ms(charter_.parameters.silence_ms));
-        out.arm(Timer::resend, resend_ms(charter_.parameters));
+        out.arm(Timer::resend, charter_.parameters.resend_ms());
     }
     if (result.cleared) conclude(*result.cleared, now);
     step.cleared = std::move(result.cleared);
@@ -188,7 +183,7 @@ void Chaired::repeat(Outputs& out) const {
         for (const market::Member& member : seats_[row].members)
             if (member.party != terms_.chair) repeat_to(member.party, nets_[row], out);
     }
-    out.arm(Timer::resend, resend_ms(charter_.parameters));
+    out.arm(Timer::resend, charter_.parameters.resend_ms());
 }
 
 void Chaired::repeat_to(PartyId party, NetId net, Outputs& out) const {

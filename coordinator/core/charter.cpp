@@ -13,10 +13,10 @@ Result<Charter> Charter::create(const crypto::Identity& identity,
             "version's feeder does not"};
     if (auto valid = network.validate(); !valid) return valid.error();
     const auto chain = crypto::Digest::from(genesis.chain_id().view());
-    const auto digest = genesis.market_digest();
     auto members = genesis.validators;
-    return Charter{identity, std::move(genesis), std::move(network), *parameters, digest,
-                   chain,    std::move(members)};
+    return Charter{identity,          std::move(genesis),   std::move(network),
+                   *parameters,       parameters->digest(), chain,
+                   std::move(members)};
 }
 
 }  // namespace kilter::coordinator

@@ -227,7 +227,7 @@ struct FeederHost::State {
     void follow_parameters() {
         if (!parameters_due) return;
         charter.parameters = *parameters_due;
-        charter.parameters_digest = crypto::digest("market", parameters_due->encode());
+        charter.parameters_digest = parameters_due->digest();
         turn.follow(charter.parameters);
         warm_start.follow(charter.parameters);
         attendance->follow(charter.parameters);

@@ -124,8 +124,8 @@ Bytes encode(const SessionStart& start, const market::Parameters& parameters) {
         for (const market::Member& member : seat.members)
             out.u32(member.party.value).f64(member.weight);
         for (const auto* rows : {&start.start.y_eur_per_kw, &start.start.z_kw})
-            for (const double value : market::terminal_values(*rows, i, parameters))
-                out.f64(value);
+            out.words(std::span<const double>(market::terminal_values(*rows, i, parameters).data(),
+                                              parameters.quantities()));
     }
     return std::move(out).bytes();
 }
@@ -167,9 +167,10 @@ Bytes encode(const market::Journal& journal) {
         for (const PartyId home : net.homes)
             out.u32(home.value);
         out.u32(static_cast<std::uint32_t>(net.words.size()));
-        for (const std::uint64_t word : net.words)
-            out.u64(word);
+        out.words(std::span(net.words));
     }
+    if (!journal.memory.empty()) out.u32(static_cast<std::uint32_t>(journal.memory.size()));
+    out.words(std::span(journal.memory));
     return std::move(out).bytes();
 }
 
@@ -186,10 +187,15 @@ std::optional<market::Journal> decode_journal(ByteView bytes, std::uint32_t iter
         net.attempt = in.u16();
         for (std::size_t i = read_count(in, 4, limits::members_per_net_max); i > 0; --i)
             net.homes.push_back(PartyId{in.u32()});
-        for (std::size_t i = read_count(in, 8, limits::share_words_max); i > 0; --i)
-            net.words.push_back(in.u64());
+        net.words.resize(read_count(in, word_bytes, limits::share_words_max));
+        in.words(std::span(net.words));
         if (in.failed() || !ascend(net.homes)) return std::nullopt;
         out.nets.push_back(std::move(net));
+    }
+    if (in.left() > 0) {
+        out.memory.resize(read_count(in, word_bytes, limits::journal_memory_max));
+        in.words(std::span(out.memory));
+        if (out.memory.empty()) return std::nullopt;
     }
     return in.complete() ? std::optional(std::move(out)) : std::nullopt;
 }

@@ -1,6 +1,7 @@
 #include "coordinator/planner/clearing.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -55,30 +56,39 @@ void Clearing::attend(Part& part) {
 void Clearing::run(const std::function<void(std::uint32_t iteration)>& on_iteration,
                    const ForEach& for_each) {
     const std::function<void(std::size_t)> work = [this](std::size_t i) { attend(parts_[i]); };
-    std::vector<market::Input> round(1, market::Begin{});
+    const market::Input begin = market::Begin{};
     for (Part& part : parts_)
-        part.inbox.push_back(&round.front());
+        part.inbox.push_back(&begin);
+    std::vector<market::Dispatch> round;
+    std::deque<market::Input> letters;
     std::uint32_t iteration = 0;
-    while (!round.empty()) {
+    do {
         if (for_each)
             for_each(parts_.size(), work);
         else
             for (std::size_t i = 0; i < parts_.size(); ++i)
                 work(i);
         round.clear();
+        letters.clear();
         for (Part& part : parts_) {
-            for (market::MaskedShare& share : part.out)
-                round.emplace_back(market::ShareReceived{std::move(share)});
+            std::move(part.out.begin(), part.out.end(), std::back_inserter(round));
             part.out.clear();
         }
-        for (const market::Input& input : round) {
-            const market::MaskedShare& share = std::get<market::ShareReceived>(input).share;
-            for (const PartyId to : share.members)
-                if (to != share.from) parts_[to.value].inbox.push_back(&input);
+        for (const market::Dispatch& sent : round) {
+            const market::Input* common = nullptr;
+            for (const PartyId to : sent.share.members) {
+                if (to == sent.share.from) continue;
+                const bool whole = to == sent.chair;
+                if (whole || common == nullptr) {
+                    letters.emplace_back(market::ShareReceived{sent.to(to)});
+                    if (!whole) common = &letters.back();
+                }
+                parts_[to.value].inbox.push_back(whole ? &letters.back() : common);
+            }
         }
         const std::uint32_t reached = parts_[chair.value].session.iteration();
         if (on_iteration && reached > iteration) on_iteration(iteration = reached);
-    }
+    } while (!round.empty());
 }
 
 const market::Cleared& Clearing::cleared(PartyId party) const {

@@ -60,7 +60,7 @@ class Clearing {
     struct Part {
         market::Session session;
         std::vector<const market::Input*> inbox;
-        std::vector<market::MaskedShare> out;
+        std::vector<market::Dispatch> out;
         std::optional<market::Cleared> cleared;
     };
 

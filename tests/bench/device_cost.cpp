@@ -165,7 +165,7 @@ bool accelerated_steps(prox::Home& home, const model::Schedules& shape, int coun
         last = market::answer_prices(
             home, last,
             prices + test::random_schedules(random, home.rows(), intervals, -3e-4, 3e-4), 0.2 * rho,
-            parameters);
+            market::ResponseUnits(3), parameters);
     return last.x_kw.allFinite();
 }
 

@@ -150,6 +150,23 @@ TEST_F(Openings, other_parameters_are_not_joined) {
     expect_refused(good, "other market parameters");
 }
 
+struct AcceleratedOpenings : Openings {
+    AcceleratedOpenings() : Openings(accelerated()) {}
+
+    static market::Parameters accelerated() {
+        market::Parameters out = parameters();
+        out.accelerated = true;
+        return out;
+    }
+};
+
+TEST_F(AcceleratedOpenings, an_accelerated_session_of_the_first_form_is_not_joined) {
+    const wire::SessionOpen as_now = good;
+    good.parameters = crypto::digest("market", accelerated().encode());
+    expect_refused(good, "the accelerated session of another version");
+    expect_joined(as_now);
+}
+
 TEST_F(Openings, another_net_is_not_joined) {
     good.net.value += 1;
     expect_refused(good, "another net");

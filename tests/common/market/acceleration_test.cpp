@@ -126,45 +126,85 @@ TEST(Acceleration, ALyingOrBrokenResponseCannotBreakTheChair) {
     }
 }
 
-TEST(Acceleration, ResponsesAddUpInTheWords) {
+TEST(Acceleration, NeighboursGetTheWordsThatAllSumAndTheChairTheAnswers) {
+    Scene scene = accelerated_scene();
+    const std::size_t common = words_per_message(scene.parameters);
+    Exchange exchange(scene);
+    exchange.loses = [&](PartyId from, PartyId to, const MaskedShare& share) {
+        static_cast<void>(to);
+        EXPECT_EQ(share.words.size(), from == scene.chair
+                                          ? common + scene.parameters.quantities()
+                                          : common + answer_words(scene.parameters));
+        return false;
+    };
+    exchange.run();
+    ASSERT_EQ(exchange.cleared.at(scene.chair).outcome, Outcome::converged);
+
+    const MaskedShare whole = exchange.sent(PartyId{1}, 2);
+    const Dispatch sent{whole, common, scene.chair};
+    EXPECT_EQ(sent.to(scene.chair), whole);
+    const MaskedShare part = sent.to(PartyId{2});
+    ASSERT_EQ(part.words.size(), common);
+    EXPECT_TRUE(std::equal(part.words.begin(), part.words.end(), whole.words.begin()));
+}
+
+TEST(Acceleration, OnceItIsPlainNobodyIsToldAnAnswer) {
+    Scene unable = accelerated_scene();
+    dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).sets_prices = false;
+    Exchange exchange(unable);
+    exchange.run();
+    ASSERT_EQ(exchange.cleared.at(unable.chair).outcome, Outcome::converged);
+    EXPECT_EQ(exchange.sent(PartyId{1}, 1).words.size(),
+              words_per_message(unable.parameters) + answer_words(unable.parameters));
+    EXPECT_EQ(exchange.sent(PartyId{1}, 2).words.size(), words_per_message(unable.parameters));
+}
+
+class AnswersOfHomes : public testing::TestWithParam<std::size_t> {};
+
+INSTANTIATE_TEST_SUITE_P(Acceleration, AnswersOfHomes, testing::Values(1U, 3U, 4U, 255U));
+
+TEST_P(AnswersOfHomes, AddUpInTheWords) {
     Parameters parameters;
     parameters.horizon = 5;
     parameters.accelerated = true;
     const double rho = 0.01;
-    std::vector<std::uint64_t> sums(words_per_message(parameters) + answer_words(parameters));
+    const ResponseUnits units(GetParam());
+    EXPECT_LE(units.unit(), static_cast<double>(GetParam()) * 0x1p-18);
+    std::vector<std::uint64_t> sums(answer_words(parameters));
     Eigen::MatrixXd response = Eigen::MatrixXd::Zero(5, 5);
     Schedules work = Schedules::Zero(1, 5);
     Prng prng(3);
-    for (int home = 0; home < 3; ++home) {
+    const auto homes = static_cast<double>(GetParam());
+    for (double home = 0; home < homes; ++home) {
         auto answer = std::make_shared<Answer>();
         answer->work_kw = Schedules::NullaryExpr(1, 5, [&] { return prng.uniform(-3, 3); });
         answer->response =
-            Eigen::MatrixXd::NullaryExpr(5, 5, [&] { return prng.uniform(-99, 99); });
+            Eigen::MatrixXd::NullaryExpr(5, 5, [&] { return prng.uniform(150, 200); });
         answer->response = (answer->response + answer->response.transpose()).eval() / 2;
         response += answer->response;
         work += answer->work_kw;
         Iterate iterate;
         iterate.answer = answer;
-        std::vector<std::uint64_t> words(words_per_message(parameters));
-        append_answer(iterate, rho, words);
+        std::vector<std::uint64_t> words;
+        append_answer(iterate, rho, units, words);
         ASSERT_EQ(words.size(), sums.size());
         for (std::size_t k = 0; k < words.size(); ++k)
             sums[k] += words[k];
     }
-    const NetAnswer net = net_answer(sums, rho, parameters);
-    EXPECT_LT((net.response - response).cwiseAbs().maxCoeff(), 3 * 0x1p-16 / rho);
-    EXPECT_LT((net.work_kw.transpose() - work.row(0)).cwiseAbs().maxCoeff(), 3 * 0x1p-20);
+    const NetAnswer net = net_answer(sums, rho, units, parameters);
+    EXPECT_LT((net.response - response).cwiseAbs().maxCoeff(), homes * units.unit() / rho);
+    EXPECT_LT((net.work_kw.transpose() - work.row(0)).cwiseAbs().maxCoeff(), homes * 0x1p-20);
 }
 
 TEST(Acceleration, AnyWordsMakeASymmetricFiniteResponse) {
     Parameters parameters;
     parameters.horizon = 7;
     Prng prng(5);
-    std::vector<std::uint64_t> sums(words_per_message(parameters) + answer_words(parameters));
+    std::vector<std::uint64_t> sums(answer_words(parameters));
     for (int round = 0; round < 100; ++round) {
         for (std::uint64_t& word : sums)
             word = prng.next();
-        const NetAnswer net = net_answer(sums, 0.01, parameters);
+        const NetAnswer net = net_answer(sums, 0.01, ResponseUnits(3), parameters);
         EXPECT_TRUE(net.response.allFinite() && net.response == net.response.transpose());
         EXPECT_TRUE(net.work_kw.allFinite());
     }

@@ -9,11 +9,11 @@ constexpr PartyId chair{0}, self{1}, second{2}, third{3};
 constexpr NetId net{5};
 constexpr std::size_t width = 3;
 
-Gathering gathering(PartyId who = self) {
+Gathering gathering(PartyId who = self, const Gathering::Words& words = {.for_all = width}) {
     return {{.net = net, .members = {{chair, 0.5}, {self, 1}, {second, 1}, {third, 10}}},
             who,
             chair,
-            width};
+            words};
 }
 
 MaskedShare share(PartyId from, std::uint32_t iteration, std::uint64_t word = 7) {
@@ -49,6 +49,44 @@ TEST(Gathering, SumsWhatEveryoneSentModulo64Bits) {
     EXPECT_EQ(at.sum(4), (std::vector<std::uint64_t>(width, 9)));
     EXPECT_EQ(at.inverse_weights(), 2 + 1 + 1 + 0.1);
     EXPECT_EQ(at.own_weight(), 1);
+}
+
+TEST(Gathering, TheChairSumsAnswersThatNeighboursDoNotGet) {
+    const Gathering::Words words{.for_all = width, .from_chair = 1, .to_chair = 2};
+    const auto answer = [](PartyId from, std::uint64_t word) {
+        MaskedShare out = share(from, 4, word);
+        out.words.resize(width + 2, 10 * word);
+        return out;
+    };
+    Gathering at = gathering(chair, words);
+    at.expect_answers(true);
+    at.keep_own(answer(chair, 1));
+    EXPECT_EQ(at.receive(share(second, 4, 3), 4), Verdict::malformed) << "without its answer";
+    EXPECT_EQ(at.receive(answer(self, 2), 4), Verdict::accepted);
+    EXPECT_EQ(at.receive(answer(second, 3), 4), Verdict::accepted);
+    EXPECT_EQ(at.awaited(4), (std::vector<PartyId>{third}));
+    EXPECT_EQ(at.receive(answer(third, 5), 4), Verdict::accepted);
+    EXPECT_EQ(at.sum(4), (std::vector<std::uint64_t>{11, 11, 11, 110, 110}));
+
+    at.expect_answers(false);
+    at.keep_own(share(chair, 5, 1));
+    EXPECT_EQ(at.receive(answer(self, 2), 5), Verdict::duplicate) << "of iteration 4, told again";
+    for (const PartyId home : {self, second, third})
+        EXPECT_EQ(at.receive(share(home, 5, 1), 5), Verdict::accepted);
+    EXPECT_EQ(at.sum(5), (std::vector<std::uint64_t>(width, 4)));
+
+    Gathering home = gathering(self, {.for_all = width, .from_chair = 1});
+    home.expect_answers(true);
+    EXPECT_EQ(home.receive(answer(second, 3), 4), Verdict::malformed)
+        << "not a neighbour's to know";
+    EXPECT_EQ(home.receive(share(chair, 4), 4), Verdict::malformed) << "without prices";
+    MaskedShare priced = share(chair, 4);
+    priced.words.push_back(1);
+    EXPECT_EQ(home.receive(priced, 4), Verdict::accepted);
+    home.keep_own(answer(self, 2));
+    EXPECT_EQ(home.receive(share(second, 4, 3), 4), Verdict::accepted);
+    EXPECT_EQ(home.receive(share(third, 4, 5), 4), Verdict::accepted);
+    EXPECT_EQ(home.sum(4), (std::vector<std::uint64_t>(width, 2 + 3 + 5 + 7)));
 }
 
 TEST(Gathering, JudgesWhatItCannotUse) {

@@ -298,12 +298,13 @@ class Exchange {
     void absorb(PartyId from, Outputs out) {
         ++verdicts[out.verdict];
         if (out.cleared) cleared.emplace(from, *out.cleared);
-        for (const MaskedShare& share : out.send) {
+        for (const Dispatch& sent : out.send) {
+            const MaskedShare& share = sent.share;
             traffic[from].push_back(share);
             for (const PartyId to : share.members) {
                 if (to == from || loses(from, to, share)) continue;
                 for (int copies = prng_.chance(duplicates) ? 2 : 1; copies > 0; --copies)
-                    packets.push_back({.to = to, .input = ShareReceived{share}});
+                    packets.push_back({.to = to, .input = ShareReceived{sent.to(to)}});
             }
         }
         for (const Expulsion& expulsion : out.expel)

@@ -92,6 +92,13 @@ TEST(Parameters, EncodeToAFixedWidthAndBack) {
     EXPECT_EQ(back->encode(), bytes);
 }
 
+TEST(Parameters, WhoHasAnotherFormOfTheAcceleratedSessionHasAnotherDigest) {
+    Parameters p;
+    EXPECT_EQ(p.digest(), crypto::digest("market", p.encode())) << "as every version says it";
+    p.accelerated = true;
+    EXPECT_NE(p.digest(), crypto::digest("market", p.encode())) << "as the first form says it";
+}
+
 TEST(Parameters, DecodeRefusesDamage) {
     const Bytes bytes = Parameters{}.encode();
     Bytes shorter(bytes.begin(), bytes.end() - 1), longer = bytes, odd_flag = bytes;

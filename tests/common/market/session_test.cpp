@@ -410,8 +410,8 @@ TEST(Session, AHomeRefusesASumOverFewerHomesThanItAllows) {
     out = exchange.sessions.at(PartyId{1}).step(ShareReceived{lonely});
     EXPECT_EQ(out.verdict, Verdict::accepted);
     ASSERT_EQ(out.send.size(), 1u);
-    EXPECT_EQ(out.send[0].members, lonely.members);
-    EXPECT_EQ(out.send[0].attempt, 1);
+    EXPECT_EQ(out.send[0].share.members, lonely.members);
+    EXPECT_EQ(out.send[0].share.attempt, 1);
 }
 
 TEST(Session, AnExcludedMembersLateMessageIsHarmlessAndAnswered) {

@@ -58,8 +58,8 @@ TEST_F(Succession, WhoseTurnItIsIsFollowed) {
     EXPECT_EQ(home().chair(), first_heir);
     EXPECT_EQ(home().generation(), 1);
     ASSERT_FALSE(out.send.empty());
-    EXPECT_EQ(out.send.front().attempt, 1 << 8);
-    EXPECT_EQ(out.send.front().members, (std::vector<PartyId>{self, neighbour, first_heir}));
+    EXPECT_EQ(out.send.front().share.attempt, 1 << 8);
+    EXPECT_EQ(out.send.front().share.members, (std::vector<PartyId>{self, neighbour, first_heir}));
 }
 
 TEST_F(Succession, NobodyIsFollowedOutOfTurn) {

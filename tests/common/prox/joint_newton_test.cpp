@@ -71,17 +71,13 @@ struct Fork {
     }
 };
 
-TEST(JointNewton, APieceWithoutNetsKeepsItsLimitsThroughTheOthers) {
-    Fork fork(30);
-    Feeder feeder(fork.whole, series_of(fork.whole, 1, 0.5));
-    FeederNewton uncut(feeder);
-    std::mt19937_64 random(7);
-    std::uniform_real_distribution<double> draw(-1, 1);
-    JointNewton joint({{}, {0, 0}, {0, 1}}, intervals);
-    Schedules price = Schedules::Constant(2, intervals, 0.05);
-    for (int step = 0; step < 3; ++step) {
-        Schedules demand(2, intervals);
-        std::vector<Eigen::MatrixXd> response;
+/// What two nets draw, and how they answer.
+struct Draw {
+    Schedules demand{2, intervals};
+    std::vector<Eigen::MatrixXd> response;
+
+    explicit Draw(std::mt19937_64& random) {
+        std::uniform_real_distribution<double> draw(-1, 1);
         for (Eigen::Index n = 0; n < 2; ++n) {
             for (Eigen::Index t = 0; t < intervals; ++t)
                 demand(n, t) = 25 + 10 * draw(random);
@@ -91,6 +87,78 @@ TEST(JointNewton, APieceWithoutNetsKeepsItsLimitsThroughTheOthers) {
             response.emplace_back(root * root.transpose() +
                                   Eigen::MatrixXd::Identity(intervals, intervals));
         }
+    }
+};
+
+TEST(FeederNewton, WhoRecallsWhatAnotherRemembersTakesTheNextStepToTheSameBits) {
+    const Fork fork(30);
+    std::mt19937_64 random(7);
+    Feeder feeder(fork.whole, series_of(fork.whole, 1, 0.5));
+    FeederNewton first(feeder);
+    EXPECT_TRUE(first.price_memory().empty());
+    Schedules price = Schedules::Constant(2, intervals, 0.05);
+    for (int step = 0; step < 4; ++step) {
+        const Draw now(random);
+        Feeder same(fork.whole, series_of(fork.whole, 1, 0.5));
+        FeederNewton heir(same);
+        heir.recall(first.price_memory());
+        Schedules next, delivery, its_next, its_delivery;
+        ASSERT_TRUE(first.price_step(price, now.demand, now.response, next, delivery));
+        ASSERT_TRUE(heir.price_step(price, now.demand, now.response, its_next, its_delivery));
+        EXPECT_EQ(next, its_next);
+        EXPECT_EQ(delivery, its_delivery);
+        EXPECT_EQ(first.price_memory(), heir.price_memory());
+        EXPECT_GT(first.price_memory().size(), std::size_t{2} * intervals) << "no limit binds";
+        price = next;
+    }
+}
+
+TEST(FeederNewton, RecallsNothingOfWordsThatNobodyRemembers) {
+    const Fork fork(30);
+    std::mt19937_64 random(7);
+    Feeder feeder(fork.whole, series_of(fork.whole, 1, 0.5));
+    const Schedules price = Schedules::Constant(2, intervals, 0.05);
+    const Draw now(random);
+    FeederNewton fresh(feeder);
+    Schedules expected, delivery, next;
+    ASSERT_TRUE(fresh.price_step(price, now.demand, now.response, expected, delivery));
+    const std::vector<std::uint64_t> good = fresh.price_memory();
+    for (int round = 0; round < 200; ++round) {
+        std::vector<std::uint64_t> words = good;
+        switch (round % 5) {
+            case 0:
+                words.resize(words.size() - 1);
+                break;
+            case 1:
+                words[words.size() - 1] = random();
+                words[words.size() - 2] = random();
+                break;
+            case 2:
+                words.insert(words.end(), words.end() - 2, words.end());
+                break;
+            case 3:
+                words.erase(words.begin(), words.begin() + 2);  // a price of the tie
+                break;
+            default:
+                words.assign(2 * PieceNewton::remembered_max + 2, random());
+        }
+        FeederNewton other(feeder);
+        other.recall(words);
+        ASSERT_TRUE(other.price_step(price, now.demand, now.response, next, delivery)) << round;
+        EXPECT_LT((next - expected).cwiseAbs().maxCoeff(), 1e-7) << round;
+    }
+}
+
+TEST(JointNewton, APieceWithoutNetsKeepsItsLimitsThroughTheOthers) {
+    Fork fork(30);
+    Feeder feeder(fork.whole, series_of(fork.whole, 1, 0.5));
+    FeederNewton uncut(feeder);
+    std::mt19937_64 random(7);
+    JointNewton joint({{}, {0, 0}, {0, 1}}, intervals);
+    Schedules price = Schedules::Constant(2, intervals, 0.05);
+    for (int step = 0; step < 3; ++step) {
+        const Draw now(random);
+        const auto& [demand, response] = now;
         Schedules next, delivery;
         ASSERT_TRUE(uncut.price_step(price, demand, response, next, delivery));
         fork.owners[0].begin(price.topRows(0), demand.topRows(0), {});

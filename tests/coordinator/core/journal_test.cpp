@@ -55,6 +55,11 @@ TEST(Journal, AnIterationComesBack) {
     market::Journal plain = journal();
     plain.stop.reset();
     EXPECT_EQ(decode_journal(encode(plain), 12), plain);
+    market::Journal accelerated = plain;
+    accelerated.memory = {1, 0, UINT64_MAX};
+    EXPECT_EQ(decode_journal(encode(accelerated), 12), accelerated);
+    accelerated.memory.resize(limits::journal_memory_max + 1);
+    EXPECT_EQ(decode_journal(encode(accelerated), 12), std::nullopt);
 }
 
 TEST(Journal, WhatIsLongTravelsInPieces) {
@@ -89,11 +94,13 @@ TEST(Journal, APieceThatIsMissingIsNotMadeUp) {
 
 TEST(Journal, AnyBytesAreSafe) {
     Prng prng(1);
+    market::Journal accelerated = journal();
+    accelerated.memory = {1, 2, 3};
     const Bytes good[] = {
-        encode(start(), parameters()), encode(journal()),
+        encode(start(), parameters()), encode(journal()), encode(accelerated),
         std::get<wire::SessionJournal>(pieces_of(session, 0, 1, Bytes(9))[0]).payload};
     for (int round = 0; round < 3'000; ++round) {
-        Bytes bytes = good[prng.below(3)];
+        Bytes bytes = good[prng.below(4)];
         if (prng.chance(0.3))
             bytes.erase(bytes.end() - static_cast<std::ptrdiff_t>(prng.below(bytes.size())),
                         bytes.end());
@@ -106,6 +113,7 @@ TEST(Journal, AnyBytesAreSafe) {
         if (const auto one = decode_journal(bytes, 12)) {
             for (const auto& net : one->nets)
                 EXPECT_TRUE(std::is_sorted(net.homes.begin(), net.homes.end()));
+            EXPECT_LE(one->memory.size(), limits::journal_memory_max);
         }
         (void)decode_piece({bytes});
     }

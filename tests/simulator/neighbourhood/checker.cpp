@@ -53,6 +53,16 @@ bool Checker::honest_values() const {
                        [](const Resident& home) { return home.honest; });
 }
 
+void Checker::on_letter(const crypto::PublicKey& from, const wire::Outgoing& letter) {
+    on_sent(from, letter.message);
+    const auto* share = std::get_if<wire::Share>(&letter.message);
+    if (share != nullptr && by_key_.contains(from) && by_key_.contains(letter.to) &&
+        share->share.words.size() > parameters_.quantities() + 1)
+        report_.violation("N14", short_hex(from.view()) +
+                                     " told a neighbour how it answers prices, in session " +
+                                     market::name_of(share->session));
+}
+
 void Checker::on_sent(const crypto::PublicKey& from, const wire::Message& message) {
     if (const auto* share = std::get_if<wire::Share>(&message)) on_share(from, *share);
     if (const auto* open = std::get_if<wire::SessionOpen>(&message)) on_opening(*open);
@@ -66,8 +76,13 @@ void Checker::on_share(const crypto::PublicKey& from, const wire::Share& sent) {
     const auto [known, fresh] = masked_.try_emplace(
         {sent.session, share.net, share.from, share.iteration, share.attempt, share.members},
         share.words);
-    if (!fresh && known->second != share.words)
+    // A home tells its chair more words than its neighbours, the first of them the same.
+    const auto both =
+        static_cast<std::ptrdiff_t>(std::min(known->second.size(), share.words.size()));
+    if (!fresh &&
+        !std::equal(share.words.begin(), share.words.begin() + both, known->second.begin()))
         report_.violation("N1", who + ": one mask over two messages");
+    if (share.words.size() > known->second.size()) known->second = share.words;
     if (homes_in(share.members) < parameters_.privacy_members_min)
         report_.violation("N2", who + ": sums over " + std::to_string(homes_in(share.members)) +
                                     " homes, fewer than agreed");

@@ -38,6 +38,7 @@ class Checker {
             std::vector<Resident> residents);
 
     /// An honest process has sent this.
+    void on_letter(const crypto::PublicKey& from, const wire::Outgoing& letter);
     void on_sent(const crypto::PublicKey& from, const wire::Message& message);
     /// An honest home has this on its disk.
     void on_agreed(std::size_t home, const agent::Agreement& agreement);

@@ -153,7 +153,7 @@ void HomeProcess::send(const wire::Outgoing& letter) {
         if (sabotage_ == Sabotage::lone_homes && share->share.members.size() > 2)
             share->share.members = {share->share.members.front(), share->share.from};
     }
-    street_.checker().on_sent(identity_.public_key(), sent.message);
+    street_.checker().on_letter(identity_.public_key(), sent);
     street_.post(address_, sent);
 }
 

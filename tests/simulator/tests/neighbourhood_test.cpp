@@ -301,6 +301,21 @@ TEST_F(NeighbourhoodChecker, AcceptsWhatWasAgreedRecordedAndDispatched) {
     EXPECT_TRUE(report.clean());
 }
 
+TEST_F(NeighbourhoodChecker, ObjectsToAnswersThatNeighboursGet) {
+    wire::Share share;
+    share.share.from = PartyId{4};
+    share.share.iteration = 1;
+    share.share.members = {PartyId{0}, PartyId{4}, PartyId{5}};
+    share.share.words.assign(market::Parameters{}.quantities() + 1, std::uint64_t{1} << 60);
+    const crypto::PublicKey home = residents()[0].key, neighbour = residents()[1].key;
+    checker.on_letter(home, {neighbour, share});
+    share.share.words.resize(3 * share.share.words.size(), std::uint64_t{1} << 61);
+    checker.on_letter(home, {crypto::PublicKey{}, share});
+    EXPECT_TRUE(report.clean()) << "to the chair, who is told more";
+    checker.on_letter(home, {neighbour, share});
+    EXPECT_TRUE(report.names("N14"));
+}
+
 TEST_F(NeighbourhoodChecker, ObjectsToOneMaskOverTwoMessages) {
     wire::Share share;
     share.share.from = PartyId{4};
