@@ -15,6 +15,7 @@
 #include "common/crypto/identity.hpp"
 #include "common/runtime/logging.hpp"
 #include "common/runtime/owner.hpp"
+#include "common/settlement/feeder_number.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/topology/files.hpp"
 
@@ -80,9 +81,9 @@ int install(const kilter::agent::Config& config, const std::string& bundle) {
     const auto& certificate = done->bundle.certificate;
     std::cout
         << "enrolled     " << kilter::short_hex(certificate.key.view()) << " on net "
-        << certificate.net.value << " of feeder " << certificate.feeder << "\nvalid until  "
-        << kilter::cli::utc_text(certificate.valid_until_ms) << " UTC\nlog          "
-        << kilter::short_hex(genesis.chain_id().view()) << ", operator "
+        << kilter::settlement::name_of(certificate.net) << " of feeder " << certificate.feeder
+        << "\nvalid until  " << kilter::cli::utc_text(certificate.valid_until_ms)
+        << " UTC\nlog          " << kilter::short_hex(genesis.chain_id().view()) << ", operator "
         << kilter::short_hex(genesis.operator_key.view()) << ", " << genesis.validators.size()
         << " coordinators\n"
         << (done->fresh ? "Compare the log's eight digits with the operator: from now on this "

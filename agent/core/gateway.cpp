@@ -9,6 +9,7 @@
 #include "common/consensus/message.hpp"
 #include "common/market/clearing.hpp"
 #include "common/settlement/certified_roster.hpp"
+#include "common/settlement/feeder_number.hpp"
 
 namespace kilter::agent {
 
@@ -393,7 +394,7 @@ void Gateway::State::on_roster(const crypto::PublicKey& from,
     const NetId net = known.place->net;
     const std::size_t homes = known.place->directory->homes(net).size();
     tell(out, Severity::routine,
-         "roster epoch " + std::to_string(epoch) + ": net " + std::to_string(net.value) + " with " +
+         "roster epoch " + std::to_string(epoch) + ": net " + settlement::name_of(net) + " with " +
              std::to_string(homes) + " homes");
     if (homes < 3)
         tell(out, Severity::notable,

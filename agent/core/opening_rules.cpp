@@ -24,6 +24,7 @@ Objection about_origin(const Charter& charter,
     if (open.start_dual_eur_per_kw.size() != charter.parameters.quantities())
         return "its horizon is not the market's";
     if (place.directory->find(from) != open.chair) return "its chair is not its sender";
+    if (!place.secrets.contains(from)) return "its sender is no coordinator of this feeder";
     return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 #include "agent/core/opening_rules.hpp"
 #include "common/crypto/mask.hpp"
 #include "common/market/clearing.hpp"
+#include "common/settlement/feeder_number.hpp"
 #include "common/settlement/hosts.hpp"
 
 namespace kilter::agent {
@@ -27,7 +28,8 @@ market::WarmState start_of(const market::Parameters& parameters,
 std::vector<PartyId> hosts_of(const Charter& charter,
                               const Place& place,
                               const wire::SessionOpen& open) {
-    return settlement::hosts_of(*place.directory, charter.validators(), open.session.opening);
+    return settlement::hosts_of(*place.directory, charter.validators(),
+                                settlement::feeder_of(place.net), open.session.opening);
 }
 
 std::shared_ptr<const crypto::PairwiseMasks> masks_of(const Charter& charter,

@@ -1,5 +1,7 @@
 #include "agent/core/place.hpp"
 
+#include "common/settlement/feeder_number.hpp"
+
 namespace kilter::agent {
 
 Result<Place> Place::on(settlement::Roster roster, const crypto::Identity& identity) {
@@ -15,8 +17,9 @@ Result<Place> Place::on(settlement::Roster roster, const crypto::Identity& ident
     out.net = directory.at(out.self).net;
     for (const auto& member : directory.roster().members) {
         const bool meets =
-            member.role == settlement::Role::coordinator ||
-            (member.net == out.net && member.feeder == directory.at(out.self).feeder);
+            member.role == settlement::Role::coordinator
+                ? settlement::feeder_of(member.net) == settlement::feeder_of(out.net)
+                : member.net == out.net && member.feeder == directory.at(out.self).feeder;
         if (member.key == identity.public_key() || !meets) continue;
         if (auto secret = identity.shared_secret(member.key))
             out.secrets.emplace(member.key, *secret);

@@ -14,7 +14,7 @@ struct Place {
     settlement::DirectoryPtr directory;
     PartyId self;
     NetId net;
-    /// The coordinators and the other homes of the net; one whose key is not usable is missing.
+    /// The feeder's coordinators and the other homes of the net; one whose key is not usable is missing.
     std::map<crypto::PublicKey, crypto::SharedSecret> secrets;
 
     /// Error: the roster does not name this key as a home.

@@ -14,7 +14,8 @@ struct Id {
     auto operator<=>(const Id&) const = default;
 };
 
-/// A net (connection point) of a feeder's topology: its position in Network::nets.
+/// A net (connection point). While one feeder is computed, its position in Network::nets; on a log, which feeders may share,
+/// also the feeder's number (settlement/feeder_number.hpp): the same for the feeder with number 0.
 using NetId = Id<struct NetTag, std::uint32_t>;
 /// A party's position in the current roster (coordinators and homes alike). Names a party within one epoch only;
 /// across epochs the public key does.

@@ -67,6 +67,7 @@ struct Tie {
 
 struct Network {
     std::string name;
+    std::uint16_t number = 0;  ///< among the feeders of one log; of no account elsewhere
     double base_kv = 0;
     double v_root_pu = 1;  ///< voltage magnitude held at the root
     std::size_t root = 0;  ///< bus index

@@ -180,9 +180,9 @@ class LedgerExecution final : public consensus::Execution {
                      [this](std::uint32_t number) { return case_of(number); }, place_.height,
                      time_ms_, map_))
             verdict = *std::move(correction);
-        else if (auto money =
-                     apply_money(entry, newest_roster(),
-                                 members().index_of(entry.author).has_value(), time_ms_, map_))
+        else if (entry.type == tie_prices_entry)
+            verdict = apply_tie_prices(entry);
+        else if (auto money = apply_money(entry, newest_roster(), time_ms_, map_))
             verdict = *std::move(money);
         else if (!consensus::is_own_type(entry.type))
             return refused("the entry's type is unknown");
@@ -248,6 +248,10 @@ class LedgerExecution final : public consensus::Execution {
                 return verdict;
         } else if (!members().index_of(entry.author)) {
             return refused("only a coordinator may append a cleared net");
+        } else if (version() >= 3) {
+            if (Verdict verdict = judge_feeder(entry.author, feeder_of(cleared->net));
+                verdict.admission != Admission::ready)
+                return verdict;
         }
         if (rules().stopped)
             return refused("the market is stopped by case " + std::to_string(*rules().stopped) +
@@ -262,13 +266,32 @@ class LedgerExecution final : public consensus::Execution {
             const RosterMember* home = roster.find(member.key);
             if (home == nullptr || home->role != Role::home || home->net != cleared->net)
                 return refused("member " + short_hex(member.key.view()) + " is not a home of net " +
-                               std::to_string(cleared->net.value) + " in roster epoch " +
+                               name_of(cleared->net) + " in roster epoch " +
                                std::to_string(roster.epoch));
             if (!home->valid_at(time_ms_))
                 return refused("the certificate of member " + short_hex(member.key.view()) +
                                " is not valid at the block's time");
         }
         return {};
+    }
+
+    Verdict apply_tie_prices(const Entry& entry) {
+        if (!members().index_of(entry.author))
+            return refused("only a coordinator may append tie prices");
+        const FeederNumber feeder = decode_tie_prices(entry.body)->feeder;
+        if (version() >= 3) return judge_feeder(entry.author, feeder);
+        if (feeder == 0) return {};
+        return refused(
+            "several feeders on one log need version 3 of the rule 'ledger': once all coordinators "
+            "run a program that knows it, 'kilter rules propose --rule ledger=3'");
+    }
+
+    /// Whether this coordinator speaks for the feeder. One without a certificate speaks for feeder 0.
+    Verdict judge_feeder(const PublicKey& author, FeederNumber feeder) {
+        const RosterMember* member = newest_roster().find(author);
+        if ((member == nullptr ? 0 : feeder_of(member->net)) == feeder) return {};
+        return refused("coordinator " + short_hex(author.view()) +
+                       " has no certificate for feeder " + std::to_string(feeder));
     }
 
     /// What an interim record needs beside what every cleared net does.

@@ -10,12 +10,13 @@
 ///   home of that net with a certificate valid at the block's time, or was one in the record's epoch and left at most two
 ///   minutes ago: its session had begun; and signed statement_of() it; one per interval and net. None while the market
 ///   is stopped.
-/// - Reads, positions, tie prices, bills, disclosures: money_rules.hpp.
+/// - Tie prices: by a validator; one per feeder and interval. Reads, positions, bills, disclosures: money_rules.hpp.
 /// - Neighbouring logs, anchors, trades over a tie: neighbour_rules.hpp. Corrected reads and bills: correction_rules.hpp.
 /// - Proposal, statement: as the constitution in force at the block's height allows (governance/docket.hpp).
 /// - Version 2 of the rule "ledger": ids are kept as lists alone (consensus/seen_ids.hpp). From a log's genesis on, or from
 ///   the height at which the docket says so; the state changes its form in the first block there. Interim records.
-/// - Version 3: no anchor above the end of its epoch or of a closing block (neighbour_rules.hpp).
+/// - Version 3: no anchor above the end of its epoch or of a closing block (neighbour_rules.hpp). Cleared nets and tie prices by
+///   a validator whose certificate is for that feeder (feeder 0 if it has none); tie prices of other feeders than 0.
 /// - Change of epoch: where the constitution names a power over validators, only to the set it has decided on.
 #pragma once
 

@@ -49,8 +49,8 @@ consensus::Verdict apply_reads(const MeterReads& reads,
                                crypto::MerkleMap& map) {
     const CommittedSeries& series = reads.series;
     if (series.net != meter.net)
-        return money_refused("the meter is on net " + std::to_string(meter.net.value) +
-                             ", the reads are of net " + std::to_string(series.net.value));
+        return money_refused("the meter is on net " + name_of(meter.net) +
+                             ", the reads are of net " + name_of(series.net));
     if (series.roster_epoch == 0) return money_refused("roster epoch 0 does not exist");
     if (series.roster_epoch > newest.epoch)
         return money_later("the log does not hold roster epoch " +
@@ -114,8 +114,9 @@ std::optional<Result<void>> check_money(const consensus::Entry& entry) {
             return position_key(author, position.series.first, position.opening);
         });
     if (entry.type == tie_prices_entry)
-        return check_entry_key(entry, decode_tie_prices(entry.body),
-                               [](const auto& tie) { return tie_prices_key(tie.interval); });
+        return check_entry_key(entry, decode_tie_prices(entry.body), [](const auto& tie) {
+            return tie_prices_key(tie.feeder, tie.interval);
+        });
     if (entry.type == bill_entry)
         return check_entry_key(entry, decode_bill(entry.body),
                                [&](const auto& bill) { return bill_key(author, bill.first); });
@@ -127,13 +128,8 @@ std::optional<Result<void>> check_money(const consensus::Entry& entry) {
 
 std::optional<consensus::Verdict> apply_money(const consensus::Entry& entry,
                                               const Roster& newest,
-                                              bool by_validator,
                                               UnixMs time_ms,
                                               crypto::MerkleMap& map) {
-    if (entry.type == tie_prices_entry) {
-        if (!by_validator) return money_refused("only a coordinator may append tie prices");
-        return consensus::Verdict{};
-    }
     const bool reads = entry.type == meter_reads_entry;
     if (!reads && entry.type != position_entry && entry.type != bill_entry &&
         entry.type != disclosure_entry)

@@ -223,7 +223,7 @@ Result<FeederVerdict> conclude(const std::vector<NetVerdict>& nets,
     FeederVerdict out;
     std::vector<std::pair<PublicKey, Bill>> bills;
     for (const NetVerdict& net : nets) {
-        const std::string name = "net " + std::to_string(net.net.value) + ": ";
+        const std::string name = "net " + name_of(net.net) + ": ";
         std::int64_t billed_wh = 0;
         bool all_hold = true;
         for (const HomeVerdict& home : net.homes) {

@@ -107,7 +107,7 @@ struct FeederVerdict {
     std::size_t corrected = 0;  ///< bills that were
 };
 
-/// `neighbours`: what trades over ties come to. Error: the settlement is out of range.
+/// REQUIRES: all nets of one feeder. `neighbours`: what trades over ties come to. Error: the settlement is out of range.
 Result<FeederVerdict> conclude(const std::vector<NetVerdict>& nets,
                                std::vector<NeighbourDue> neighbours = {});
 /// Of all trades that bind the log, in this period. Error: as due_of().

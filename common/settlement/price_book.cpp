@@ -28,6 +28,7 @@ void PriceBook::add(const ClearedNet& record) {
     auto& days = days_[record.net];
     if (days.contains(midnight)) return;
     DayAheadRecord day;
+    day.net = record.net;
     day.first = record.interval;
     day.opening = record.opening;
     const auto count = std::min<std::size_t>(record.prices_micro_eur_per_kwh.size(),
@@ -42,12 +43,14 @@ void PriceBook::add(const ClearedNet& record) {
 void PriceBook::add(const TiePrices& tie) {
     const auto horizon = static_cast<IntervalIndex>(limits::horizon_max);
     if (tie.interval < end_ && tie.interval + horizon > first_)
-        tie_.emplace(tie.interval, tie.prices_micro_eur_per_kwh);
+        ties_[tie.feeder].emplace(tie.interval, tie.prices_micro_eur_per_kwh);
 }
 
-std::optional<std::int64_t> PriceBook::tie(IntervalIndex interval) const {
-    auto after = tie_.upper_bound(interval);
-    while (after != tie_.begin()) {
+std::optional<std::int64_t> PriceBook::tie(FeederNumber feeder, IntervalIndex interval) const {
+    const auto course = ties_.find(feeder);
+    if (course == ties_.end()) return std::nullopt;
+    auto after = course->second.upper_bound(interval);
+    while (after != course->second.begin()) {
         --after;
         const auto ahead = static_cast<std::size_t>(interval - after->first);
         if (ahead < after->second.size()) return after->second[ahead];
@@ -56,7 +59,7 @@ std::optional<std::int64_t> PriceBook::tie(IntervalIndex interval) const {
 }
 
 Result<PricePair> PriceBook::real_time(NetId net, IntervalIndex interval) const {
-    const auto at_tie = tie(interval);
+    const auto at_tie = tie(feeder_of(net), interval);
     if (!at_tie)
         return Error{"the log has no price at the tie for interval " + std::to_string(interval)};
     PricePair out{*at_tie, *at_tie};
@@ -79,12 +82,15 @@ Result<PricePair> PriceBook::day_ahead_prices(const DayAheadRecord& record,
     KILTER_CHECK(interval >= record.first && ahead < record.prices.size(),
                  "a day-ahead record prices its own day");
     PricePair out{record.prices[ahead], 0};
-    const auto then = tie_.find(record.first);
-    if (then != tie_.end() && ahead < then->second.size()) {
-        out.tie = then->second[ahead];
-        return out;
+    const FeederNumber feeder = feeder_of(record.net);
+    if (const auto course = ties_.find(feeder); course != ties_.end()) {
+        const auto then = course->second.find(record.first);
+        if (then != course->second.end() && ahead < then->second.size()) {
+            out.tie = then->second[ahead];
+            return out;
+        }
     }
-    const auto at_tie = tie(interval);
+    const auto at_tie = tie(feeder, interval);
     if (!at_tie)
         return Error{"the log has no price at the tie for interval " + std::to_string(interval)};
     out.tie = *at_tie;

@@ -1,7 +1,7 @@
 /// The prices that bills are made with, gathered from the log's entries in their order. Prices in micro-EUR per kWh.
 ///
-/// - Real time, net n, interval t: the first price of the record of (n, t); without a record the tie's price.
-/// - Tie, interval t: the first of t's TiePrices; without them what the newest earlier ones say of t.
+/// - Real time, net n, interval t: the first price of the record of (n, t); without a record the price at its feeder's tie.
+/// - Tie of a feeder, interval t: the first of t's TiePrices; without them what the newest earlier ones say of t.
 /// - Day ahead: the first record with the feeder of net n with an interval g of a UTC day is that day's day-ahead record; it prices t, from
 ///   g to the day's end, with its (t − g)-th price; the tie with the (t − g)-th of g's TiePrices, without them as in real time.
 #pragma once
@@ -23,6 +23,7 @@ struct PricePair {
 };
 
 struct DayAheadRecord {
+    NetId net;
     IntervalIndex first = 0;
     std::uint32_t opening = 0;
     std::vector<std::int64_t>
@@ -52,7 +53,8 @@ class PriceBook {
     [[nodiscard]] std::int64_t interval_s() const { return interval_s_; }
 
     /// In real time. Nothing: the log has no price for it.
-    [[nodiscard]] std::optional<std::int64_t> tie(IntervalIndex interval) const;
+    [[nodiscard]] std::optional<std::int64_t> tie(FeederNumber feeder,
+                                                  IntervalIndex interval) const;
 
     /// Error: the log has no price for it.
     [[nodiscard]] Result<PricePair> real_time(NetId net, IntervalIndex interval) const;
@@ -78,7 +80,8 @@ class PriceBook {
     std::int64_t interval_s_;
     std::map<NetId, std::map<IntervalIndex, std::int64_t>> real_time_;
     std::map<NetId, std::map<IntervalIndex, DayAheadRecord>> days_;  // by the day's end
-    std::map<IntervalIndex, std::vector<std::int64_t>> tie_;
+    using TieCourse = std::map<IntervalIndex, std::vector<std::int64_t>>;
+    std::map<FeederNumber, TieCourse> ties_;
 };
 
 }  // namespace kilter::settlement

@@ -32,7 +32,8 @@ const char* name_of(Role role);
 struct RosterMember {
     PublicKey key;
     Role role{};
-    NetId net;                       ///< of a home and its meter; 0 for a coordinator
+    NetId
+        net;  ///< of a home and its meter; of a coordinator its feeder's first (feeder_number.hpp)
     std::uint32_t weight_milli = 0;  ///< weight x 1000, > 0
     std::string endpoint;            ///< where it can be reached; may be empty
     std::string feeder = {};         ///< the network's name

@@ -31,7 +31,7 @@ Result<std::optional<NeighbourDue>> due_of(const TieDeal& deal, const PriceBook&
     for (std::size_t k = 0; k < deal.intervals.size(); ++k) {
         const IntervalIndex t = deal.first + static_cast<IntervalIndex>(k);
         if (t < prices.first() || t >= prices.end()) continue;
-        const auto tie = prices.tie(t);
+        const auto tie = prices.tie(0, t);
         if (!tie)
             return Error{"the log has no price at the tie for interval " + std::to_string(t) +
                          ", in which the feeder trades with a neighbour"};

@@ -6,7 +6,7 @@
 /// one micro-EUR, the larger ones to the lower keys. A part does not depend on what a home consumed, so no price is blurred.
 ///
 /// What was traded with a neighbouring feeder is owed to it at the trade's prices, and not to the grid above at the tie's: what
-/// the trade saves is part of the surplus.
+/// the trade saves is part of the surplus. Where feeders share a log, that is the one with number 0.
 #pragma once
 
 #include <vector>

@@ -1,6 +1,7 @@
 #include "common/topology/native.hpp"
 
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <unordered_map>
@@ -163,6 +164,8 @@ Result<model::Network> parse_network(std::string_view text,
 
     model::Network network;
     network.name = root.required<std::string>("name");
+    network.number = static_cast<std::uint16_t>(root.optional<std::int64_t>(
+        "number", 0, Range::between(0, std::numeric_limits<std::uint16_t>::max())));
     network.base_kv = root.required<double>("base_kv", Range::positive());
     network.v_root_pu = root.optional<double>("v_root_pu", 1, voltage_pu);
     network.losses = root.optional<bool>("losses", true);
@@ -207,6 +210,7 @@ std::string write_network(const model::Network& network) {
     // The band of the first bus is the file's default; whoever differs says so.
     const model::Bus& usual = network.buses.front();
     std::string out = "name = " + toml_string(network.name) +
+                      (network.number > 0 ? "\nnumber = " + std::to_string(network.number) : "") +
                       "\nroot = " + toml_string(network.buses[network.root].name) + "\n" +
                       limit("base_kv", network.base_kv) + limit("v_root_pu", network.v_root_pu) +
                       "losses = " + (network.losses ? "true" : "false") + "\n" +

@@ -12,6 +12,7 @@
 #include "common/market/parameters.hpp"
 #include "common/runtime/loop.hpp"
 #include "common/settlement/enrolment.hpp"
+#include "common/settlement/feeder_number.hpp"
 #include "common/topology/files.hpp"
 #include "common/topology/native.hpp"
 #include "coordinator/cli/members.hpp"
@@ -145,9 +146,9 @@ std::optional<std::uint32_t> number_of(const std::string& text) {
 
 Result<NetId> net_of(const Terms& terms, const model::Network& network) {
     if (const auto number = number_of(terms.net); number && *number < network.nets.size())
-        return NetId{*number};
-    for (std::uint32_t i = 0; i < network.nets.size(); ++i)
-        if (network.nets[i].name == terms.net) return NetId{i};
+        return settlement::net_id(network.number, *number);
+    for (std::size_t i = 0; i < network.nets.size(); ++i)
+        if (network.nets[i].name == terms.net) return settlement::net_id(network.number, i);
     return Error{"feeder " + network.name + " has no net " + terms.net +
                  ": it has the numbers 0 to " + std::to_string(network.nets.size() - 1) +
                  ", named " + network.nets.front().name + " to " + network.nets.back().name};
@@ -155,30 +156,29 @@ Result<NetId> net_of(const Terms& terms, const model::Network& network) {
 
 Result<NetId> net_of(const Terms& terms, const Roster& roster, const std::string& feeder) {
     const auto number = number_of(terms.net);
-    const bool inhabited =
-        number && std::any_of(roster.members.begin(), roster.members.end(), [&](const auto& home) {
-            return home.role == Role::home && home.feeder == feeder && home.net.value == *number;
-        });
-    if (inhabited) return NetId{*number};
+    for (const RosterMember& home : roster.members)
+        if (number && home.role == Role::home && home.feeder == feeder &&
+            settlement::position_of(home.net) == *number)
+            return home.net;
     return Error{"nobody is known to live on net " + terms.net +
                  ": if the feeder has it, name the feeder's file with --topology"};
 }
 
-std::string feeder_of(const Roster& roster) {
-    for (const RosterMember& member : roster.members)
-        if (member.role == Role::coordinator) return member.feeder;
-    return {};
+// Of the roster's feeders the one of this name, or the only one: its coordinators have its first net.
+Result<const RosterMember*> host_of(const Roster& roster, const std::string& feeder) {
+    const RosterMember* out = nullptr;
+    for (const RosterMember& member : roster.members) {
+        if (member.role != Role::coordinator || (!feeder.empty() && member.feeder != feeder))
+            continue;
+        if (out != nullptr && out->feeder != member.feeder)
+            return Error{"feeders " + out->feeder + " and " + member.feeder +
+                         " share this log: say which with --topology or --feeder"};
+        out = &member;
+    }
+    return out;
 }
 
 Result<void> place(RosterMember& member, const Terms& terms, const Roster& roster) {
-    member.feeder = terms.feeder.empty() ? feeder_of(roster) : terms.feeder;
-    std::optional<model::Network> network;
-    if (!terms.topology.empty()) {
-        auto loaded = topology::load_network(terms.topology);
-        if (!loaded) return loaded.error();
-        network = *std::move(loaded);
-        if (terms.feeder.empty()) member.feeder = network->name;
-    }
     if (member.role == Role::meter) {
         if (terms.home.empty())
             return Error{"say whose meter it is: --home and the home's fingerprint"};
@@ -197,6 +197,19 @@ Result<void> place(RosterMember& member, const Terms& terms, const Roster& roste
         member.service_point = home->service_point;
         member.endpoint.clear();
         return {};
+    }
+    std::optional<model::Network> network;
+    if (!terms.topology.empty()) {
+        auto loaded = topology::load_network(terms.topology);
+        if (!loaded) return loaded.error();
+        network = *std::move(loaded);
+        member.feeder = terms.feeder.empty() ? network->name : terms.feeder;
+        member.net = settlement::net_id(network->number, 0);
+    } else {
+        const auto host = host_of(roster, terms.feeder);
+        if (!host) return host.error();
+        member.feeder = *host == nullptr ? terms.feeder : (*host)->feeder;
+        if (*host != nullptr) member.net = (*host)->net;
     }
     if (member.role != Role::home) return {};
     if (terms.net.empty()) return Error{"say where the home is connected: --net N"};
@@ -255,7 +268,7 @@ Result<RosterMember> certificate(const Opened& opened,
 std::string description(const RosterMember& member) {
     std::string out = short_hex(member.key.view()) + "  " + settlement::name_of(member.role);
     if (member.role != Role::coordinator)
-        out += " on net " + std::to_string(member.net.value) + " of feeder " + member.feeder +
+        out += " on net " + settlement::name_of(member.net) + " of feeder " + member.feeder +
                ", service point " + uuid_text(member.service_point);
     return out;
 }

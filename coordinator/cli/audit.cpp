@@ -53,7 +53,32 @@ std::string surplus_in_words(std::int64_t micro_eur) {
            " that homes were paid for relieving lines is shared by all in equal parts";
 }
 
+std::string names_of(const std::map<settlement::FeederNumber, Nets>& feeders) {
+    std::string out;
+    for (const auto& [number, nets] : feeders)
+        out += (out.empty() ? "" : ", ") + std::to_string(number);
+    return out;
+}
+
 }  // namespace
+
+std::map<settlement::FeederNumber, Nets> by_feeder(Nets nets) {
+    std::map<settlement::FeederNumber, Nets> out;
+    for (settlement::NetVerdict& net : nets) {
+        const auto feeder = settlement::feeder_of(net.net);
+        out[feeder].push_back(std::move(net));
+    }
+    return out;
+}
+
+Result<settlement::FeederVerdict> conclude(const settlement::AuditContext& context,
+                                           settlement::FeederNumber feeder,
+                                           const Nets& nets) {
+    if (feeder != 0) return settlement::conclude(nets);
+    const auto neighbours = settlement::neighbours_due(context);
+    if (!neighbours) return neighbours.error();
+    return settlement::conclude(nets, *neighbours);
+}
 
 std::string in_words(const settlement::FeederVerdict& verdict) {
     const settlement::Settlement& money = verdict.settlement;
@@ -82,27 +107,53 @@ std::string in_words(const settlement::FeederVerdict& verdict) {
 int AuditCommand::run() const {
     const auto opened = SettledLog::open(log, period);
     if (!opened) return fail(audit_command, opened.error(), ExitCode::not_verified);
-    const auto nets = opened->audit(threads);
-    if (!nets) return fail(audit_command, nets.error(), ExitCode::not_verified);
-    const auto neighbours = settlement::neighbours_due(opened->context());
-    if (!neighbours) return fail(audit_command, neighbours.error(), ExitCode::not_verified);
-    const auto verdict = settlement::conclude(*nets, *neighbours);
-    if (!verdict) return fail(audit_command, verdict.error(), ExitCode::not_verified);
+    auto audited = opened->audit(threads);
+    if (!audited) return fail(audit_command, audited.error(), ExitCode::not_verified);
+    auto feeders = by_feeder(*std::move(audited));
+    if (feeder) {
+        auto only = feeders.extract(*feeder);
+        if (only.empty())
+            return fail(audit_command, Error{"the log has no homes of feeder " +
+                                             std::to_string(*feeder) + " in this period"});
+        feeders.clear();
+        feeders.insert(std::move(only));
+    }
+    const bool exports = !csv.empty() || !aggregates.empty() || !bids.empty() || !json.empty();
+    if (exports && feeders.size() > 1)
+        return fail(audit_command,
+                    Error{"feeders " + names_of(feeders) +
+                          " share this log, and a file is of one of them: add --feeder"},
+                    ExitCode::usage);
+    bool passed = true;
+    if (feeders.empty()) feeders[0];
+    for (const auto& [number, nets] : feeders) {
+        const auto verdict = conclude(opened->context(), number, nets);
+        if (!verdict) return fail(audit_command, verdict.error(), ExitCode::not_verified);
+        if (auto written = write_exports(*opened, nets, *verdict); !written)
+            return fail(audit_command, written.error());
+        const std::filesystem::path out = "-";
+        if (feeders.size() > 1) std::cout << "feeder " << number << ":\n";
+        if (csv != out && aggregates != out && bids != out && json != out)
+            std::cout << in_words(*verdict);
+        for (const std::string& fault : verdict->faults)
+            std::cerr << "FAULT " << fault << '\n';
+        passed = passed && verdict->faults.empty();
+    }
+    return to_int(passed ? ExitCode::success : ExitCode::not_verified);
+}
+
+Result<void> AuditCommand::write_exports(const SettledLog& opened,
+                                         const std::vector<settlement::NetVerdict>& nets,
+                                         const settlement::FeederVerdict& verdict) const {
     const auto write = [&](const std::filesystem::path& path, const std::string& text) {
         return path.empty() ? Result<void>{} : write_output(path, text);
     };
-    for (const auto& written :
-         {write(csv, settlement_csv(*verdict, *nets)),
-          write(aggregates, aggregates_csv(*nets, opened->period().first, floor)),
-          write(bids, bids_csv(*nets, opened->context().prices(), floor)),
-          write(json, verdict_json(*verdict, opened->report()).dump(1) + "\n")})
-        if (!written) return fail(audit_command, written.error());
-    const std::filesystem::path out = "-";
-    if (csv != out && aggregates != out && bids != out && json != out)
-        std::cout << in_words(*verdict);
-    for (const std::string& fault : verdict->faults)
-        std::cerr << "FAULT " << fault << '\n';
-    return to_int(verdict->faults.empty() ? ExitCode::success : ExitCode::not_verified);
+    for (auto written : {write(csv, settlement_csv(verdict, nets)),
+                         write(aggregates, aggregates_csv(nets, opened.period().first, floor)),
+                         write(bids, bids_csv(nets, opened.context().prices(), floor)),
+                         write(json, verdict_json(verdict, opened.report()).dump(1) + "\n")})
+        if (!written) return written;
+    return {};
 }
 
 void add_audit(CLI::App& app, int& exit_code) {
@@ -115,6 +166,8 @@ void add_audit(CLI::App& app, int& exit_code) {
     command->add_option("--threads", options->threads, "They change nothing but the time")
         ->capture_default_str()
         ->check(CLI::Range(1U, 256U));
+    command->add_option("--feeder", options->feeder,
+                        "Of feeders that share the log only the one with this number");
     command->add_option("--csv", options->csv, "What every home owes, '-' for stdout");
     command->add_option("--aggregates", options->aggregates,
                         "Proven sums of nets per interval, '-' for stdout");

@@ -94,6 +94,45 @@ Result<void> check_victims(const Demo& demo, std::size_t homes) {
     return {};
 }
 
+struct DrawnFeeders {
+    std::vector<planner::Neighbourhood> feeders;
+    std::string series;
+
+    [[nodiscard]] std::string names() const {
+        std::string out;
+        for (const planner::Neighbourhood& feeder : feeders)
+            out += (out.empty() ? "" : ", ") + feeder.network.name;
+        return out;
+    }
+};
+
+// Those after the first have other homes, and the next numbers.
+Result<DrawnFeeders> draw_feeders(const Demo& demo,
+                                  const std::filesystem::path& file,
+                                  std::int64_t interval_s) {
+    DrawnFeeders out;
+    for (std::size_t f = 0; f < demo.feeders; ++f) {
+        const std::uint64_t seed = demo.homes_seed + f;
+        auto drawn = demo.homes_total > 0
+                         ? Result<DrawnNeighbourhood>(
+                               draw_generated(demo.homes_total, demo.homes_per_net, seed))
+                         : draw_neighbourhood(file, demo.homes_per_net, seed, interval_s);
+        if (!drawn) return drawn.error();
+        if (drawn->neighbourhood.three_phase)
+            return Error{file.string() +
+                         ": coordinators host balanced feeders; clear an unbalanced one with "
+                         "kilter simulate"};
+        if (demo.feeders > 1) {
+            model::Network& network = drawn->neighbourhood.network;
+            network.number = static_cast<std::uint16_t>(f);
+            if (f > 0) network.name += " no. " + std::to_string(f);
+        }
+        out.feeders.push_back(std::move(drawn->neighbourhood));
+        out.series = std::move(drawn->series);
+    }
+    return out;
+}
+
 void make_patient(InstallationOptions& options, std::uint32_t homes) {
     options.parameters.silence_ms += silence_ms_per_home * homes;
     options.parameters.session_ms += session_ms_per_home * homes;
@@ -137,8 +176,9 @@ Result<std::optional<SlowLinks>> lay_links(const Demo& demo,
 // Whether every coordinator and every home has what was asked for, and their logs are equal.
 bool all_have_finished(const Demo& demo,
                        const DemoNeighbours& neighbours,
-                       const DemoSessions& sessions) {
-    if (sessions.cleared().size() < demo.intervals) return false;
+                       const std::vector<DemoSessions>& feeders) {
+    for (const DemoSessions& sessions : feeders)
+        if (sessions.cleared().size() < demo.intervals) return false;
     std::optional<std::uint64_t> height;
     for (const DemoProcess& coordinator : neighbours.coordinators) {
         const auto status = read_json(coordinator.directory / "state" / "status.json");
@@ -160,26 +200,35 @@ bool all_have_finished(const Demo& demo,
     return true;
 }
 
+// Whose second session is the one to strike in. Coordinators host the feeders in turn.
+std::size_t feeder_of_victims(const Demo& demo, std::size_t feeders) {
+    return demo.kill_coordinator ? *demo.kill_coordinator % feeders : 0;
+}
+
 // Until all have finished: what is wrong if they do not.
 std::optional<std::string> live(const Demo& demo,
                                 std::int64_t seconds_max,
                                 DemoNeighbours& neighbours,
-                                DemoSessions& sessions,
+                                std::vector<DemoSessions>& feeders,
                                 Progress& progress) {
     const auto since = Clock::now();
+    const DemoSessions& struck = feeders[feeder_of_victims(demo, feeders.size())];
     DemoKills kills({demo.kill_coordinator, demo.kill_agent}, demo.intervals);
     for (;;) {
         std::this_thread::sleep_for(kills.pause(poll_every, Clock::now()));
-        sessions.look();
-        const std::size_t cleared = sessions.cleared().size();
+        std::size_t cleared = demo.intervals;
+        for (DemoSessions& sessions : feeders) {
+            sessions.look();
+            cleared = std::min(cleared, sessions.cleared().size());
+        }
         progress.show("clearing interval " +
                           std::to_string(std::min<std::size_t>(cleared + 1, demo.intervals)) +
                           " of " + std::to_string(demo.intervals),
                       static_cast<double>(cleared), demo.intervals);
-        if (auto done = kills.look(sessions, neighbours, Clock::now()); !done)
+        if (auto done = kills.look(struck, neighbours, Clock::now()); !done)
             return done.error().message;
         if (auto casualty = neighbours.casualty()) return casualty;
-        if (all_have_finished(demo, neighbours, sessions)) return std::nullopt;
+        if (all_have_finished(demo, neighbours, feeders)) return std::nullopt;
         if (seconds_since(since) > static_cast<double>(seconds_max))
             return "gave up after " + std::to_string(seconds_max) +
                    " s; what each process was doing: " +
@@ -197,22 +246,21 @@ int Demo::run() const {
                     Error{"--homes draws a feeder: it goes with no topology, and at least one net "
                           "of --homes-per-net homes"},
                     ExitCode::usage);
+    if (feeders > coordinators)
+        return fail(demo_command, Error{"--feeders: each of them needs a coordinator of its own"},
+                    ExitCode::usage);
+    if (feeders > 1 && ledger_version < 3)
+        return fail(demo_command, Error{"--feeders: several on one log need --ledger-rule 3"},
+                    ExitCode::usage);
     InstallationOptions options;
     options.parameters.accelerated = accelerated;
     const auto feeder = feeder_of(*this);
     if (!feeder) return fail(demo_command, feeder.error());
-    auto drawn =
-        homes_total > 0
-            ? Result<DrawnNeighbourhood>(draw_generated(homes_total, homes_per_net, homes_seed))
-            : draw_neighbourhood(*feeder, homes_per_net, homes_seed, options.parameters.interval_s);
+    const auto drawn = draw_feeders(*this, *feeder, options.parameters.interval_s);
     if (!drawn) return fail(demo_command, drawn.error());
-    const planner::Neighbourhood& neighbourhood = drawn->neighbourhood;
-    if (neighbourhood.three_phase)
-        return fail(demo_command,
-                    Error{feeder->string() +
-                          ": coordinators host balanced feeders; clear an unbalanced one with "
-                          "kilter simulate"});
-    const std::size_t homes = neighbourhood.homes.size();
+    std::size_t homes = 0;
+    for (const planner::Neighbourhood& one : drawn->feeders)
+        homes += one.homes.size();
     if (auto known = check_victims(*this, homes); !known)
         return fail(demo_command, known.error(), ExitCode::usage);
     const bool crowd = homes > homes_of_one_machine;
@@ -230,14 +278,14 @@ int Demo::run() const {
     options.lanes = lanes.value_or(loss_percent > 0 ? lanes_where_segments_are_lost : 1);
     auto links = lay_links(*this, options, static_cast<int>(coordinators + homes));
     if (!links) return fail(demo_command, links.error());
-    auto installation = install(neighbourhood, options);
+    auto installation = install(drawn->feeders, options);
     if (!installation) return fail(demo_command, installation.error());
 
     DemoOutcome outcome;
     outcome.install_s = seconds_since(started);
     const bool quiet = json == "-";
     if (!quiet)
-        std::cout << neighbourhood.network.name << ": " << homes << " agents and " << coordinators
+        std::cout << drawn->names() << ": " << homes << " agents and " << coordinators
                   << " coordinators as separate processes; series: " << drawn->series
                   << "\nfiles: " << options.directory.string() << "\n\n";
 
@@ -245,7 +293,9 @@ int Demo::run() const {
     const auto alive = Clock::now();
     DemoNeighbours neighbours(*installation, crowd ? crowd_niceness : 0);
     if (auto up = neighbours.start(); !up) return fail(demo_command, up.error());
-    DemoSessions sessions(installation->coordinators);
+    std::vector<DemoSessions> sessions;
+    for (const InstalledFeeder& one : installation->feeders)
+        sessions.emplace_back(one.coordinators);
     const DemoPeriod period{first, intervals, kill_agent};
     Progress progress;
     std::optional<std::string> trouble = live(*this, patience, neighbours, sessions, progress);
@@ -264,9 +314,13 @@ int Demo::run() const {
     if (trouble) return fail(demo_command, Error{*trouble});
 
     // ---- what came of it -----------------------------------------------------------------------------------------
-    sessions.look();
-    outcome.sessions = sessions.cleared();
-    outcome.abandoned = sessions.abandoned();
+    std::size_t cleared = 0;
+    for (std::size_t f = 0; f < sessions.size(); ++f) {
+        sessions[f].look();
+        cleared += sessions[f].cleared().size();
+        outcome.feeders.push_back(
+            {drawn->feeders[f], sessions[f].cleared(), sessions[f].abandoned(), {}, std::nullopt});
+    }
     const auto verifying = Clock::now();
     for (const auto& coordinator : installation->coordinators) {
         auto verified = verify_log(coordinator);
@@ -282,29 +336,33 @@ int Demo::run() const {
     }
     outcome.verify_s = seconds_since(verifying);
     const auto auditing = Clock::now();
-    auto verdict = audit_bills(*installation, period);
-    if (!verdict) return fail(demo_command, verdict.error(), ExitCode::not_verified);
-    outcome.verdict = std::move(*verdict);
+    auto verdicts = audit_bills(*installation, period);
+    if (!verdicts) return fail(demo_command, verdicts.error(), ExitCode::not_verified);
+    for (std::size_t f = 0; f < verdicts->size(); ++f)
+        outcome.feeders[f].verdict = std::move((*verdicts)[f]);
     outcome.audit_s = seconds_since(auditing);
     if (!kill_agent) {
         planner::Options same;
         same.parameters = options.parameters;
         same.first_interval = first;
         same.sessions = intervals;
-        auto expected = planner::simulate(neighbourhood, same, [&](const planner::Progress& at) {
-            progress.show("the same in one process", at.session, at.sessions);
-        });
-        progress.clear();
-        if (!expected) return fail(demo_command, expected.error());
-        outcome.comparison = compare(*expected, outcome.sessions, installation->homes);
+        for (std::size_t f = 0; f < feeders; ++f) {
+            auto expected =
+                planner::simulate(drawn->feeders[f], same, [&](const planner::Progress& at) {
+                    progress.show("the same in one process", at.session, at.sessions);
+                });
+            progress.clear();
+            if (!expected) return fail(demo_command, expected.error());
+            outcome.feeders[f].comparison =
+                compare(*expected, outcome.feeders[f].sessions, installation->feeders[f].homes);
+        }
     }
     outcome.topology = feeder->string();
     outcome.series = drawn->series;
     outcome.directory = options.directory.string();
     outcome.coordinators = coordinators;
     outcome.interval_s = options.parameters.interval_s;
-    outcome.neighbourhood = neighbourhood;
-    outcome.traffic = traffic_of(installation->homes, outcome.sessions.size());
+    outcome.traffic = traffic_of(installation->homes, cleared / feeders);
     outcome.delay_ms = delay_ms;
     if (*links) outcome.links = (**links).carried();
 
@@ -312,15 +370,17 @@ int Demo::run() const {
         if (auto written = write_output(json, to_json(outcome).dump(1) + "\n"); !written)
             return fail(demo_command, written.error());
     if (!quiet) print(outcome);
-    if (!outcome.verdict.faults.empty() && !kill_agent)
-        return fail(demo_command, Error{"the audit found: " + outcome.verdict.faults.front()},
-                    ExitCode::not_verified);
-    // With a coordinator dead between two sessions the next one starts from other places to the same prices.
-    if (outcome.comparison && !outcome.comparison->differences.empty() && !kill_coordinator)
-        return fail(
-            demo_command,
-            Error{"not the same as in one process: " + outcome.comparison->differences.front() +
-                  " and " + std::to_string(outcome.comparison->differences.size() - 1) + " more"});
+    for (const FeederOutcome& one : outcome.feeders) {
+        if (!one.verdict.faults.empty() && !kill_agent)
+            return fail(demo_command, Error{"the audit found: " + one.verdict.faults.front()},
+                        ExitCode::not_verified);
+        // With a coordinator dead between two sessions the next one starts from other places to the same prices.
+        if (one.comparison && !one.comparison->differences.empty() && !kill_coordinator)
+            return fail(
+                demo_command,
+                Error{"not the same as in one process: " + one.comparison->differences.front() +
+                      " and " + std::to_string(one.comparison->differences.size() - 1) + " more"});
+    }
     if (directory.empty() && !keep) std::filesystem::remove_all(options.directory);
     return to_int(outcome.converged() ? ExitCode::success : ExitCode::not_converged);
 }
@@ -337,6 +397,12 @@ void add_demo(CLI::App& app, int& exit_code) {
         ->add_option("--homes", options->homes_total,
                      "So many homes on a feeder drawn from the seed, in place of a topology")
         ->check(CLI::Range(2, 5'000));
+    command
+        ->add_option("--feeders", options->feeders,
+                     "So many of that feeder on one log, each with homes and coordinators of its "
+                     "own")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 13));
     command->add_option("--ledger-rule", options->ledger_version, ledger_rule_help)
         ->capture_default_str()
         ->check(CLI::Range(std::uint32_t{1}, settlement::newest_ledger()));

@@ -9,6 +9,7 @@
 #include "common/settlement/money_rules.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/storage/key_value.hpp"
+#include "coordinator/cli/audit.hpp"
 #include "coordinator/cli/entry_file.hpp"
 #include "coordinator/cli/home_books.hpp"
 #include "coordinator/cli/log_entries.hpp"
@@ -131,13 +132,19 @@ Result<std::size_t> bill_homes(const Installation& installation,
     return bills;
 }
 
-Result<settlement::FeederVerdict> audit_bills(const Installation& installation,
-                                              const DemoPeriod& period) {
+Result<std::vector<settlement::FeederVerdict>> audit_bills(const Installation& installation,
+                                                           const DemoPeriod& period) {
     const auto log = SettledLog::open(installation.coordinators.front(), text_of_period(period));
     if (!log) return log.error();
-    const auto nets = log->audit(audit_threads);
+    auto nets = log->audit(audit_threads);
     if (!nets) return nets.error();
-    return settlement::conclude(*nets);
+    std::vector<settlement::FeederVerdict> out;
+    for (const auto& [feeder, own] : by_feeder(*std::move(nets))) {
+        auto verdict = conclude(log->context(), feeder, own);
+        if (!verdict) return verdict.error();
+        out.push_back(*std::move(verdict));
+    }
+    return out;
 }
 
 }  // namespace kilter::cli

@@ -22,8 +22,8 @@ Result<std::size_t> bill_homes(const Installation& installation,
                                const DemoPeriod& period,
                                std::int64_t seconds_max);
 
-/// Error: the log does not hold.
-Result<settlement::FeederVerdict> audit_bills(const Installation& installation,
-                                              const DemoPeriod& period);
+/// One verdict for each feeder. Error: the log does not hold.
+Result<std::vector<settlement::FeederVerdict>> audit_bills(const Installation& installation,
+                                                           const DemoPeriod& period);
 
 }  // namespace kilter::cli

@@ -68,9 +68,9 @@ void print_prices(const planner::Neighbourhood& neighbourhood,
                    fixed(*std::min_element(voltage.begin(), voltage.end()), 4)});
     }
     std::cout << "Prices in EUR/kWh over the 24 hours from "
-              << utc_text(interval_start(first, interval_s))
-              << " UTC, net by net (losses are neglected); the nets differ most at " << peak_clock
-              << ":\n\n"
+              << utc_text(interval_start(first, interval_s)) << " UTC, net by net"
+              << (neighbourhood.network.losses ? "" : " (losses are neglected)")
+              << "; the nets differ most at " << peak_clock << ":\n\n"
               << table.text() << '\n';
 }
 
@@ -184,27 +184,27 @@ DemoTraffic traffic_of(const std::vector<std::filesystem::path>& homes, std::siz
 }
 
 bool DemoOutcome::converged() const {
+    return std::all_of(feeders.begin(), feeders.end(),
+                       [](const FeederOutcome& feeder) { return feeder.converged(); });
+}
+
+bool FeederOutcome::converged() const {
     return std::all_of(sessions.begin(), sessions.end(),
                        [](const auto& one) { return one.second["outcome"] == "converged"; });
 }
 
-Json to_json(const DemoOutcome& outcome) {
-    const settlement::AuditReport& log = outcome.logs.front().audit;
+namespace {
+
+Json to_json(const FeederOutcome& outcome) {
     const settlement::FeederVerdict& verdict = outcome.verdict;
     Json out;
-    out["topology"] = outcome.topology;
+    out["feeder"] = outcome.neighbourhood.network.name;
     out["agents"] = outcome.neighbourhood.homes.size();
-    out["coordinators"] = outcome.coordinators;
-    out["series"] = outcome.series;
-    out["directory"] = outcome.directory;
     out["converged"] = outcome.converged();
     auto& sessions = out["sessions"] = Json::array();
     for (const auto& [interval, report] : outcome.sessions)
         sessions.push_back(report);
     out["abandoned"] = outcome.abandoned;
-    out["log"] = {{"replicas", outcome.logs.size()}, {"blocks", log.blocks},
-                  {"entries", log.entries},          {"certificates", log.certificates},
-                  {"signatures", log.signatures},    {"log_root", to_hex(log.log_root.view())}};
     if (outcome.comparison)
         out["same_as_simulated"] = {{"sessions", outcome.comparison->sessions},
                                     {"homes", outcome.comparison->homes},
@@ -217,6 +217,28 @@ Json to_json(const DemoOutcome& outcome) {
                     {"energy_wh", verdict.settlement.energy_wh},
                     {"upstream_micro_eur", verdict.settlement.upstream_micro_eur},
                     {"surplus_micro_eur", verdict.settlement.surplus_micro_eur}};
+    return out;
+}
+
+}  // namespace
+
+Json to_json(const DemoOutcome& outcome) {
+    const settlement::AuditReport& log = outcome.logs.front().audit;
+    Json out;
+    out["topology"] = outcome.topology;
+    out["coordinators"] = outcome.coordinators;
+    out["series"] = outcome.series;
+    out["directory"] = outcome.directory;
+    if (outcome.feeders.size() == 1) {
+        out.update(to_json(outcome.feeders.front()));
+    } else {
+        out["converged"] = outcome.converged();
+        for (const FeederOutcome& feeder : outcome.feeders)
+            out["feeders"].push_back(to_json(feeder));
+    }
+    out["log"] = {{"replicas", outcome.logs.size()}, {"blocks", log.blocks},
+                  {"entries", log.entries},          {"certificates", log.certificates},
+                  {"signatures", log.signatures},    {"log_root", to_hex(log.log_root.view())}};
     out["bytes_per_home_and_session"] = outcome.traffic.bytes_per_home_and_session;
     out["messages_per_home_and_session"] = outcome.traffic.messages_per_home_and_session;
     out["memory_per_agent_mb"] = {{"proportional_mean", outcome.memory.proportional_mean_mb},
@@ -230,12 +252,19 @@ Json to_json(const DemoOutcome& outcome) {
 }
 
 void print(const DemoOutcome& outcome) {
-    print_prices(outcome.neighbourhood, outcome.sessions.rbegin()->second, outcome.interval_s);
-    print_sessions(outcome.sessions, outcome.interval_s);
-    if (outcome.abandoned > 0)
-        std::cout << outcome.abandoned
-                  << " sessions came to nothing; their intervals were opened again\n\n";
-    std::cout << "lowest voltage " << fixed(lowest_voltage_pu(outcome.sessions), 4) << " pu; "
+    double lowest_pu = 2;
+    for (const FeederOutcome& feeder : outcome.feeders) {
+        if (outcome.feeders.size() > 1)
+            std::cout << "---- feeder " << feeder.neighbourhood.network.number << ": "
+                      << feeder.neighbourhood.network.name << " ----\n\n";
+        print_prices(feeder.neighbourhood, feeder.sessions.rbegin()->second, outcome.interval_s);
+        print_sessions(feeder.sessions, outcome.interval_s);
+        if (feeder.abandoned > 0)
+            std::cout << feeder.abandoned
+                      << " sessions came to nothing; their intervals were opened again\n\n";
+        lowest_pu = std::min(lowest_pu, lowest_voltage_pu(feeder.sessions));
+    }
+    std::cout << "lowest voltage " << fixed(lowest_pu, 4) << " pu; "
               << fixed(outcome.traffic.bytes_per_home_and_session / 1e3, 0) << " kB and "
               << fixed(outcome.traffic.messages_per_home_and_session, 0)
               << " messages per home and session, sent and received\n"
@@ -243,16 +272,20 @@ void print(const DemoOutcome& outcome) {
               << " MB, at most " << fixed(outcome.memory.proportional_max_mb, 1)
               << " MB; peak resident at most " << fixed(outcome.memory.peak_max_mb, 1) << " MB\n";
     print_log(outcome.logs);
-    std::cout << in_words(outcome.verdict);
+    for (const FeederOutcome& feeder : outcome.feeders) {
+        if (outcome.feeders.size() > 1)
+            std::cout << "feeder " << feeder.neighbourhood.network.number << ":\n";
+        std::cout << in_words(feeder.verdict);
+        if (feeder.comparison)
+            std::cout << "same as in one process, bit for bit: prices of "
+                      << feeder.comparison->sessions << " of " << feeder.sessions.size()
+                      << " sessions at the coordinator, of the last one at "
+                      << feeder.comparison->homes << " of " << feeder.neighbourhood.homes.size()
+                      << " homes\n";
+    }
     if (outcome.links)
         std::cout << "links: " << outcome.delay_ms << " ms one way; " << outcome.links->lost
                   << " of " << outcome.links->segments << " TCP segments lost and sent again\n";
-    if (outcome.comparison)
-        std::cout << "same as in one process, bit for bit: prices of "
-                  << outcome.comparison->sessions << " of " << outcome.sessions.size()
-                  << " sessions at the coordinator, of the last one at "
-                  << outcome.comparison->homes << " of " << outcome.neighbourhood.homes.size()
-                  << " homes\n";
     std::cout << "seconds: " << fixed(outcome.install_s, 1) << " laying out files, "
               << fixed(outcome.alive_s, 1) << " with all processes up, "
               << fixed(outcome.verify_s, 1) << " verifying " << outcome.logs.size() << " logs, "

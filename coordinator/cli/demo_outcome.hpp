@@ -46,18 +46,25 @@ struct DemoTraffic {
 
 DemoTraffic traffic_of(const std::vector<std::filesystem::path>& homes, std::size_t sessions);
 
+/// Of one feeder.
+struct FeederOutcome {
+    planner::Neighbourhood neighbourhood;
+    DemoReports sessions;       ///< that cleared
+    std::size_t abandoned = 0;  ///< that came to nothing
+    settlement::FeederVerdict verdict;
+    std::optional<DemoComparison> comparison;
+
+    [[nodiscard]] bool converged() const;
+};
+
 struct DemoOutcome {
     std::string topology;
     std::string series;
     std::string directory;
     std::size_t coordinators = 0;
     std::int64_t interval_s = 0;
-    planner::Neighbourhood neighbourhood;
-    DemoReports sessions;       ///< that cleared
-    std::size_t abandoned = 0;  ///< that came to nothing
+    std::vector<FeederOutcome> feeders;
     std::vector<VerifiedLog> logs;
-    settlement::FeederVerdict verdict;
-    std::optional<DemoComparison> comparison;
     DemoTraffic traffic;
     AgentsMemory memory;
     std::int64_t delay_ms = 0;  ///< of `links`

@@ -1,4 +1,4 @@
-/// What the coordinators of a demo report of the sessions they chaired, read as it comes.
+/// What the coordinators of a demo's feeder report of the sessions they chaired, read as it comes.
 #pragma once
 
 #include <filesystem>

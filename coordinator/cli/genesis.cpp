@@ -9,6 +9,7 @@
 #include "common/runtime/files.hpp"
 #include "common/runtime/loop.hpp"
 #include "common/settlement/entries.hpp"
+#include "common/settlement/feeder_number.hpp"
 #include "common/settlement/genesis.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/topology/native.hpp"
@@ -26,9 +27,34 @@ struct Documents {
     settlement::RosterChange coordinators;
 };
 
+struct Feeder {
+    settlement::FeederNumber number = 0;
+    std::string name;
+};
+
+// Error: a file, or two of one number or name.
+Result<std::vector<Feeder>> feeders_of(const std::vector<std::filesystem::path>& topologies) {
+    std::vector<Feeder> out;
+    for (const auto& file : topologies) {
+        const auto network = topology::load_network(file);
+        if (!network) return network.error();
+        for (const Feeder& other : out)
+            if (other.number == network->number || other.name == network->name)
+                return Error{
+                    file.string() + ": feeder " + network->name + " has the number " +
+                    std::to_string(network->number) + ", and " + other.name + " has " +
+                    std::to_string(other.number) +
+                    ": feeders that share a log differ in both ('number = N' in the file)"};
+        out.push_back({network->number, network->name});
+    }
+    return out;
+}
+
 Result<Documents> draw_up(const MakeGenesis& command, const crypto::Identity& operator_identity) {
-    const auto network = topology::load_network(command.topology);
-    if (!network) return network.error();
+    const auto feeders = feeders_of(command.topologies);
+    if (!feeders) return feeders.error();
+    if (feeders->size() > command.coordinators.size())
+        return Error{"each feeder needs a coordinator: name as many, or more"};
     if (auto valid = command.parameters.validate(); !valid) return valid.error();
     Documents out;
     settlement::Genesis& genesis = out.genesis;
@@ -40,9 +66,11 @@ Result<Documents> draw_up(const MakeGenesis& command, const crypto::Identity& op
     for (const std::string& text : command.coordinators) {
         const auto coordinator = parse_validator(text);
         if (!coordinator) return coordinator.error();
+        const Feeder& hosted = (*feeders)[members.size() % feeders->size()];
         genesis.validators.validators.push_back(*coordinator);
-        members.push_back({coordinator->key, settlement::Role::coordinator, NetId{0}, 1'000,
-                           coordinator->endpoint, network->name});
+        members.push_back({coordinator->key, settlement::Role::coordinator,
+                           settlement::net_id(hosted.number, 0), 1'000, coordinator->endpoint,
+                           hosted.name});
         members.back().valid_from_ms = genesis.time_ms;
         members.back().valid_until_ms = genesis.time_ms + first_certificates_ms;
     }
@@ -105,7 +133,11 @@ void add_genesis(CLI::App& app, int& exit_code) {
         ->add_option("--coordinator", options->coordinators,
                      "KEY@tcp://HOST:PORT of one coordinator; once for each, four or more")
         ->required();
-    command->add_option("--topology", options->topology, "The feeder's file")->required();
+    command
+        ->add_option("--topology", options->topologies,
+                     "The feeder's file; of several that share the log once for each: the "
+                     "coordinators host them in turn")
+        ->required();
     command->add_option("--out", options->out, "The document")->capture_default_str();
     command->add_option("--entry", options->entry, "The signed entry that names the coordinators")
         ->capture_default_str();

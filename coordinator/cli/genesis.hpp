@@ -19,8 +19,8 @@ inline constexpr const char* ledger_rule_help =
 
 struct MakeGenesis {
     std::filesystem::path key = "operator.key";
-    std::vector<std::string> coordinators;  ///< KEY@tcp://HOST:PORT
-    std::filesystem::path topology;
+    std::vector<std::string> coordinators;          ///< KEY@tcp://HOST:PORT
+    std::vector<std::filesystem::path> topologies;  ///< the feeders that share the log; one or more
     std::filesystem::path out = "genesis.bin";
     std::filesystem::path entry = "coordinators.entry";
     market::Parameters parameters;

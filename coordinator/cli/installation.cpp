@@ -11,6 +11,7 @@
 #include "common/runtime/files.hpp"
 #include "common/runtime/loop.hpp"
 #include "common/settlement/entries.hpp"
+#include "common/settlement/feeder_number.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/topology/native.hpp"
 #include "common/topology/toml_reader.hpp"
@@ -57,11 +58,24 @@ std::string process_lines(const InstallationOptions& options, std::optional<int>
     return lines + "log_level = " + topology::toml_string(options.log_level) + "\n";
 }
 
-std::string coordinator_toml(const InstallationOptions& options, int port) {
+std::string feeder_file(const model::Network& network) {
+    return network.number == 0 ? "feeder.toml"
+                               : "feeder-" + std::to_string(network.number) + ".toml";
+}
+
+std::string home_folder(const model::Network& network, const topology::HomeSpec& home) {
+    std::string out = "home-" + home.name;
+    std::replace(out.begin(), out.end(), '/', '-');
+    return network.number == 0 ? out : "feeder-" + std::to_string(network.number) + "-" + out;
+}
+
+std::string coordinator_toml(const InstallationOptions& options,
+                             const model::Network& network,
+                             int port) {
     const coordinator::Pace& pace = options.pace;
     return process_lines(options, port) +
-           "topology = \"../feeder.toml\"\n\n[gate]\nfollow_clock = " +
-           (pace.follow_clock ? "true" : "false") + "\n" +
+           "topology = " + topology::toml_string("../" + feeder_file(network)) +
+           "\n\n[gate]\nfollow_clock = " + (pace.follow_clock ? "true" : "false") + "\n" +
            (pace.follow_clock ? std::string()
                               : "first_interval = " + std::to_string(pace.first_interval) +
                                     "\nintervals = " + std::to_string(pace.intervals) + "\n") +
@@ -98,7 +112,7 @@ Result<int> free_ports(int count, int from) {
                  " and " + std::to_string(last_port_tried)};
 }
 
-Result<Installation> install(const planner::Neighbourhood& neighbourhood,
+Result<Installation> install(const std::vector<planner::Neighbourhood>& feeders,
                              const InstallationOptions& options) {
     const auto& root = options.directory;
     std::error_code ignored;
@@ -114,12 +128,14 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
     if (auto written = storage::write_key_file(root / "regulator.key", regulator_identity);
         !written)
         return written.error();
-    if (auto written = runtime::replace_file(root / "feeder.toml",
-                                             topology::write_network(neighbourhood.network));
-        !written)
-        return written.error();
+    for (const planner::Neighbourhood& feeder : feeders)
+        if (auto written = runtime::replace_file(root / feeder_file(feeder.network),
+                                                 topology::write_network(feeder.network));
+            !written)
+            return written.error();
 
     Installation out;
+    out.feeders.resize(feeders.size());
     std::vector<settlement::RosterMember> members;
     std::vector<settlement::RosterMember> meters;
     int port = options.first_port;
@@ -131,31 +147,40 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
                                    operator_identity.public_key(), regulator_identity.public_key())
                                    .encode();
     for (std::size_t i = 0; i < options.coordinators; ++i, ++port) {
+        const std::size_t turn = i % feeders.size();
+        const model::Network& hosted = feeders[turn].network;
         const auto directory = root / ("coordinator-" + std::to_string(i));
         auto identity = settle(directory);
         if (!identity) return identity.error();
         out.genesis.validators.validators.push_back(
             {identity->public_key(), endpoint(port + options.reached_at)});
-        members.push_back({identity->public_key(), settlement::Role::coordinator, NetId{0}, 1000,
-                           endpoint(port + options.reached_at), neighbourhood.network.name});
+        members.push_back({identity->public_key(), settlement::Role::coordinator,
+                           settlement::net_id(hosted.number, 0), 1000,
+                           endpoint(port + options.reached_at), hosted.name});
         if (auto written = runtime::replace_file(directory / "coordinator.toml",
-                                                 coordinator_toml(options, port));
+                                                 coordinator_toml(options, hosted, port));
             !written)
             return written.error();
         out.coordinators.push_back(directory);
+        out.feeders[turn].coordinators.push_back(directory);
     }
-    for (const topology::HomeSpec& home : neighbourhood.homes) {
-        std::string folder = "home-" + home.name;
-        std::replace(folder.begin(), folder.end(), '/', '-');
-        const auto directory = root / folder;
+    std::vector<std::pair<const topology::HomeSpec*, std::size_t>> homes;
+    for (std::size_t f = 0; f < feeders.size(); ++f)
+        for (const topology::HomeSpec& home : feeders[f].homes)
+            homes.emplace_back(&home, f);
+    for (const auto& [spec, f] : homes) {
+        const topology::HomeSpec& home = *spec;
+        const model::Network& network = feeders[f].network;
+        const auto directory = root / home_folder(network, home);
         auto identity = settle(directory);
         if (!identity) return identity.error();
         const double weight = options.parameters.home_weight(home.flexibility());
         const bool reachable = !options.unreachable_homes.contains(out.homes.size());
-        members.push_back({identity->public_key(), settlement::Role::home, home.net,
+        members.push_back({identity->public_key(), settlement::Role::home,
+                           settlement::net_id(network.number, home.net.value),
                            static_cast<std::uint32_t>(std::lround(weight * 1000)),
                            reachable ? endpoint(port + options.reached_at) : std::string(),
-                           neighbourhood.network.name, new_service_point()});
+                           network.name, new_service_point()});
         const auto meter = crypto::Identity::generate();
         if (auto written = storage::write_key_file(directory / "meter.key", meter); !written)
             return written.error();
@@ -171,6 +196,7 @@ Result<Installation> install(const planner::Neighbourhood& neighbourhood,
         if (auto written = runtime::replace_file(directory / "agent.toml", text); !written)
             return written.error();
         out.homes.push_back(directory);
+        out.feeders[f].homes.push_back(directory);
         ++port;
     }
     if (auto valid = out.genesis.validate(); !valid) return valid.error();

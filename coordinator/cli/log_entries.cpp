@@ -5,6 +5,7 @@
 #include "common/cli/output.hpp"
 #include "common/cli/table.hpp"
 #include "common/market/parameters.hpp"
+#include "common/settlement/feeder_number.hpp"
 #include "common/settlement/governance_entries.hpp"
 #include "common/topology/files.hpp"
 
@@ -44,7 +45,7 @@ std::string text_of(const settlement::RosterChange& change) {
 }
 
 std::string text_of(const settlement::ClearedNet& net, std::int64_t interval_s) {
-    std::string out = "cleared net " + std::to_string(net.net.value) + "  " +
+    std::string out = "cleared net " + settlement::name_of(net.net) + "  " +
                       interval_text(net.interval, interval_s) + "  " + outcome_text(net.outcome) +
                       " at " + std::to_string(net.iteration) + "  " +
                       std::to_string(net.members.size()) + " homes";

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/limits.hpp"
+#include "coordinator/core/charter.hpp"
 
 namespace kilter::coordinator {
 
@@ -24,16 +25,16 @@ std::size_t homes_max_of(const market::Parameters& parameters) {
 
 Attendance::Attendance(const crypto::Identity& identity,
                        settlement::DirectoryPtr directory,
-                       std::string feeder,
-                       std::size_t nets,
+                       const model::Network& feeder,
                        const market::Parameters& parameters)
     : directory_(std::move(directory)),
-      chair_(directory_->find(identity.public_key())),
-      feeder_(std::move(feeder)),
-      nets_(nets),
+      feeder_(feeder),
       parameters_(parameters),
       homes_max_(homes_max_of(parameters)) {
-    for (const NetId net : directory_->nets())
+    chair_ = directory_->find(identity.public_key());
+    if (chair_ && settlement::feeder_of(directory_->at(*chair_).net) != feeder_.number)
+        chair_.reset();
+    for (const NetId net : own_nets())
         for (const PartyId home : directory_->homes(net))
             if (auto secret = identity.shared_secret(directory_->at(home).key))
                 secrets_.emplace(home, *secret);
@@ -49,22 +50,21 @@ bool Attendance::serves(PartyId home, NetId net) const {
 
 std::vector<Event> Attendance::unserved() const {
     std::vector<Event> out;
-    const auto elsewhere =
-        std::count_if(directory_->roster().members.begin(), directory_->roster().members.end(),
-                      [&](const auto& member) {
-                          return member.role == settlement::Role::home && member.feeder != feeder_;
-                      });
+    const std::string epoch = "roster epoch " + std::to_string(directory_->epoch());
+    std::size_t elsewhere = 0;
+    for (const NetId net : own_nets())
+        for (const PartyId home : directory_->homes(net))
+            if (directory_->at(home).feeder != feeder_.name) ++elsewhere;
     if (elsewhere > 0)
-        out.push_back({Severity::wrong, "roster epoch " + std::to_string(directory_->epoch()) +
-                                            " names " + std::to_string(elsewhere) +
-                                            " homes of another feeder than " + feeder_ +
+        out.push_back({Severity::wrong, epoch + " names " + std::to_string(elsewhere) +
+                                            " homes of another feeder than " + feeder_.name +
+                                            " under its number " + std::to_string(feeder_.number) +
                                             ": they cannot trade here"});
-    for (const NetId net : directory_->nets()) {
+    for (const NetId net : own_nets()) {
         const std::size_t homes = directory_->homes(net).size();
-        const std::string place = "roster epoch " + std::to_string(directory_->epoch()) + " puts " +
-                                  std::to_string(homes) + " homes on net " +
-                                  std::to_string(net.value);
-        if (net.value >= nets_)
+        const std::string place =
+            epoch + " puts " + std::to_string(homes) + " homes on net " + settlement::name_of(net);
+        if (!feeds(feeder_, net))
             out.push_back({Severity::wrong,
                            place + ", which this feeder does not have: they cannot trade until the "
                                    "operator's next roster puts them elsewhere"});
@@ -95,7 +95,7 @@ void Attendance::waive(const std::vector<PartyId>& homes) {
 
 std::vector<PartyId> Attendance::silent(UnixMs now) const {
     std::vector<PartyId> out;
-    for (const NetId net : directory_->nets())
+    for (const NetId net : own_nets())
         for (const PartyId home : served(net, now))
             if (!ready_.contains(home)) out.push_back(home);
     return out;
@@ -123,7 +123,7 @@ std::vector<PartyId> Attendance::missing(UnixMs now) const {
 std::vector<market::Seat> Attendance::seats(UnixMs now, const std::set<PartyId>& left_out) const {
     const std::size_t homes_min = std::max(1U, parameters_.privacy_members_min);
     std::vector<market::Seat> out;
-    for (const NetId net : directory_->nets()) {
+    for (const NetId net : own_nets()) {
         market::Seat seat{net, {}};
         for (const PartyId home : served(net, now))
             if (ready_.contains(home))
@@ -152,11 +152,17 @@ bool Attendance::lasts(PartyId home, UnixMs now) const {
     return directory_->at(home).valid_at(now) && directory_->at(home).valid_at(on_the_log);
 }
 
+std::vector<NetId> Attendance::own_nets() const {
+    std::vector<NetId> out = directory_->nets();
+    std::erase_if(out, [this](NetId net) { return settlement::feeder_of(net) != feeder_.number; });
+    return out;
+}
+
 std::vector<PartyId> Attendance::served(NetId net, UnixMs now) const {
-    if (net.value >= nets_) return {};  // which this feeder does not have
+    if (!feeds(feeder_, net)) return {};
     std::vector<PartyId> out;
     for (const PartyId home : directory_->homes(net))
-        if (directory_->at(home).feeder == feeder_ && lasts(home, now)) out.push_back(home);
+        if (directory_->at(home).feeder == feeder_.name && lasts(home, now)) out.push_back(home);
     out.resize(std::min(out.size(), homes_max_));
     return out;
 }

@@ -4,12 +4,12 @@
 
 #include <map>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "common/base/event.hpp"
 #include "common/crypto/identity.hpp"
 #include "common/market/session.hpp"
+#include "common/model/network.hpp"
 #include "common/settlement/directory.hpp"
 
 namespace kilter::coordinator {
@@ -20,11 +20,10 @@ class Attendance {
     static constexpr std::int64_t greet_again_ms = 250;  ///< after the first time
     static constexpr std::int64_t greet_again_ms_max = 8'000;
 
-    /// `feeder` is its name, `nets` how many it has. REQUIRES: directory not null, parameters valid.
+    /// `feeder`: the one that the chair hosts. REQUIRES: directory not null, parameters valid.
     Attendance(const crypto::Identity& identity,
                settlement::DirectoryPtr directory,
-               std::string feeder,
-               std::size_t nets,
+               const model::Network& feeder,
                const market::Parameters& parameters);
 
     /// Other parameters from the next session on. REQUIRES: of the same interval, horizon and channels.
@@ -32,7 +31,7 @@ class Attendance {
 
     [[nodiscard]] const settlement::DirectoryPtr& directory() const { return directory_; }
 
-    /// This coordinator on the roster; nothing when it is not named, and so may not chair.
+    /// This coordinator on the roster; nothing when it is not named for this feeder, and so may not chair.
     [[nodiscard]] std::optional<PartyId> chair() const { return chair_; }
 
     /// Homes whose keys masks can be agreed with.
@@ -72,6 +71,8 @@ class Attendance {
     };
 
     [[nodiscard]] bool lasts(PartyId home, UnixMs now) const;
+    // The roster's nets that have this feeder's number, ascending.
+    [[nodiscard]] std::vector<NetId> own_nets() const;
     // Served, and not ready.
     [[nodiscard]] std::vector<PartyId> silent(UnixMs now) const;
     // The homes of a net that can have a seat, whether ready or not.
@@ -80,8 +81,7 @@ class Attendance {
     settlement::DirectoryPtr directory_;
     std::optional<PartyId> chair_;
     std::map<PartyId, crypto::SharedSecret> secrets_;
-    std::string feeder_;
-    std::size_t nets_;
+    model::Network feeder_;
     market::Parameters parameters_;
     std::size_t homes_max_;  // per net
     std::set<PartyId> ready_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/market/clearing.hpp"
+#include "common/settlement/feeder_number.hpp"
 #include "common/settlement/hosts.hpp"
 #include "coordinator/core/journal.hpp"
 
@@ -24,7 +25,7 @@ std::unique_ptr<prox::Feeder> device_for(const Charter& charter,
     model::Network trading = charter.network;
     trading.nets.clear();
     for (const NetId net : nets)
-        trading.nets.push_back(charter.network.nets[net.value]);
+        trading.nets.push_back(charter.network.nets[settlement::position_of(net)]);
     model::FeederHorizon series = model::horizon_of(trading, interval, charter.parameters.horizon,
                                                     charter.parameters.interval_s);
     return std::make_unique<prox::Feeder>(std::move(trading), std::move(series));
@@ -93,7 +94,8 @@ Chaired::Chaired(const Charter& charter,
              start.rho_eur_per_kw2,
              terminals_of(seats),
              *attendance.chair(),
-             settlement::hosts_of(*attendance.directory(), charter.members, id.opening)},
+             settlement::hosts_of(
+                 *attendance.directory(), charter.members, charter.network.number, id.opening)},
       directory_(attendance.directory()),
       nets_(nets_of(seats)),
       device_(device_for(charter, nets_, id.interval)),
@@ -206,7 +208,7 @@ bool Chaired::expel(const market::Expulsion& expulsion, Outputs& out) {
     ++report_.excluded;
     if (repeating_.contains(expulsion.party)) parted_.insert(expulsion.net);
     out.tell(Severity::notable, "home " + short_hex(key.view()) + " on net " +
-                                    std::to_string(expulsion.net.value) +
+                                    settlement::name_of(expulsion.net) +
                                     " was silent; its net goes on without it");
     return true;
 }

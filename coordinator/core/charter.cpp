@@ -12,6 +12,10 @@ Result<Charter> Charter::create(const crypto::Identity& identity,
             "genesis: this market trades reactive power (channels = 2), which this "
             "version's feeder does not"};
     if (auto valid = network.validate(); !valid) return valid.error();
+    if (network.nets.size() > settlement::feeder_nets_max)
+        return Error{"feeder " + network.name + " has " + std::to_string(network.nets.size()) +
+                     " nets, more than the " + std::to_string(settlement::feeder_nets_max) +
+                     " that a log can tell apart: split it"};
     const auto chain = crypto::Digest::from(genesis.chain_id().view());
     auto members = genesis.validators;
     return Charter{identity,          std::move(genesis),   std::move(network),

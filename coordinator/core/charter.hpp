@@ -6,9 +6,16 @@
 #include "common/crypto/identity.hpp"
 #include "common/market/parameters.hpp"
 #include "common/model/network.hpp"
+#include "common/settlement/feeder_number.hpp"
 #include "common/settlement/genesis.hpp"
 
 namespace kilter::coordinator {
+
+/// Whether the feeder has this net of the log's.
+inline bool feeds(const model::Network& feeder, NetId net) {
+    return settlement::feeder_of(net) == feeder.number &&
+           settlement::position_of(net) < feeder.nets.size();
+}
 
 struct Charter {
     const crypto::Identity& identity;  ///< must outlive the charter
@@ -18,6 +25,9 @@ struct Charter {
     crypto::Digest parameters_digest;  ///< what openings name
     crypto::Digest chain;              ///< names the log in messages
     consensus::ValidatorSet members;   ///< who orders the log: at first genesis'
+
+    /// Whether this feeder has the net.
+    [[nodiscard]] bool feeds(NetId net) const { return coordinator::feeds(network, net); }
 
     /// This coordinator's place among them; none before an epoch names it, and after one that does not.
     [[nodiscard]] std::optional<consensus::ReplicaIndex> index() const {

@@ -26,9 +26,21 @@ constexpr std::uint32_t fruitless_max = 6;  // the pause between sessions double
 settlement::TiePrices tie_prices_of(const Charter& charter, IntervalIndex interval) {
     const model::FeederHorizon horizon = model::horizon_of(
         charter.network, interval, charter.parameters.horizon, charter.parameters.interval_s);
-    settlement::TiePrices out{interval, {}};
+    settlement::TiePrices out{interval, {}, charter.network.number};
     for (const double price : horizon.price_eur_per_kwh)
         out.prices_micro_eur_per_kwh.push_back(std::llround(price * 1e6));
+    return out;
+}
+
+// The validators that host this feeder, as far as the roster says: other feeders have hosts of their own.
+std::vector<crypto::PublicKey> hosts_under(const Charter& charter,
+                                           const settlement::Roster& roster) {
+    std::vector<crypto::PublicKey> out;
+    for (const auto& validator : charter.members.validators) {
+        const auto* known = roster.find(validator.key);
+        if (known == nullptr || settlement::feeder_of(known->net) == charter.network.number)
+            out.push_back(validator.key);
+    }
     return out;
 }
 
@@ -37,6 +49,8 @@ settlement::TiePrices tie_prices_of(const Charter& charter, IntervalIndex interv
 struct FeederHost::State {
     Charter charter;
     Pace pace;
+    std::vector<crypto::PublicKey>
+        hosts;  // of this feeder, in the validators' order: the turn's circle
     Turn turn;
     Naming naming;
     WarmStart warm_start;
@@ -56,7 +70,8 @@ struct FeederHost::State {
     State(Charter made, Pace local, std::optional<std::uint32_t> named)
         : charter(std::move(made)),
           pace(local),
-          turn(local, charter.index().value_or(0), charter.members.size(), charter.parameters),
+          hosts(hosts_under(charter, {})),
+          turn(local, own_host(), hosts.size(), charter.parameters),
           naming(
               charter.index().value_or(0), charter.members.size(), charter.genesis.time_ms, named),
           warm_start(charter.parameters) {}
@@ -68,6 +83,32 @@ struct FeederHost::State {
     [[nodiscard]] bool finalising() const { return records && records->made(); }
 
     [[nodiscard]] bool finished() const { return !chaired && turn.all_final(); }
+
+    [[nodiscard]] std::optional<consensus::ReplicaIndex> host(const crypto::PublicKey& key) const {
+        const auto found = std::find(hosts.begin(), hosts.end(), key);
+        if (found == hosts.end()) return std::nullopt;
+        return static_cast<consensus::ReplicaIndex>(found - hosts.begin());
+    }
+
+    [[nodiscard]] consensus::ReplicaIndex own_host() const {
+        return host(charter.identity.public_key()).value_or(0);
+    }
+
+    // Roster or validators are others: whoever acts goes on, if it still hosts this feeder.
+    void follow_hosts() {
+        const auto acting = hosts.empty() ? std::nullopt : std::optional(hosts[turn.acting()]);
+        hosts = hosts_under(charter,
+                            attendance ? attendance->directory()->roster() : settlement::Roster{});
+        turn.follow(own_host(), std::max<std::size_t>(1, hosts.size()),
+                    acting ? host(*acting) : std::nullopt);
+    }
+
+    // For people: "coordinator 2", by its place among the validators.
+    [[nodiscard]] std::string acting_name() const {
+        const auto index =
+            hosts.empty() ? std::nullopt : charter.members.index_of(hosts[turn.acting()]);
+        return "coordinator " + (index ? std::to_string(*index) : "(none)");
+    }
 
     // Whether the roster and the log's epoch let this coordinator open sessions.
     [[nodiscard]] bool may_chair() const {
@@ -103,9 +144,8 @@ struct FeederHost::State {
     // The acting host tells those who stand by that it is at work.
     void on_presence(Outputs& out) const {
         if (!may_chair() || !turn.mine() || finished() || stopped) return;
-        for (const auto& validator : charter.members.validators)
-            if (validator.key != charter.identity.public_key())
-                out.send.push_back({validator.key, hello()});
+        for (const crypto::PublicKey& key : hosts)
+            if (key != charter.identity.public_key()) out.send.push_back({key, hello()});
         out.arm(Timer::presence, std::max(1U, pace.takeover_ms / 4));
     }
 
@@ -116,8 +156,7 @@ struct FeederHost::State {
             followed->id().interval == turn.next_gate(now).interval)
             return succeed(out);
         out.tell(Severity::notable,
-                 "no record for too long: opening sessions in place of coordinator " +
-                     std::to_string(turn.acting()));
+                 "no record for too long: opening sessions in place of " + acting_name());
         turn.take_over();
         out.arm(Timer::presence, 1);
         gather_or_open(out);
@@ -130,9 +169,8 @@ struct FeederHost::State {
         followed.reset();
         taken_over = true;
         out.tell(Severity::notable, "took over " + session_name() + " in iteration " +
-                                        std::to_string(chaired->iteration()) +
-                                        " from coordinator " + std::to_string(turn.acting()) +
-                                        ", which is silent");
+                                        std::to_string(chaired->iteration()) + " from " +
+                                        acting_name() + ", which is silent");
         turn.take_over();
         out.arm(Timer::presence, 1);
         out.arm(Timer::takeover, 0);
@@ -256,7 +294,7 @@ struct FeederHost::State {
         records.emplace(charter, chaired->id(), chaired->directory(), chaired->nets(), cleared);
         for (const NetId net : records->implausible())
             out.tell(Severity::wrong, session_name() + " ended at prices no market has on net " +
-                                          std::to_string(net.value) +
+                                          settlement::name_of(net) +
                                           "; it is not recorded: a home there sends wrong values");
         out.tell(
             cleared.outcome == market::Outcome::converged ? Severity::routine : Severity::notable,
@@ -353,7 +391,8 @@ struct FeederHost::State {
     void on(const RosterFinal& final, Outputs& out) {
         attendance.emplace(charter.identity,
                            std::make_shared<const settlement::Directory>(final.roster),
-                           charter.network.name, charter.network.nets.size(), charter.parameters);
+                           charter.network, charter.parameters);
+        follow_hosts();
         const std::string epoch = "roster epoch " + std::to_string(final.roster.epoch);
         for (Event& event : attendance->unserved())
             out.events.push_back(std::move(event));
@@ -362,10 +401,11 @@ struct FeederHost::State {
         if (records) records->leave_out_who_left(*attendance->directory());
         if (!attendance->chair())
             out.tell(Severity::wrong,
-                     epoch +
-                         " does not name this coordinator, so it opens no sessions: ask the "
-                         "operator to add its key " +
-                         short_hex(charter.identity.public_key().view()));
+                     epoch + " does not name this coordinator for feeder " +
+                         std::to_string(charter.network.number) + " (" + charter.network.name +
+                         "), so it opens no sessions: ask the operator to grant that to its key " +
+                         short_hex(charter.identity.public_key().view()) +
+                         ", or correct the number in the feeder's file");
         await_gate(out);
     }
 
@@ -395,14 +435,9 @@ struct FeederHost::State {
     }
 
     void on(const MembersFinal& final, Outputs& out) {
-        const std::optional<crypto::PublicKey> acting =
-            turn.acting() < charter.members.size()
-                ? std::optional(charter.members.validators[turn.acting()].key)
-                : std::nullopt;
         charter.members = final.members;
         const auto own = charter.index();
-        turn.follow(own.value_or(0), charter.members.size(),
-                    acting ? charter.members.index_of(*acting) : std::nullopt);
+        follow_hosts();
         naming.follow(own.value_or(0), charter.members.size());
         if (!own && chaired)
             return give_up("this coordinator does not order the log any more", out);
@@ -411,6 +446,7 @@ struct FeederHost::State {
 
     void on(const ClearedNetFinal& final, Outputs& out) {
         const settlement::ClearedNet& record = final.record;
+        if (settlement::feeder_of(record.net) != charter.network.number) return;
         if (!turn.can_be_cleared(record.interval, now))
             return out.tell(Severity::wrong,
                             "coordinator " + short_hex(final.author.view()) +
@@ -418,7 +454,7 @@ struct FeederHost::State {
                                 ", whose gate is not open: not followed; compare both clocks");
         fruitless = 0;
         if (followed && record.interval >= followed->id().interval) learn_from_followed(record);
-        turn.on_record(record.interval, charter.members.index_of(final.author));
+        turn.on_record(record.interval, host(final.author));
         warm_start.on_record(record.interval, record.net, record.prices_micro_eur_per_kwh);
         if (!chaired) return await_gate(out);
         const market::SessionId session{record.interval, record.opening};
@@ -482,9 +518,9 @@ struct FeederHost::State {
     void on_journal(const crypto::PublicKey& from,
                     const wire::SessionJournal& message,
                     Outputs& out) {
-        const auto peer = charter.members.index_of(from);
+        const auto peer = host(from);
         const auto piece = decode_piece(message);
-        if (!may_chair() || stopped || !peer || peer == charter.index() || !piece) return;
+        if (!may_chair() || stopped || !peer || *peer == own_host() || !piece) return;
         if (chaired) {
             if (piece->session == chaired->id() && piece->generation > chaired->generation())
                 give_up("coordinator " + short_hex(from.view()) + " has taken it over", out);
@@ -505,8 +541,9 @@ struct FeederHost::State {
             greeting.roster_epoch != attendance->directory()->epoch() ||
             !attendance->directory()->find(from))
             return;
-        if (const auto peer = charter.members.index_of(from)) {
-            if (!chaired && turn.on_presence_of(*peer, now)) await_gate(out);
+        if (charter.members.index_of(from)) {
+            const auto peer = host(from);
+            if (peer && !chaired && turn.on_presence_of(*peer, now)) await_gate(out);
         } else if (attendance->on_greeting(from) && gathering_since && !chaired &&
                    attendance->missing(now).empty()) {
             gather_or_open(out);
@@ -557,6 +594,10 @@ std::string FeederHost::explain() const {
                "more "
                "('kilter members')";
     if (!state.attendance) return "waiting for the operator's roster on the log";
+    if (!state.attendance->chair())
+        return "following the log: the roster does not name this coordinator for feeder " +
+               std::to_string(state.charter.network.number) + " (" + state.charter.network.name +
+               ")";
     if (state.stopped)
         return "the market is stopped by case " + std::to_string(*state.stopped) +
                " of the docket: waiting for it to resume";
@@ -570,7 +611,7 @@ std::string FeederHost::explain() const {
                state.session_name() + " to become final";
     if (state.finished()) return "all intervals asked for are final";
     if (state.turn.mine()) return "waiting for the next gate";
-    return "standing by for coordinator " + std::to_string(state.turn.acting());
+    return "standing by for " + state.acting_name();
 }
 
 bool FeederHost::finished() const {

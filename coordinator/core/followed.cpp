@@ -19,8 +19,7 @@ std::optional<std::vector<market::Seat>> seats_beside(const SessionStart& start,
     std::vector<market::Seat> out = start.seats;
     for (std::size_t i = 0; i < out.size(); ++i) {
         market::Seat& seat = out[i];
-        if (seat.net.value >= charter.network.nets.size() || (i > 0 && out[i - 1].net >= seat.net))
-            return std::nullopt;
+        if (!charter.feeds(seat.net) || (i > 0 && out[i - 1].net >= seat.net)) return std::nullopt;
         bool chaired = false;
         for (market::Member& member : seat.members) {
             if (member.party == start.chair) {

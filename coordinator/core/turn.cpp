@@ -6,11 +6,11 @@ namespace kilter::coordinator {
 
 Turn::Turn(Pace pace,
            consensus::ReplicaIndex own,
-           std::size_t validators,
+           std::size_t hosts,
            const market::Parameters& parameters)
     : pace_(pace),
       own_(own),
-      validators_(static_cast<std::uint32_t>(validators)),
+      hosts_(static_cast<std::uint32_t>(hosts)),
       interval_s_(parameters.interval_s),
       session_takes_ms_(std::int64_t{pace.gather_ms} + parameters.session_ms + finality_ms) {}
 
@@ -19,10 +19,10 @@ void Turn::follow(const market::Parameters& parameters) {
 }
 
 void Turn::follow(consensus::ReplicaIndex own,
-                  std::size_t validators,
+                  std::size_t hosts,
                   std::optional<consensus::ReplicaIndex> acting) {
     own_ = own;
-    validators_ = static_cast<std::uint32_t>(validators);
+    hosts_ = static_cast<std::uint32_t>(hosts);
     acting_ = acting.value_or(0);
 }
 
@@ -46,7 +46,7 @@ std::uint32_t Turn::await_ms(UnixMs now) {
 }
 
 std::uint32_t Turn::distance() const {
-    return (own_ + validators_ - acting_) % validators_;
+    return (own_ + hosts_ - acting_) % hosts_;
 }
 
 bool Turn::all_final() const {

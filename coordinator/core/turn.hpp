@@ -1,7 +1,7 @@
 /// Whose turn it is to open which interval, and when. A value: fed with what is on the log, who was heard, and the time.
 ///
-/// The acting host is the author of the newest cleared record, at first replica 0, or whoever took over since. The
-/// others stand by in the order of their distance from it round the validator set, and act themselves takeover_ms ×
+/// The acting host is the author of the newest cleared record, at first the first, or whoever took over since. The
+/// others stand by in the order of their distance from it round the feeder's hosts, and act themselves takeover_ms ×
 /// distance after a gate that nobody was heard at.
 #pragma once
 
@@ -38,18 +38,18 @@ class Turn {
         std::int64_t wait_ms = 0;  ///< until it opens; 0: it is open
     };
 
-    /// For the validator with index `own` of `validators`. REQUIRES: parameters valid, validators > 0.
+    /// For number `own` of so many hosts. REQUIRES: parameters valid, hosts > 0.
     Turn(Pace pace,
          consensus::ReplicaIndex own,
-         std::size_t validators,
+         std::size_t hosts,
          const market::Parameters& parameters);
 
     /// Other parameters from the next session on. REQUIRES: of the same interval, horizon and channels.
     void follow(const market::Parameters& parameters);
 
-    /// Another set: this one's and the acting host's place in it. Whoever acted and left is followed by the first.
+    /// Other hosts: this one's and the acting one's place among them. Whoever acted and left is followed by the first.
     void follow(consensus::ReplicaIndex own,
-                std::size_t validators,
+                std::size_t hosts,
                 std::optional<consensus::ReplicaIndex> acting);
 
     /// Nobody could open anything for a while: what is due is due from now on.
@@ -79,7 +79,7 @@ class Turn {
 
     /// Whether the clock allows anyone to have cleared this interval by now.
     [[nodiscard]] bool can_be_cleared(IntervalIndex interval, UnixMs now) const;
-    /// A record became final; `author` is nothing when no validator wrote it.
+    /// A record became final; `author` is nothing when no host wrote it.
     void on_record(IntervalIndex interval, std::optional<consensus::ReplicaIndex> author);
     /// Another coordinator says that it acts. To say so is not enough for ever: an interval that is due for longer than
     /// a session takes is anyone's to open; and of two who act, the first in the set goes on. Whether it is followed.
@@ -95,7 +95,7 @@ class Turn {
 
     Pace pace_;
     consensus::ReplicaIndex own_;
-    std::uint32_t validators_;
+    std::uint32_t hosts_;
     std::int64_t interval_s_;
     std::int64_t session_takes_ms_;
     consensus::ReplicaIndex acting_ = 0;

@@ -411,8 +411,9 @@ struct CoordinatorHost::State final : LogEvents {
                              });
         }
         const UnixMs now = runtime::now_ms();
-        if (out.tie && !settlement::entry_with_key(*log->replica().state(),
-                                                   settlement::tie_prices_key(out.tie->interval)))
+        if (out.tie && !settlement::entry_with_key(
+                           *log->replica().state(),
+                           settlement::tie_prices_key(out.tie->feeder, out.tie->interval)))
             log->submit(settlement::make_entry(*out.tie, genesis.chain_id(),
                                                static_cast<std::uint64_t>(out.tie->interval),
                                                now + entry_life_ms, *identity));

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/market/clearing.hpp"
+#include "common/settlement/feeder_number.hpp"
 
 namespace kilter::coordinator {
 
@@ -41,7 +42,7 @@ std::string to_json(const SessionReport& report, const model::Network& network) 
     out["finality_ms"] = report.final_ms - report.cleared_ms;
     auto& nets = out["nets"] = nlohmann::ordered_json::array();
     for (const NetId net : report.nets)
-        nets.push_back(network.nets[net.value].name);
+        nets.push_back(network.nets[settlement::position_of(net)].name);
     out["price_eur_per_kwh"] = rows(report.price_eur_per_kwh);
     auto& buses = out["buses"] = nlohmann::ordered_json::array();
     for (const auto& bus : network.buses)

@@ -236,6 +236,40 @@ TEST(DemoUnderFire, a_session_outlives_the_coordinator_that_opened_it) {
     EXPECT_EQ(result["same_as_simulated"]["differences"], json::array());
 }
 
+TEST(DemoUnderFire, two_feeders_share_a_log_and_one_loses_its_acting_coordinator) {
+    const TemporaryFolder folder;
+    const std::string street = (folder / "street").string();
+    const json result = demo({"--feeders", "2", "--homes", "12", "--intervals", "2",
+                              "--kill-coordinator", "1", "--dir", street});
+    ASSERT_EQ(result["feeders"].size(), 2U);
+    for (const json& feeder : result["feeders"]) {
+        EXPECT_EQ(feeder["converged"], true);
+        EXPECT_EQ(feeder["agents"], 12);
+        EXPECT_EQ(feeder["bills"], 12);
+        EXPECT_EQ(feeder["audit"]["faults"], json::array());
+        EXPECT_EQ(feeder["audit"]["sums_opened"], 2 * 4);
+    }
+    EXPECT_NE(result["feeders"][0]["sessions"][0]["price_eur_per_kwh"],
+              result["feeders"][1]["sessions"][0]["price_eur_per_kwh"]);
+
+    const std::vector<std::string> audit{"audit", street + "/coordinator-0", "--period",
+                                         "1978148:2"};
+    const ProgramRun all = run_program("kilter", audit);
+    EXPECT_EQ(all.exit_code, 0) << all.err;
+    EXPECT_TRUE(says(all.out, "feeder 0:") && says(all.out, "feeder 1:")) << all.out;
+    auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), audit.begin(), audit.end());
+        return run_program("kilter", more);
+    };
+    const ProgramRun unnamed = with({"--json", "-"});
+    EXPECT_NE(unnamed.exit_code, 0);
+    EXPECT_TRUE(says(unnamed.err, "add --feeder")) << unnamed.err;
+    const ProgramRun one = with({"--json", "-", "--feeder", "1"});
+    EXPECT_EQ(one.exit_code, 0) << one.err;
+    EXPECT_EQ(json::parse(one.out)["homes"].size(), 12U);
+    EXPECT_TRUE(says(with({"--feeder", "7"}).err, "no homes of feeder 7"));
+}
+
 TEST(DemoUnderFire, a_coordinator_that_only_keeps_the_log_is_killed_and_catches_up) {
     const json result = demo({"--intervals", "3", "--kill-coordinator", "2"});
     ASSERT_FALSE(result.is_discarded());

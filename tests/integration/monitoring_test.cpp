@@ -14,7 +14,10 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/consensus/entry.hpp"
 #include "common/crypto/identity.hpp"
+#include "common/settlement/feeder_number.hpp"
+#include "common/settlement/roster.hpp"
 #include "coordinator/cli/installation.hpp"
 #include "coordinator/cli/process.hpp"
 #include "tests/integration/program.hpp"
@@ -303,6 +306,46 @@ TEST_F(Monitoring, a_key_and_a_genesis_are_never_replaced) {
                                "--coordinator", endpoint_and_key});
     EXPECT_EQ(again.exit_code, 1);
     EXPECT_TRUE(says(again.err, "exists already")) << again.err;
+}
+
+TEST_F(Monitoring, feeders_that_share_a_log_differ_in_number_and_name_and_are_hosted_in_turn) {
+    const std::string north = read_file(folder_ / "feeder.toml");
+    const auto second = [&](const std::string& head) {
+        write_file(folder_ / "south.toml", head + north.substr(north.find("base_kv")));
+        std::vector<std::string> command{"genesis",
+                                         "--key",
+                                         folder_ / "operator.key",
+                                         "--topology",
+                                         folder_ / "feeder.toml",
+                                         "--topology",
+                                         folder_ / "south.toml",
+                                         "--out",
+                                         folder_ / "shared.bin",
+                                         "--entry",
+                                         folder_ / "shared.entry"};
+        for (std::uint8_t i = 1; i <= 4; ++i) {
+            crypto::Seed seed;
+            seed.bytes[0] = i;
+            const auto key = crypto::Identity::from_seed(seed).public_key();
+            command.insert(command.end(),
+                           {"--coordinator", to_hex(key.view()) + "@tcp://127.0.0.1:7100"});
+        }
+        return run_program("kilter", command);
+    };
+    EXPECT_TRUE(says(second("name = \"south\"\n").err, "differ in both"));
+    EXPECT_TRUE(says(second("name = \"street\"\nnumber = 1\n").err, "differ in both"));
+    const auto made = second("name = \"south\"\nnumber = 1\n");
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    const std::string text = read_file(folder_ / "shared.entry");
+    const auto entry = consensus::decode_sealed(as_bytes(text));
+    ASSERT_TRUE(entry.ok()) << entry.error().message;
+    const auto change = settlement::decode_roster_change((*entry)->entry.body);
+    ASSERT_TRUE(change.ok()) << change.error().message;
+    ASSERT_EQ(change->grants.size(), 4U);
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(change->grants[i].feeder, i % 2 == 0 ? "street" : "south");
+        EXPECT_EQ(change->grants[i].net, settlement::net_id(i % 2, 0));
+    }
 }
 
 }  // namespace

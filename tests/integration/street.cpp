@@ -38,7 +38,7 @@ void Street::lay_out(const planner::Neighbourhood& neighbourhood, int first_port
     options.pace.gather_ms = 30'000;
     options.pace.takeover_ms = takeover_ms_;
     configure(options);
-    auto installed = cli::install(neighbourhood, options);
+    auto installed = cli::install({neighbourhood}, options);
     ASSERT_TRUE(installed.ok()) << installed.error().message;
     installation_ = *std::move(installed);
 }

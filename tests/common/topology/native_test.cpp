@@ -104,6 +104,10 @@ TEST(Native, ErrorsHavePositionItemAndCure) {
               "f.toml:12:1: unknown key lod_p_kw in [[bus]] \"a\"; did you mean load_p_kw?");
     EXPECT_EQ(error_of(with("r_ohm = 0.08\n", "")),
               "f.toml:19:1: no r_ohm in [[line]]; add it: a number at least 0");
+    EXPECT_EQ(
+        error_of(with("v_min_pu = 0.95", "number = 65536\nv_min_pu = 0.95")),
+        "f.toml:4:10: number at the top of the file is 65536; it must be a whole number between 0 "
+        "and 65535");
     EXPECT_EQ(error_of(with("rating_kva = 40", "rating_kva = -40")),
               "f.toml:29:14: rating_kva in [[line]] is -40; it must be a number above 0");
     EXPECT_EQ(error_of(with("load_q_kvar = 3.5", "load_q_kvar = nan")),
@@ -217,6 +221,7 @@ void expect_same(const model::Network& a, const model::Network& b) {
         EXPECT_EQ(a.nets[i].name, b.nets[i].name);
         EXPECT_EQ(a.nets[i].bus, b.nets[i].bus);
     }
+    EXPECT_EQ(a.number, b.number);
     EXPECT_EQ(a.daily_shape, b.daily_shape);
     EXPECT_EQ(a.tie.import_max_kw, b.tie.import_max_kw);
     EXPECT_EQ(a.tie.export_max_kw, b.tie.export_max_kw);
@@ -229,6 +234,7 @@ TEST(Native, WrittenNetworksReadBackBitForBit) {
     const std::vector<model::Network> networks{*parse_network(good, "f.toml"),
                                                generate_feeder({.buses = 60}, 4, profiles).network};
     for (model::Network network : networks) {
+        network.number = static_cast<std::uint16_t>(network.buses.size());
         ASSERT_TRUE(network.normalise());
         const auto back = parse_network(write_network(network), "written");
         ASSERT_TRUE(back) << back.error().message;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/settlement/feeder_number.hpp"
+
 namespace kilter::coordinator::attendance_test {
 namespace {
 
@@ -26,9 +28,14 @@ struct AttendanceTest : testing::Test {
     }
 
     Attendance attendance(std::size_t nets = 2) const {
-        return {chair, std::make_shared<const settlement::Directory>(roster), "", nets,
+        model::Network feeder;
+        feeder.number = number;
+        feeder.nets.resize(nets);
+        return {chair, std::make_shared<const settlement::Directory>(roster), feeder,
                 market::Parameters{}};
     }
+
+    settlement::FeederNumber number = 0;
 
     static constexpr UnixMs now = 1'700'000'000'000;
     crypto::Identity chair = identity_of(0);
@@ -119,6 +126,23 @@ TEST_F(AttendanceTest, homes_of_another_feeder_are_told_of_and_not_waited_for) {
     EXPECT_EQ(homes.missing(now).size(), 4U);
     ASSERT_EQ(homes.unserved().size(), 1U);
     EXPECT_NE(homes.unserved()[0].text.find("1 homes of another feeder"), std::string::npos);
+}
+
+TEST_F(AttendanceTest, each_feeder_of_a_log_has_homes_and_coordinators_of_its_own) {
+    roster.members[1].net = settlement::net_id(2, 0);
+    roster.members[2].net = settlement::net_id(2, 1);
+    EXPECT_EQ(attendance().missing(now).size(), 3U);
+    EXPECT_TRUE(attendance().unserved().empty()) << "others see to the other feeder's";
+    number = 2;
+    EXPECT_FALSE(attendance().chair()) << "its certificate is for feeder 0";
+    roster.members[0].net = settlement::net_id(2, 0);
+    Attendance homes = attendance(1);
+    EXPECT_EQ(homes.chair(), PartyId{0});
+    EXPECT_EQ(homes.homes(), 2U);
+    EXPECT_EQ(homes.missing(now), std::vector<PartyId>{PartyId{1}});
+    ASSERT_EQ(homes.unserved().size(), 1U) << "net 2:1 is beyond the feeder's nets";
+    EXPECT_NE(homes.unserved()[0].text.find("net 2:1"), std::string::npos);
+    EXPECT_FALSE(homes.on_greeting(key(3)));
 }
 
 TEST_F(AttendanceTest, a_certificate_must_last_until_the_session_is_on_the_log) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/limits.hpp"
+#include "common/settlement/feeder_number.hpp"
 
 namespace kilter::coordinator::feeder_host_test {
 namespace {
@@ -57,9 +58,17 @@ struct FeederHostTest : testing::Test {
         }
     }
 
+    // Coordinators 0 and 2 host feeder 0, 1 and 3 feeder 1.
+    void share_the_log() {
+        for (std::size_t i = 0; i < coordinators.size(); ++i)
+            roster.members[i].net = settlement::net_id(i % 2, 0);
+    }
+
     // Coordinator `index`, after it has started and seen the roster.
-    Outputs start(std::size_t index) {
-        auto made = FeederHost::create(coordinators[index], genesis, one_net(), pace);
+    Outputs start(std::size_t index, settlement::FeederNumber feeder = 0) {
+        model::Network network = one_net();
+        network.number = feeder;
+        auto made = FeederHost::create(coordinators[index], genesis, network, pace);
         EXPECT_TRUE(made.ok()) << made.error().message;
         host = std::move(*made);
         host->step(Started{}, now);
@@ -88,8 +97,9 @@ struct FeederHostTest : testing::Test {
         return host->step(TimerElapsed{timer}, now);
     }
 
-    Outputs record_by(std::size_t coordinator, IntervalIndex interval) {
+    Outputs record_by(std::size_t coordinator, IntervalIndex interval, NetId net = {}) {
         settlement::ClearedNet record;
+        record.net = net;
         record.interval = interval;
         record.prices_micro_eur_per_kwh.assign(96, 0);
         return host->step(ClearedNetFinal{record, coordinators[coordinator].public_key()}, now);
@@ -258,6 +268,55 @@ TEST_F(FeederHostTest, a_coordinator_the_roster_does_not_name_leaves_the_gate_to
     EXPECT_EQ(delay(out, Timer::presence), 0U);
     ASSERT_FALSE(out.events.empty());
     EXPECT_EQ(out.events.back().severity, Severity::wrong);
+}
+
+// ---- feeders that share a log --------------------------------------------------------------------------------------
+
+TEST_F(FeederHostTest, a_feeders_hosts_take_turns_among_themselves) {
+    share_the_log();
+    add_homes(3, settlement::net_id(1, 0));
+    pace.follow_clock = false;
+    EXPECT_EQ(delay(start(3, 1), Timer::takeover), pace.takeover_ms) << "next after coordinator 1";
+    EXPECT_EQ(host->explain(), "standing by for coordinator 1");
+    greet_all();
+    EXPECT_TRUE(greet(coordinators[0]).timers.empty()) << "acts, but for another feeder";
+    const auto opened = openings(elapse(Timer::takeover, pace.takeover_ms));
+    ASSERT_EQ(opened.size(), 3U);
+    EXPECT_EQ(opened[0].net, settlement::net_id(1, 0));
+    EXPECT_EQ(opened[0].session.opening % 4, 3U) << "numbers are the log's, not the feeder's";
+    const Outputs presence = elapse(Timer::presence, 1);
+    ASSERT_EQ(presence.send.size(), 1U);
+    EXPECT_EQ(presence.send[0].to, coordinators[1].public_key());
+}
+
+TEST_F(FeederHostTest, another_feeders_records_and_homes_are_not_this_ones) {
+    share_the_log();
+    add_homes(3, settlement::net_id(0, 0));
+    add_homes(3, settlement::net_id(1, 0));
+    pace.follow_clock = false;
+    for (const Event& event : start(0).events)
+        EXPECT_NE(event.severity, Severity::wrong) << event.text;
+    EXPECT_TRUE(record_by(1, 0, settlement::net_id(1, 0)).timers.empty());
+    greet_all();
+    auto opened = openings(elapse(Timer::gate, 1));
+    ASSERT_EQ(opened.size(), 3U);
+    EXPECT_EQ(opened[0].session.interval, 0) << "feeder 1's record has not cleared it";
+    EXPECT_EQ(opened[0].members.size(), 4U);
+}
+
+TEST_F(FeederHostTest,
+       a_coordinator_with_a_certificate_for_another_feeder_opens_nothing_and_says_so) {
+    share_the_log();
+    add_homes(3, settlement::net_id(1, 0));
+    pace.follow_clock = false;
+    const Outputs out = start(0, 1);
+    EXPECT_EQ(delay(out, Timer::gate), 0U);
+    EXPECT_EQ(delay(out, Timer::takeover), 0U);
+    ASSERT_FALSE(out.events.empty());
+    EXPECT_EQ(out.events.back().severity, Severity::wrong);
+    EXPECT_NE(out.events.back().text.find("for feeder 1 (test)"), std::string::npos);
+    greet_all();
+    EXPECT_TRUE(openings(elapse(Timer::gate, 1)).empty());
 }
 
 // ---- rosters -------------------------------------------------------------------------------------------------------
