@@ -255,10 +255,10 @@ struct FeederHost::State {
             out.send.push_back(
                 {absence->home,
                  wire::refusal("no seat in " + session_name() + ": net " +
-                               std::to_string(seat.net.value) + " came to nothing; " + rest)});
+                               settlement::name_of(seat.net) + " came to nothing; " + rest)});
             out.tell(Severity::notable,
                      session_name() + " is without home " + short_hex(absence->home.view()) +
-                         ": net " + std::to_string(seat.net.value) + " came to nothing; " + rest);
+                         ": net " + settlement::name_of(seat.net) + " came to nothing; " + rest);
         }
     }
 
