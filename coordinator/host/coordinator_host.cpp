@@ -201,8 +201,9 @@ struct CoordinatorHost::State final : LogEvents {
             if (ours && entry->entry.type == settlement::cleared_net_entry && directory)
                 if (auto record = settlement::decode_cleared_net(entry->entry.body)) {
                     newest_receipt[record->net] = {entry->id, proof.receipt};
+                    // Whoever greets is shown it again: it may be another process, with an older memory.
                     for (const auto& member : record->members)
-                        show_record(member.key, record->net);
+                        mail.push_back({member.key, proof});
                 }
         }
         follow_rules(&final);
