@@ -513,7 +513,8 @@ struct CoordinatorHost::State final : LogEvents {
         else
             handouts->on_request(from, runtime::now_ms());
         const auto party = directory ? directory->find(from) : std::nullopt;
-        if (party) show_record(from, directory->at(*party).net);
+        // Without the roster a home does not know its net: it greets again when it has it.
+        if (party && hello.roster_epoch >= epoch) show_record(from, directory->at(*party).net);
     }
 
     void show_roster(const crypto::PublicKey& to) {
