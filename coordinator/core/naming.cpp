@@ -19,9 +19,12 @@ market::SessionId Naming::next(IntervalIndex interval, UnixMs now) {
     const std::uint32_t seconds_max = std::numeric_limits<std::uint32_t>::max() / validators_;
     const UnixMs since_s = std::max<UnixMs>(0, now - began_ms_) / 1000;
     auto second = static_cast<std::uint32_t>(since_s % seconds_max);
-    if (newest_ && *newest_ + 1 < seconds_max) second = std::max(second, *newest_ + 1);
-    newest_ = second;
-    return {interval, own_ + second * validators_};
+    if (newest_) {
+        const std::uint32_t later = *newest_ < own_ ? 0 : (*newest_ - own_) / validators_ + 1;
+        if (later < seconds_max) second = std::max(second, later);
+    }
+    newest_ = own_ + second * validators_;
+    return {interval, *newest_};
 }
 
 }  // namespace kilter::coordinator

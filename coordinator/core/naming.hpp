@@ -1,6 +1,7 @@
 /// Names no session twice, neither across a crash nor between coordinators: the number of an opening is the second since
-/// the log began, times the validators, plus this coordinator's index. The newest second is remembered, so that a clock that
-/// stops or goes back repeats none.
+/// the log began, times the validators, plus this coordinator's index. The newest number is remembered, and the next one is
+/// greater: a clock that stops or goes back repeats none, and homes, which join no older one, follow also where fewer validators
+/// would make the numbers smaller.
 #pragma once
 
 #include <optional>
@@ -13,7 +14,8 @@ namespace kilter::coordinator {
 
 class Naming {
   public:
-    /// For the validator with index `own` of `validators`, on the log that began at `began_ms`. `newest`: as remembered.
+    /// For the validator with index `own` of `validators`, on the log that began at `began_ms`. `newest`: as remembered; a program
+    /// of an earlier version remembered the second, which is less.
     Naming(consensus::ReplicaIndex own,
            std::size_t validators,
            UnixMs began_ms,
@@ -25,7 +27,7 @@ class Naming {
         validators_ = static_cast<std::uint32_t>(validators);
     }
 
-    /// A second opening within one second takes the next second's number.
+    /// A second opening within one second takes a later second's number.
     market::SessionId next(IntervalIndex interval, UnixMs now);
 
     /// To remember before anything is said under the name that next() gave.

@@ -35,6 +35,20 @@ TEST(Naming, a_restart_with_a_clock_that_went_back_repeats_no_name) {
     EXPECT_EQ(after.opening % 4, 2U);
 }
 
+TEST(Naming, numbers_go_on_upwards_when_the_validators_become_fewer_or_more) {
+    Naming naming(5, 7, 0);
+    std::uint32_t newest = naming.next(7, 3'600'000).opening;
+    for (const std::uint32_t validators : {4U, 13U, 5U}) {
+        naming.follow(1, validators);
+        for (int i = 0; i < 3; ++i) {
+            const std::uint32_t next = naming.next(8, 3'601'000 + 1'000 * i).opening;
+            EXPECT_GT(next, newest) << validators;
+            EXPECT_EQ(next % validators, 1U);
+            newest = next;
+        }
+    }
+}
+
 TEST(Naming, a_clock_before_the_log_began_counts_as_its_beginning) {
     EXPECT_EQ(Naming(3, 4, 1'000'000).next(7, 0).opening, 3U);
 }
