@@ -245,8 +245,10 @@ void Replica::Core::notarise_one_of(View view) {
             ++at;
             continue;
         }
-        if (header.time_ms > now_ + config_.parameters.clock_drift_ms_max &&
-            mutant != Mutant::unchecked_time) {
+        // A parent from the future stays so: on it blocks come as early as they can.
+        const UnixMs latest = std::max(now_ + config_.parameters.clock_drift_ms_max,
+                                       parent->block->header.time_ms + 1);
+        if (header.time_ms > latest && mutant != Mutant::unchecked_time) {
             ++at;  // its time will come; the view timer runs meanwhile
             continue;
         }

@@ -16,10 +16,14 @@ class Past {
 
     /// A block in the next view on the last one, with a final certificate by members 1 ... q.
     FinalBlock add(std::vector<EntryPtr> entries) {
+        const View view = tree_.executed(last_)->block->header.view + 1;
+        return add(std::move(entries), LoneReplica::start_ms + static_cast<UnixMs>(view));
+    }
+
+    FinalBlock add(std::vector<EntryPtr> entries, UnixMs time) {
         const BlockTree::Node& parent = *tree_.executed(last_);
         const Header& before = parent.block->header;
         const View view = before.view + 1;
-        const UnixMs time = LoneReplica::start_ms + static_cast<UnixMs>(view);
         const auto execution = tree_.begin(parent, time);
         for (const EntryPtr& entry : entries)
             KILTER_CHECK(execution->apply(*entry).admission == Admission::ready, "admissible");

@@ -113,6 +113,30 @@ TEST(Rules, AYoungLonelyEntryWaitsForCompanyOnceAndOneLeaderBlockHoldsAll) {
     EXPECT_EQ(r.sent<Proposal>().front().second.block->entries.size(), 2u);
 }
 
+bool votes_for(LoneReplica& r, const FinalBlock& block) {
+    const auto [view, leader] = std::pair(block.block->header.view, block.block->header.proposer);
+    const Vote vote = r.vote(VoteKind::notar, view, leader, block.block->hash);
+    r.receive(leader, Proposal{block.block, vote});
+    return !r.sent<Vote>().empty();
+}
+
+TEST(Rules, ABlockFromTheFutureWaitsButOneThatIsMerelyLaterThanItsParentDoesNot) {
+    constexpr UnixMs hour_ms = 3'600'000;
+    LoneReplica r;
+    Past past(r);
+    const FinalBlock ahead = past.add({}, r.now + hour_ms);
+    LoneReplica right;
+    EXPECT_FALSE(votes_for(right, ahead));
+    r.now += hour_ms;  // this clock is wrong as well, for a while
+    EXPECT_TRUE(votes_for(r, ahead));
+    r.receive(2, *ahead.certificate);
+    r.now -= hour_ms;
+    const FinalBlock next = past.add({}, r.now + hour_ms + 1);
+    EXPECT_TRUE(votes_for(r, next)) << "as early as it can be";
+    r.receive(2, past.cert(VoteKind::notar, 2));
+    EXPECT_FALSE(votes_for(r, past.add({}, r.now + hour_ms + 3)));
+}
+
 TEST(Rules, AnAttachedCertificateGivesWayToAnOwnOneForTheSame) {
     for (const bool holds_own : {true, false}) {
         LoneReplica r;

@@ -92,7 +92,9 @@ void ChainChecker::on_final(Address address,
         return;
     }
     if (header.height != chain_.size() + 1) return;
-    if (header.time_ms > clock_max + drift_ms) complain("S16", header, "it is from the future");
+    const UnixMs parent_ms = chain_.empty() ? genesis_ms : chain_.back().time_ms;
+    if (header.time_ms > std::max(clock_max + drift_ms, parent_ms + 1))
+        complain("S16", header, "it is from the future");
     extend(final);
 }
 

@@ -28,6 +28,11 @@ TEST(NeighbourhoodSwarm, FixedSeeds) {
         expect_sound(draw(seed));
 }
 
+// The clocks of several coordinators go wrong by an hour, and a block gets that time.
+TEST(NeighbourhoodSwarm, TheLogGoesOnFromABlockOfTheFuture) {
+    expect_sound(draw(634));
+}
+
 TEST(NeighbourhoodSwarm, TheSameSeedIsTheSameRun) {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         const Outcome first = run(draw(seed));
