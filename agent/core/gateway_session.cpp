@@ -145,13 +145,8 @@ void Gateway::State::hand_over(const crypto::PublicKey& from, Outputs& out) {
 
 void Gateway::State::drive(const market::Input& input, Outputs& out) {
     market::Outputs result = active->step(input);
-    if (result.verdict == market::Verdict::contradiction ||
-        result.verdict == market::Verdict::malformed)
-        tell(out, Severity::wrong,
-             "a member of the net sent a share that " +
-                 std::string(result.verdict == market::Verdict::contradiction
-                                 ? "contradicts its earlier one"
-                                 : "is malformed"));
+    if (const auto* received = std::get_if<market::ShareReceived>(&input))
+        tell_if_caught(received->share, result.verdict, out);
     for (const market::Dispatch& sent : result.send)
         send(active->letters(sent), out);
     for (const market::Expulsion& expulsion : result.expel) {
@@ -163,6 +158,19 @@ void Gateway::State::drive(const market::Input& input, Outputs& out) {
     if (result.progressed || !result.send.empty())
         out.timers.push_back({Timer::resend, charter.parameters.resend_ms()});
     if (result.cleared) finish(std::move(*result.cleared), out);
+}
+
+void Gateway::State::tell_if_caught(const market::MaskedShare& share,
+                                    market::Verdict verdict,
+                                    Outputs& out) {
+    const bool contradicts = verdict == market::Verdict::contradiction;
+    if (!contradicts && verdict != market::Verdict::malformed) return;
+    if (!active->catches(share.from)) return;
+    tell(out, Severity::wrong,
+         "member " + short_hex(active->directory().at(share.from).key.view()) + " of the net " +
+             (contradicts ? "contradicted its own message" : "sent a malformed message") +
+             " of iteration " + std::to_string(share.iteration) + " of session " +
+             market::name_of(active->id()) + "; ignored");
 }
 
 void Gateway::State::on_resend(Outputs& out) const {

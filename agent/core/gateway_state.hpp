@@ -186,6 +186,8 @@ struct Gateway::State {
     void hand_over(const crypto::PublicKey& from, Outputs& out);
     /// One step of the active session, and of this home when that was its last. REQUIRES: active.
     void drive(const market::Input& input, Outputs& out);
+    /// Once per member and session. REQUIRES: active.
+    void tell_if_caught(const market::MaskedShare& share, market::Verdict verdict, Outputs& out);
     void on_resend(Outputs& out) const;
     /// The active session is over: back to idle, or on to awaiting the record.
     void finish(market::Cleared cleared, Outputs& out);

@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,9 @@ class Participation {
     /// chair's.
     bool admits(const crypto::PublicKey& from, const market::MaskedShare& share, UnixMs now);
 
+    /// This member of it was not found saying what no member says, until now.
+    bool catches(PartyId member) { return caught_.insert(member).second; }
+
     market::Outputs step(const market::Input& input);
 
     /// One letter to each other member in share.members, each with the words that are for it.
@@ -105,6 +109,7 @@ class Participation {
     std::unique_ptr<prox::Deviation> change_;  // of an interim session: the device from there
     market::Session session_;
     std::deque<market::Dispatch> sent_;
+    std::set<PartyId> caught_;
 };
 
 }  // namespace kilter::agent

@@ -120,7 +120,8 @@ std::vector<PartyId> Attendance::missing(UnixMs now) const {
     return out;
 }
 
-std::vector<market::Seat> Attendance::seats(UnixMs now, const std::set<PartyId>& left_out) const {
+std::vector<market::Seat> Attendance::seats(UnixMs now,
+                                            const std::vector<PartyId>& left_out) const {
     const std::size_t homes_min = std::max(1U, parameters_.privacy_members_min);
     std::vector<market::Seat> out;
     for (const NetId net : own_nets()) {
@@ -128,10 +129,9 @@ std::vector<market::Seat> Attendance::seats(UnixMs now, const std::set<PartyId>&
         for (const PartyId home : served(net, now))
             if (ready_.contains(home))
                 seat.members.push_back({home, directory_->at(home).weight_milli / 1000.0});
-        const auto stays_out = [&](const auto& member) { return left_out.contains(member.party); };
-        const auto out_of_it = std::ranges::count_if(seat.members, stays_out);
-        if (seat.members.size() >= homes_min + static_cast<std::size_t>(out_of_it))
-            std::erase_if(seat.members, stays_out);
+        for (const PartyId home : left_out)
+            if (seat.members.size() > homes_min)
+                std::erase_if(seat.members, [home](const auto& one) { return one.party == home; });
         if (seat.members.size() < homes_min) continue;
         seat.members.push_back({*chair_, parameters_.feeder_weight(seat.members.size())});
         std::sort(seat.members.begin(), seat.members.end());

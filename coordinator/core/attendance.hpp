@@ -57,10 +57,10 @@ class Attendance {
     std::vector<PartyId> to_greet(UnixMs now);
     /// Homes worth waiting for: served, not ready, not waived.
     [[nodiscard]] std::vector<PartyId> missing(UnixMs now) const;
-    /// The nets that can trade, with the homes that are ready and the chair; without those of `left_out` where enough others
-    /// are. REQUIRES: chair().
+    /// The nets that can trade, with the homes that are ready and the chair; without those of `left_out`, the first ones
+    /// first, as long as enough others are. REQUIRES: chair().
     [[nodiscard]] std::vector<market::Seat> seats(UnixMs now,
-                                                  const std::set<PartyId>& left_out = {}) const;
+                                                  const std::vector<PartyId>& left_out = {}) const;
     /// Homes whose certificate does not last until a session that begins now is on the log.
     [[nodiscard]] std::vector<PartyId> expiring(UnixMs now) const;
 

@@ -134,13 +134,11 @@ void Chaired::announce(Outputs& out) {
 Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out) {
     Step step;
     market::Outputs result = session_.step(input);
-    if (result.verdict == market::Verdict::contradiction ||
-        result.verdict == market::Verdict::malformed)
-        out.tell(Severity::wrong,
-                 "a home sent a share that is malformed or contradicts its earlier one; ignored");
-    if (const auto* received = std::get_if<market::ShareReceived>(&input);
-        received != nullptr && result.verdict == market::Verdict::duplicate)
-        repeating_.insert(received->share.from);
+    if (const auto* received = std::get_if<market::ShareReceived>(&input)) {
+        if (result.verdict == market::Verdict::duplicate) repeating_.insert(received->share.from);
+        if (catches(received->share, result.verdict, out))
+            step.caught = {received->share.net, directory_->at(received->share.from).key};
+    }
     for (const market::Expulsion& expulsion : result.expel)
         if (expel(expulsion, out)) step.silent.push_back(directory_->at(expulsion.party).key);
     for (const market::Journal& journal : result.journals)
@@ -161,6 +159,19 @@ Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out
     if (result.cleared) conclude(*result.cleared, now);
     step.cleared = std::move(result.cleared);
     return step;
+}
+
+bool Chaired::catches(const market::MaskedShare& share, market::Verdict verdict, Outputs& out) {
+    const bool contradicts = verdict == market::Verdict::contradiction;
+    if (!contradicts && verdict != market::Verdict::malformed) return false;
+    const crypto::PublicKey& home = directory_->at(share.from).key;
+    if (!caught_.insert(share.from).second) return false;
+    report_.caught.push_back(home);
+    out.tell(Severity::wrong,
+             "home " + short_hex(home.view()) + " on net " + settlement::name_of(share.net) +
+                 (contradicts ? " contradicted its own message" : " sent a malformed message") +
+                 " of iteration " + std::to_string(share.iteration) + "; ignored");
+    return true;
 }
 
 bool Chaired::on_regret(const market::MaskedShare& share) {

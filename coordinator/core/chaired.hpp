@@ -25,7 +25,9 @@ class Chaired {
   public:
     /// What a step came to, beside its outputs.
     struct Step {
-        std::vector<crypto::PublicKey> silent;   ///< homes the session goes on without from now on
+        std::vector<crypto::PublicKey> silent;  ///< homes the session goes on without from now on
+        /// A home of this net says what no home says; once per session.
+        std::optional<std::pair<NetId, crypto::PublicKey>> caught;
         std::optional<market::Cleared> cleared;  ///< the session's last word
     };
 
@@ -87,6 +89,8 @@ class Chaired {
     void repeat_to(PartyId party, NetId net, Outputs& out) const;
 
   private:
+    // Whether it is news that its sender says what no home says.
+    bool catches(const market::MaskedShare& share, market::Verdict verdict, Outputs& out);
     // Whether it is news: the home is told again whenever it still speaks.
     bool expel(const market::Expulsion& expulsion, Outputs& out);
     void send(const market::MaskedShare& share, PartyId to, Outputs& out) const;
@@ -104,6 +108,7 @@ class Chaired {
     std::vector<wire::SessionOpen> openings_;  // row i's; none beside the chair
     market::Session session_;
     std::map<NetId, std::deque<market::MaskedShare>> sent_;  // the newest two of each net
+    std::set<PartyId> caught_;
     std::set<PartyId> expelled_;
     std::set<PartyId> repeating_;  // said the same again since the session went on last
     std::set<NetId> parted_;

@@ -4,10 +4,39 @@
 
 namespace kilter::coordinator {
 
-std::optional<Elimination::Absence> Elimination::absent(NetId net) const {
+std::vector<Elimination::Absence> Elimination::absent(NetId net) const {
+    std::vector<Absence> out;
     const auto found = nets_.find(net);
-    if (found == nets_.end() || !found->second.out) return std::nullopt;
-    return Absence{*found->second.out, found->second.remaining};
+    if (found == nets_.end()) return out;
+    const Net& its = found->second;
+    for (const auto& [home, caught] : its.caught)
+        if (caught.remaining > 0) out.push_back({home, caught.remaining, true});
+    if (its.out && std::ranges::find(out, *its.out, &Absence::home) == out.end())
+        out.push_back({*its.out, its.remaining});
+    return out;
+}
+
+void Elimination::on_caught(NetId net, const crypto::PublicKey& home) {
+    Caught& its = nets_[net].caught[home];
+    if (its.remaining > 0) return;
+    its.rest = std::clamp(2 * its.rest, rest_min, rest_max);
+    its.remaining = its.rest;
+    its.good = 0;
+}
+
+bool Elimination::count_caught(Net& net, const std::vector<crypto::PublicKey>& seated) {
+    bool in_it = false;
+    for (auto& [home, caught] : net.caught) {
+        const bool had_a_seat = std::ranges::find(seated, home) != seated.end();
+        if (caught.remaining == 0)
+            caught.good += had_a_seat ? 1 : 0;
+        else if (had_a_seat)
+            in_it = true;
+        else
+            --caught.remaining;
+    }
+    std::erase_if(net.caught, [](const auto& one) { return one.second.good > one.second.rest; });
+    return in_it;
 }
 
 void Elimination::on_session(NetId net,
@@ -17,6 +46,7 @@ void Elimination::on_session(NetId net,
                              Ending ending) {
     if (ending == Ending::cleared && !nets_.contains(net)) return;
     Net& its = nets_[net];
+    if (count_caught(its, seated) && ending != Ending::cleared) return;
     if (its.out) {
         // Too few others were there to leave it out: nothing is learned.
         if (std::find(seated.begin(), seated.end(), *its.out) != seated.end()) return;
@@ -26,7 +56,14 @@ void Elimination::on_session(NetId net,
     if (ending != Ending::unclear) its.unclear = 0;
     switch (ending) {
         case Ending::cleared:
-            if (on_cleared(its)) nets_.erase(net);
+            if (!on_cleared(its)) return;
+            if (its.caught.empty()) {
+                nets_.erase(net);
+            } else {
+                auto caught = std::move(its.caught);
+                its = Net{};
+                its.caught = std::move(caught);
+            }
             return;
         case Ending::unclear:
             // Once the net is looked into, a doubt is an answer.

@@ -10,6 +10,9 @@
 /// neither is kept out more than the other: homes not tried yet come first, then those without which it cleared, in turn.
 /// Where it clears without nobody, all are in it for a while, twice as long each time, before they are tried anew.
 ///
+/// Whom this coordinator itself has caught saying what no home says, it needs no session to try without: who was caught stays
+/// out as one without whom the net clears, whoever else is out, and what came of the session is nobody else's fault.
+///
 /// A value. It knows keys, not parties, which change with the roster; and only what this coordinator has seen: another one
 /// that takes over finds out for itself.
 #pragma once
@@ -41,10 +44,14 @@ class Elimination {
         crypto::PublicKey home;
         std::uint32_t sessions =
             0;  ///< this many more; 0: whether the net clears without it is just being tried
+        bool caught = false;
     };
 
-    /// Who has no seat in the net's next session; nothing: all have one.
-    [[nodiscard]] std::optional<Absence> absent(NetId net) const;
+    /// Who has no seat in the net's next session, the most certain one first.
+    [[nodiscard]] std::vector<Absence> absent(NetId net) const;
+
+    /// This home of the net has contradicted itself, or said what no home says, in the session under way.
+    void on_caught(NetId net, const crypto::PublicKey& home);
 
     /// How a session of the net has ended in which these homes had a seat. `homes_min`: with how many it can still trade.
     void on_session(NetId net,
@@ -60,7 +67,14 @@ class Elimination {
         std::uint64_t since = 0;     // when that began, in sessions of the net
     };
 
+    struct Caught {
+        std::uint32_t rest = 0;       // sessions it was kept out last time
+        std::uint32_t remaining = 0;  // still to come
+        std::uint32_t good = 0;       // in a row, with it
+    };
+
     struct Net {
+        std::map<crypto::PublicKey, Caught> caught;
         std::map<crypto::PublicKey, Trial> trials;
         std::optional<crypto::PublicKey> out;
         std::uint32_t remaining = 0;  // sessions that `out` stays out; 0: on trial
@@ -72,6 +86,8 @@ class Elimination {
         std::uint64_t sessions = 0;
     };
 
+    /// Whether somebody that was caught had a seat in it.
+    static bool count_caught(Net& net, const std::vector<crypto::PublicKey>& seated);
     static void on_failed(Net& net,
                           const std::vector<crypto::PublicKey>& homes,
                           std::size_t homes_min);

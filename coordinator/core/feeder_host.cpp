@@ -231,35 +231,48 @@ struct FeederHost::State {
         drive(market::Begin{}, out);
     }
 
-    [[nodiscard]] std::set<PartyId> left_out() const {
-        std::set<PartyId> out;
+    [[nodiscard]] std::vector<PartyId> left_out() const {
+        std::vector<PartyId> out;
         for (const NetId net : attendance->directory()->nets())
-            if (const auto absence = elimination.absent(net))
-                if (const auto party = attendance->directory()->find(absence->home))
-                    out.insert(*party);
+            for (const Elimination::Absence& absence : elimination.absent(net))
+                if (const auto party = attendance->directory()->find(absence.home))
+                    out.push_back(*party);
         return out;
     }
 
     void tell_left_out(Outputs& out) const {
         for (const market::Seat& seat : chaired->seats()) {
-            const auto absence = elimination.absent(seat.net);
-            if (!absence || std::ranges::any_of(seat.members, [&](const market::Member& member) {
-                    return chaired->directory()->at(member.party).key == absence->home;
-                }))
-                continue;
-            const std::string rest =
-                absence->sessions == 0
-                    ? "this session is to show whether it clears without this home"
-                    : "it clears without this home, which is tried again after " +
-                          std::to_string(absence->sessions) + " sessions";
-            out.send.push_back(
-                {absence->home,
-                 wire::refusal("no seat in " + session_name() + ": net " +
-                               settlement::name_of(seat.net) + " came to nothing; " + rest)});
-            out.tell(Severity::notable,
-                     session_name() + " is without home " + short_hex(absence->home.view()) +
-                         ": net " + settlement::name_of(seat.net) + " came to nothing; " + rest);
+            const auto homes = homes_of(seat);
+            for (const Elimination::Absence& absence : elimination.absent(seat.net)) {
+                if (std::ranges::find(homes, absence.home) != homes.end()) continue;
+                const std::string why =
+                    "net " + settlement::name_of(seat.net) + why_without(absence);
+                out.send.push_back(
+                    {absence.home, wire::refusal("no seat in " + session_name() + ": " + why)});
+                out.tell(Severity::notable, session_name() + " is without home " +
+                                                short_hex(absence.home.view()) + ": " + why);
+            }
         }
+    }
+
+    static std::string why_without(const Elimination::Absence& absence) {
+        if (absence.sessions == 0)
+            return " came to nothing; this session is to show whether it clears without this home";
+        return (absence.caught ? " goes on without this home, which contradicted itself or sent "
+                                 "what no home sends; it is tried again after "
+                               : " came to nothing; it clears without this home, which is tried "
+                                 "again after ") +
+               std::to_string(absence.sessions) + " sessions";
+    }
+
+    /// Of the session under way.
+    [[nodiscard]] std::vector<crypto::PublicKey> homes_of(const market::Seat& seat) const {
+        std::vector<crypto::PublicKey> out;
+        for (const market::Member& member : seat.members)
+            if (const auto& party = chaired->directory()->at(member.party);
+                party.role == settlement::Role::home)
+                out.push_back(party.key);
+        return out;
     }
 
     void follow_parameters() {
@@ -278,6 +291,7 @@ struct FeederHost::State {
         Chaired::Step step = chaired->step(input, now, out);
         for (const crypto::PublicKey& home : step.silent)
             attendance->on_silence(home);
+        if (step.caught) elimination.on_caught(step.caught->first, step.caught->second);
         if (step.cleared) collect(std::move(*step.cleared), out);
     }
 
@@ -341,18 +355,13 @@ struct FeederHost::State {
     // Of a session that was abandoned there are no endings: every net of it is in doubt.
     void learn_who_is_in_the_way(const std::map<NetId, Ending>& endings) {
         for (const market::Seat& seat : chaired->seats()) {
-            std::vector<crypto::PublicKey> homes;
-            for (const market::Member& member : seat.members)
-                if (const auto& party = chaired->directory()->at(member.party);
-                    party.role == settlement::Role::home)
-                    homes.push_back(party.key);
             const auto found = endings.find(seat.net);
             Ending ending = found == endings.end() ? Ending::unclear : found->second;
             if (ending == Ending::cleared && chaired->parted().contains(seat.net))
                 ending = Ending::unclear;
             // Homes that never spoke have not joined: a clock is wrong, or nobody could be reached.
             if (ending == Ending::unclear && chaired->iteration() <= joining_iterations) continue;
-            elimination.on_session(seat.net, chaired->id().interval, std::move(homes),
+            elimination.on_session(seat.net, chaired->id().interval, homes_of(seat),
                                    std::max(1U, charter.parameters.privacy_members_min), ending);
         }
     }

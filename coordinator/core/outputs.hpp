@@ -51,6 +51,7 @@ struct SessionReport {
     std::string explanation;                         ///< of anything but plain convergence
     std::size_t homes = 0;                           ///< that cleared
     std::size_t excluded = 0;                        ///< that were silent
+    std::vector<crypto::PublicKey> caught;           ///< saying what no home says
 };
 
 struct Outputs {

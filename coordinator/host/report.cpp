@@ -38,6 +38,9 @@ std::string to_json(const SessionReport& report, const model::Network& network) 
     out["explanation"] = report.explanation;
     out["homes"] = report.homes;
     out["excluded"] = report.excluded;
+    auto& caught = out["caught"] = nlohmann::ordered_json::array();
+    for (const crypto::PublicKey& home : report.caught)
+        caught.push_back(short_hex(home.view()));
     out["clearing_ms"] = report.cleared_ms - report.started_ms;
     out["finality_ms"] = report.final_ms - report.cleared_ms;
     auto& nets = out["nets"] = nlohmann::ordered_json::array();

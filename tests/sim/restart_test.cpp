@@ -293,6 +293,33 @@ TEST_F(Hurried, a_deadline_before_the_first_iterate_records_nothing) {
     expect_no_mask_twice();
 }
 
+// It is named by everyone who received both, and has no seat in the next sessions.
+TEST_F(Neighbourhood, a_home_that_says_two_things_under_one_name_is_caught) {
+    const crypto::PublicKey liar = world.homes[0].identity.public_key();
+    world.loses = [&](const Letter& letter) {
+        const auto* share = std::get_if<wire::Share>(&letter.message);
+        if (share == nullptr || letter.from != liar || share->session.interval != first / 4 ||
+            share->share.iteration != 2 || share->share.words[0] == 0)
+            return false;
+        wire::Share other = *share;
+        other.share.words[0] = 0;
+        world.send({letter.from, letter.to, other});
+        return false;
+    };
+    ASSERT_TRUE(world.run([&] { return world.finished(); }, 600'000));
+    ASSERT_EQ(world.reports.size(), intervals);
+    EXPECT_EQ(world.reports[0].caught, std::vector{liar});
+    EXPECT_EQ(world.reports[0].homes, world.homes.size()) << "its first word counts";
+    for (std::size_t later = 1; later < intervals; ++later) {
+        EXPECT_TRUE(world.reports[later].caught.empty());
+        EXPECT_EQ(world.reports[later].homes, world.homes.size() - 1);
+    }
+    EXPECT_TRUE(told(0, "contradicted itself or sent what no home sends"));
+    const std::string words = "member " + short_hex(liar.view()) + " of the net contradicted";
+    for (std::size_t i = 1; i < world.homes.size(); ++i)
+        EXPECT_EQ(told(i, words), neighbourhood.homes[i].net == neighbourhood.homes[0].net) << i;
+}
+
 struct Lies : Neighbourhood, testing::WithParamInterface<std::uint64_t> {};
 
 TEST_P(Lies, a_home_that_lies_about_its_consumption_breaks_no_process_and_no_later_session) {

@@ -201,6 +201,13 @@ void Checker::check_sum(const settlement::ClearedNet& record) {
 }
 
 void Checker::on_report(const coordinator::SessionReport& report) {
+    for (const crypto::PublicKey& home : report.caught) {
+        caught_.insert(home);
+        if (const Resident* its = resident(home); its != nullptr && its->honest)
+            report_.violation("N15", "session " + market::name_of(report.session) +
+                                         " caught home " + short_hex(home.view()) +
+                                         ", which does not lie");
+    }
     if (report.outcome != market::Outcome::converged || !honest_values()) return;
     double drawn_kw = 0;
     std::size_t terminals = 0;

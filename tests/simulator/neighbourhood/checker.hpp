@@ -49,7 +49,7 @@ class Checker {
     void on_interim(std::size_t home, const settlement::ClearedNet& record);
     /// An honest home's devices follow this.
     void on_setpoint(std::size_t home, const agent::Setpoint& setpoint);
-    /// An honest coordinator's.
+    /// An honest coordinator's, of a session that it chaired.
     void on_report(const coordinator::SessionReport& report);
     /// An honest coordinator has handed this in.
     void on_submitted(const consensus::Entry& entry);
@@ -74,6 +74,9 @@ class Checker {
     [[nodiscard]] const std::vector<settlement::ClearedNet>& logged() const { return logged_; }
 
     [[nodiscard]] std::size_t records() const { return records_.size(); }
+
+    /// Homes that some coordinator has caught lying.
+    [[nodiscard]] std::size_t caught() const { return caught_.size(); }
 
   private:
     using Session = std::pair<market::SessionId, NetId>;
@@ -123,6 +126,7 @@ class Checker {
     std::map<consensus::Height, Link> chain_;
     std::map<std::tuple<crypto::PublicKey, std::uint64_t, Bytes>, Bytes> numbers_;  // bodies
     std::vector<settlement::ClearedNet> logged_;
+    std::set<crypto::PublicKey> caught_;
     std::set<std::size_t> put_back_;
     std::map<std::pair<std::size_t, IntervalIndex>, double> dispatched_;  // kW
     // by home

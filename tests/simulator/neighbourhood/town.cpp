@@ -539,6 +539,7 @@ Outcome Town::run() {
     outcome_.records = checker_->records();
     outcome_.cleared = checker_->cleared();
     outcome_.logged = checker_->logged();
+    outcome_.caught = checker_->caught();
     for (const auto& one : coordinators_)
         outcome_.sessions += one->market->reports().size();
     outcome_.steps = schedule_.steps();

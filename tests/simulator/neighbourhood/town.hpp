@@ -21,6 +21,7 @@ struct Outcome {
     std::size_t sessions = 0;  ///< that coordinators reported
     std::size_t restarts = 0;
     std::size_t messages = 0;
+    std::size_t caught = 0;    ///< liars that coordinators have seen lie
     std::uint64_t steps = 0;   ///< events
     std::uint64_t points = 0;  ///< between the steps of turns at which a process could have died
     Micros ended = 0;          ///< simulated

@@ -102,6 +102,18 @@ TEST(NeighbourhoodSwarm, WhateverALiarDoesItsNeighboursClear) {
         }
 }
 
+// What a coordinator has seen itself it needs not look for: the session after that is without the liar.
+TEST(NeighbourhoodSwarm, WhoContradictsItselfOrSendsWhatNoHomeSendsIsCaught) {
+    for (const Lie lie : {Lie::changing, Lie::malformed}) {
+        Options options = quiet(31);
+        options.homes = {3, 3};
+        options.lie = lie;
+        const Outcome outcome = run(options);
+        EXPECT_TRUE(outcome.report.clean()) << name(lie) << told(outcome);
+        EXPECT_EQ(outcome.caught, 1U) << name(lie) << told(outcome);
+    }
+}
+
 // ---- a session changes hands ----------------------------------------------------------------------------------------
 
 // The first interval's records, which name the session, the iterate, the prices, and each home with what it committed to.
