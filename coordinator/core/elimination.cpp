@@ -4,6 +4,19 @@
 
 namespace kilter::coordinator {
 
+namespace {
+
+bool contains(const std::vector<crypto::PublicKey>& homes, const crypto::PublicKey& home) {
+    return std::ranges::find(homes, home) != homes.end();
+}
+
+bool contains_all(const std::vector<crypto::PublicKey>& homes,
+                  const std::vector<crypto::PublicKey>& some) {
+    return std::ranges::all_of(some, [&](const auto& home) { return contains(homes, home); });
+}
+
+}  // namespace
+
 std::vector<Elimination::Absence> Elimination::absent(NetId net) const {
     std::vector<Absence> out;
     const auto found = nets_.find(net);
@@ -11,8 +24,9 @@ std::vector<Elimination::Absence> Elimination::absent(NetId net) const {
     const Net& its = found->second;
     for (const auto& [home, caught] : its.caught)
         if (caught.remaining > 0) out.push_back({home, caught.remaining, true});
-    if (its.out && std::ranges::find(out, *its.out, &Absence::home) == out.end())
-        out.push_back({*its.out, its.remaining});
+    for (const crypto::PublicKey& home : its.out)
+        if (std::ranges::find(out, home, &Absence::home) == out.end())
+            out.push_back({home, its.remaining});
     return out;
 }
 
@@ -27,7 +41,7 @@ void Elimination::on_caught(NetId net, const crypto::PublicKey& home) {
 bool Elimination::count_caught(Net& net, const std::vector<crypto::PublicKey>& seated) {
     bool in_it = false;
     for (auto& [home, caught] : net.caught) {
-        const bool had_a_seat = std::ranges::find(seated, home) != seated.end();
+        const bool had_a_seat = contains(seated, home);
         if (caught.remaining == 0)
             caught.good += had_a_seat ? 1 : 0;
         else if (had_a_seat)
@@ -47,11 +61,12 @@ void Elimination::on_session(NetId net,
     if (ending == Ending::cleared && !nets_.contains(net)) return;
     Net& its = nets_[net];
     if (count_caught(its, seated) && ending != Ending::cleared) return;
-    if (its.out) {
-        // Too few others were there to leave it out: nothing is learned.
-        if (std::find(seated.begin(), seated.end(), *its.out) != seated.end()) return;
-        seated.push_back(*its.out);
+    if (std::ranges::any_of(its.out, [&](const auto& home) { return contains(seated, home); })) {
+        // Too few others were there to leave it out: nothing is learned. Without one of two it may go on for good.
+        if (its.out.size() > 1 && (its.remaining == 0 || --its.remaining == 0)) its.out.clear();
+        return;
     }
+    seated.insert(seated.end(), its.out.begin(), its.out.end());
     ++its.sessions;
     if (ending != Ending::unclear) its.unclear = 0;
     switch (ending) {
@@ -80,48 +95,67 @@ void Elimination::on_session(NetId net,
 }
 
 bool Elimination::on_cleared(Net& net) {
-    if (!net.out) {
+    if (net.out.empty()) {
         std::uint32_t longest = rest_min;
         for (const auto& [_, trial] : net.trials)
             longest = std::max(longest, trial.rest);
         return ++net.good > longest;
     }
     if (net.remaining == 0) {
-        Trial& trial = net.trials[*net.out];
+        Trial& trial = net.trials[net.out];
         trial.clears = true;
         trial.rest = std::clamp(2 * trial.rest, rest_min, rest_max);
         trial.since = net.sessions;
         net.remaining = trial.rest;
     } else if (--net.remaining == 0) {
-        net.out.reset();
+        // One of two may have stopped: each is tried alone again.
+        if (net.out.size() > 1)
+            for (const crypto::PublicKey& home : net.out)
+                net.trials[{home}].clears.reset();
+        net.out.clear();
     }
     return false;
+}
+
+Elimination::Group Elimination::next_of(Net& net, const std::vector<Group>& groups) {
+    const auto rank = [&](const Group& group) {
+        const Trial& trial = net.trials[group];
+        return std::pair(trial.clears.has_value(), trial.since);
+    };
+    Group next;
+    for (const Group& group : groups) {
+        if (net.trials[group].clears == false) continue;
+        if (next.empty() || rank(group) < rank(next)) next = group;
+    }
+    return next;
 }
 
 void Elimination::on_failed(Net& net,
                             const std::vector<crypto::PublicKey>& homes,
                             std::size_t homes_min) {
     net.good = 0;
-    if (net.out) net.trials[*net.out].clears = false;
-    net.out.reset();
+    if (!net.out.empty()) net.trials[net.out].clears = false;
+    net.out.clear();
     net.remaining = 0;
     if (net.paused > 0) {
         --net.paused;
         return;
     }
     if (homes.size() <= homes_min) return;
-    std::erase_if(net.trials, [&](const auto& trial) {
-        return std::find(homes.begin(), homes.end(), trial.first) == homes.end();
-    });
-    const auto rank = [&](const crypto::PublicKey& home) {
-        const Trial& trial = net.trials[home];
-        return std::pair(trial.clears.has_value(), trial.since);
-    };
-    for (const crypto::PublicKey& home : homes) {
-        if (net.trials[home].clears == false) continue;
-        if (!net.out || rank(home) < rank(*net.out)) net.out = home;
+    std::erase_if(net.trials, [&](const auto& trial) { return !contains_all(homes, trial.first); });
+    std::vector<Group> groups;
+    for (const crypto::PublicKey& home : homes)
+        groups.push_back({home});
+    net.out = next_of(net, groups);
+    if (!net.out.empty()) return;
+    if (homes.size() >= homes_min + 2 && homes.size() <= homes_for_pairs_max) {
+        groups.clear();
+        for (auto one = homes.begin(); one != homes.end(); ++one)
+            for (auto other = std::next(one); other != homes.end(); ++other)
+                groups.push_back({std::min(*one, *other), std::max(*one, *other)});
+        net.out = next_of(net, groups);
     }
-    if (net.out) return;
+    if (!net.out.empty()) return;
     for (auto& [_, trial] : net.trials)
         trial.clears.reset();
     net.pause = std::clamp(2 * net.pause, rest_min, rest_max);

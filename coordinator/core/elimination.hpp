@@ -8,7 +8,8 @@
 ///
 /// Where the net clears without either of two homes, either may be the one (a home can lie to one other alone), and
 /// neither is kept out more than the other: homes not tried yet come first, then those without which it cleared, in turn.
-/// Where it clears without nobody, all are in it for a while, twice as long each time, before they are tried anew.
+/// Where no single absence helps, two may lie: nets of homes_for_pairs_max homes at most are tried without each pair as well.
+/// Where that does not help either, all are in it for a while, twice as long each time, before they are tried anew.
 ///
 /// Whom this coordinator itself has caught saying what no home says, it needs no session to try without: who was caught stays
 /// out as one without whom the net clears, whoever else is out, and what came of the session is nobody else's fault.
@@ -38,6 +39,7 @@ class Elimination {
   public:
     static constexpr std::uint32_t rest_min = 2;
     static constexpr std::uint32_t rest_max = 64;
+    static constexpr std::size_t homes_for_pairs_max = 8;
     static constexpr std::uint32_t unclear_max = 3;  ///< intervals in a row that count as a failure
 
     struct Absence {
@@ -67,6 +69,9 @@ class Elimination {
         std::uint64_t since = 0;     // when that began, in sessions of the net
     };
 
+    /// One home, or two.
+    using Group = std::vector<crypto::PublicKey>;
+
     struct Caught {
         std::uint32_t rest = 0;       // sessions it was kept out last time
         std::uint32_t remaining = 0;  // still to come
@@ -75,8 +80,8 @@ class Elimination {
 
     struct Net {
         std::map<crypto::PublicKey, Caught> caught;
-        std::map<crypto::PublicKey, Trial> trials;
-        std::optional<crypto::PublicKey> out;
+        std::map<Group, Trial> trials;
+        Group out;                    // nobody, or whom it is to do without
         std::uint32_t remaining = 0;  // sessions that `out` stays out; 0: on trial
         std::uint32_t pause = 0;      // sessions in which nobody is left out, last and
         std::uint32_t paused = 0;     // still to come
@@ -91,6 +96,8 @@ class Elimination {
     static void on_failed(Net& net,
                           const std::vector<crypto::PublicKey>& homes,
                           std::size_t homes_min);
+    /// Of these the next one to leave out, to find out or because the net clears without it; nobody: none of them helps.
+    static Group next_of(Net& net, const std::vector<Group>& groups);
     /// Whether nothing is left to remember.
     static bool on_cleared(Net& net);
 

@@ -111,6 +111,42 @@ TEST(Elimination, ANetThatWouldBeTooSmallIsLeftAlone) {
     EXPECT_TRUE(street.elimination.absent(net).empty());
 }
 
+TEST(Elimination, TwoThatLieAreFoundOnceEachHomeAndEachPairHasBeenTried) {
+    Street street{{1, 2, 3, 4}, [](const Homes& in) { return in.contains(2) || in.contains(3); }};
+    int failed = 0;
+    while (!street.session())
+        ASSERT_LE(++failed, 1 + 4 + 6);
+    constexpr int count = 400;
+    const auto cleared = street.sessions(count);
+    EXPECT_GE(cleared.size(), static_cast<std::size_t>(count * 85 / 100));
+    for (const Homes& in : cleared)
+        EXPECT_EQ(in, (Homes{1, 4}));
+}
+
+TEST(Elimination, OfTwoThatLieTheOneThatStopsIsBack) {
+    bool both = true;
+    Street street{{1, 2, 3, 4},
+                  [&](const Homes& in) { return in.contains(2) || (both && in.contains(3)); }};
+    while (!street.session()) {
+    }
+    both = false;
+    int failed = 0;
+    for (auto in = street.session(); in != Homes{1, 3, 4}; in = street.session())
+        ASSERT_LE(failed += in ? 0 : 1, 3);
+    for (const Homes& in : street.sessions(100))
+        EXPECT_EQ(in, (Homes{1, 3, 4}));
+}
+
+TEST(Elimination, WhereOneOfAPairIsAwayTheOtherIsNotKeptOutForEver) {
+    Street street{{1, 2, 3, 4}, [](const Homes& in) { return in.contains(2) || in.contains(3); }};
+    while (!street.session()) {
+    }
+    street.homes = {1, 2, 3};
+    street.fails = [](const Homes&) { return false; };
+    street.sessions(static_cast<int>(Elimination::rest_max));
+    EXPECT_EQ(street.session(), (Homes{1, 2, 3}));
+}
+
 TEST(Elimination, WhereItHelpsNothingAllAreInItAgain) {
     Street street{{1, 2, 3}, [](const Homes& in) { return in.contains(1) || in.contains(2); }};
     int with_all = 0;

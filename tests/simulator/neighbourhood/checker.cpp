@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "common/market/clearing.hpp"
+#include "common/settlement/feeder_number.hpp"
 
 namespace kilter::simulation {
 
@@ -21,12 +22,12 @@ bool is_bare(std::uint64_t word) {
 Checker::Checker(Report& report,
                  Options options,
                  market::Parameters parameters,
-                 model::Network network,
+                 std::vector<model::Network> feeders,
                  std::vector<Resident> residents)
     : report_(report),
       options_(std::move(options)),
       parameters_(parameters),
-      network_(std::move(network)),
+      feeders_(std::move(feeders)),
       residents_(std::move(residents)) {
     for (std::size_t i = 0; i < residents_.size(); ++i)
         by_key_[residents_[i].key] = i;
@@ -228,7 +229,8 @@ void Checker::on_report(const coordinator::SessionReport& report) {
                                     std::to_string(drawn_kw) + " kW and the feeder imports " +
                                     std::to_string(import_kw) + " kW, at a residual of " +
                                     std::to_string(report.primal_residual_kw));
-    if (drawn_kw > network_.tie.import_max_kw + tolerance_kw)
+    const model::Network& feeder = feeders_.at(settlement::feeder_of(report.nets.front()));
+    if (drawn_kw > feeder.tie.import_max_kw + tolerance_kw)
         report_.violation("N6", "session " + market::name_of(report.session) + ": homes draw " +
                                     std::to_string(drawn_kw) + " kW, more than the feeder may");
 }

@@ -30,11 +30,11 @@ struct Resident {
 
 class Checker {
   public:
-    /// `residents` in the order of their parties, which follow those of the coordinators.
+    /// `feeders` by their numbers, `residents` in the order of their parties, which follow those of the coordinators.
     Checker(Report& report,
             Options options,
             market::Parameters parameters,
-            model::Network network,
+            std::vector<model::Network> feeders,
             std::vector<Resident> residents);
 
     /// An honest process has sent this.
@@ -107,7 +107,7 @@ class Checker {
     Report& report_;
     Options options_;
     market::Parameters parameters_;
-    model::Network network_;
+    std::vector<model::Network> feeders_;  // by number
     std::vector<Resident> residents_;
     std::map<crypto::PublicKey, std::size_t> by_key_;
 

@@ -79,6 +79,17 @@ Options draw(std::uint64_t seed) {
         out.restart_late = 1;
     }
     out.put_back = at_times(prng, 0.2, 1);
+    if (out.lie != Lie::none && prng.chance(0.3)) {
+        out.second_lie =
+            static_cast<Lie>(1 + prng.below(static_cast<std::uint64_t>(Lie::count) - 1));
+        for (std::size_t& homes : out.homes)
+            homes = 4 + prng.below(2);
+    }
+    if (out.coordinators > 1 && prng.chance(0.25)) {
+        out.homes_elsewhere.resize(1 + prng.below(2));
+        for (std::size_t& homes : out.homes_elsewhere)
+            homes = 2 + prng.below(3);
+    }
     return out;
 }
 
@@ -91,10 +102,13 @@ std::string describe(const Options& options) {
     out << "homes=";
     for (std::size_t i = 0; i < options.homes.size(); ++i)
         out << (i > 0 ? "+" : "") << options.homes[i];
+    for (std::size_t i = 0; i < options.homes_elsewhere.size(); ++i)
+        out << (i > 0 ? "+" : "/") << options.homes_elsewhere[i];
     out << " coordinators=" << options.coordinators << " horizon=" << options.horizon
         << " privacy=" << options.privacy_members_min
         << (options.accelerated ? " accelerated" : "");
     if (options.lie != Lie::none) out << " lie=" << name(options.lie);
+    if (options.second_lie != Lie::none) out << '+' << name(options.second_lie);
     const NetworkOptions& net = options.network;
     rate("loss", net.loss);
     rate("replay", net.replay);

@@ -58,6 +58,8 @@ enum class Sabotage : std::uint8_t {
 struct Options {
     std::uint64_t seed = 1;
     std::vector<std::size_t> homes;  ///< on each net
+    std::vector<std::size_t> homes_elsewhere =
+        {};  ///< likewise on a second feeder of the same log, which half of the coordinators host
     std::size_t coordinators = 4;
     std::uint32_t horizon = 6;  ///< intervals
     std::uint32_t privacy_members_min = 2;
@@ -79,6 +81,7 @@ struct Options {
     Strike strike;
     Misset misset;
     Lie lie = Lie::none;
+    Lie second_lie = Lie::none;  ///< of another home of the same net
     Sabotage sabotage = Sabotage::none;
 };
 

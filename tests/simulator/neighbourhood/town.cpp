@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/settlement/feeder_number.hpp"
 #include "common/topology/generated.hpp"
 
 namespace kilter::simulation {
@@ -21,7 +22,9 @@ constexpr Micros enrolment_patience = 2 * second;
 // From the healing on: records that were lost are given up, sessions under way end, everyone is back.
 constexpr Micros recovery = 80 * second;
 // Until a liar is found: three doubtful intervals at most, each home of its net in turn, and who was out of one that cleared.
-constexpr IntervalIndex lied_to_intervals_max = 12;
+// Until two are: each pair as well.
+constexpr IntervalIndex intervals_with_a_liar_max = 12;
+constexpr IntervalIndex intervals_with_two_max = 26;
 constexpr Micros putting_back = 10 * second;   // takes somebody's hands
 constexpr double back_up = 0.05;               // chance per home and second
 constexpr Micros verdict_after = 10 * second;  // of the start of the interval that must clear
@@ -86,28 +89,55 @@ Town::Town(const Options& options)
 
 Town::~Town() = default;
 
-void Town::build() {
+void Town::add_feeder(const std::vector<std::size_t>& homes) {
+    const auto number = static_cast<settlement::FeederNumber>(feeders_.size());
     topology::FeederOptions feeder;
-    feeder.buses = options_.homes.size() + 1;
-    feeder.homes_per_net = *std::max_element(options_.homes.begin(), options_.homes.end());
-    auto generated = topology::generate_feeder(feeder, options_.seed, profiles());
-    network_ = std::move(generated.network);
-    stretch(network_.daily_shape);
-    stretch(network_.tie.price_eur_per_kwh);
+    feeder.buses = homes.size() + 1;
+    feeder.homes_per_net = *std::max_element(homes.begin(), homes.end());
+    auto generated = topology::generate_feeder(feeder, options_.seed + number, profiles());
+    model::Network& network = feeders_.emplace_back(std::move(generated.network));
+    network.number = number;
+    network.name += std::string(number, '\'');
+    stretch(network.daily_shape);
+    stretch(network.tie.price_eur_per_kwh);
+    for (std::size_t net = 0; net < homes.size(); ++net)
+        nets_.push_back(settlement::net_id(number, net));
     std::map<NetId, std::size_t> room;
+    const std::size_t before = specs_.size();
     for (topology::HomeSpec& home : generated.homes) {
-        if (room[home.net]++ >= options_.homes[home.net.value]) continue;
+        if (room[home.net]++ >= homes[home.net.value]) continue;
+        home.net = settlement::net_id(number, home.net.value);
         home.interval_s = interval_s;
         stretch(home.load_kw);
         stretch(home.pv_kw);
         specs_.push_back(std::move(home));
     }
-
     if (options_.import_max_kw_per_home > 0)
-        network_.tie.import_max_kw =
-            options_.import_max_kw_per_home * static_cast<double>(specs_.size());
-    hosted_ = network_;
-    if (options_.sabotage == Sabotage::any_import) hosted_.tie.import_max_kw *= 100;
+        network.tie.import_max_kw =
+            options_.import_max_kw_per_home * static_cast<double>(specs_.size() - before);
+}
+
+std::map<std::size_t, Lie> Town::draw_liars() {
+    std::map<std::size_t, Lie> out;
+    if (options_.lie == Lie::none) return out;
+    const std::size_t first = process_prng_.below(specs_.size());
+    out[first] = options_.lie;
+    if (options_.second_lie == Lie::none) return out;
+    for (std::size_t i = 0; i < specs_.size(); ++i)
+        if (i != first && specs_[i].net == specs_[first].net) {
+            out[i] = options_.second_lie;
+            break;
+        }
+    return out;
+}
+
+void Town::build() {
+    add_feeder(options_.homes);
+    if (!options_.homes_elsewhere.empty()) add_feeder(options_.homes_elsewhere);
+    hosted_ = feeders_;
+    if (options_.sabotage == Sabotage::any_import)
+        for (model::Network& feeder : hosted_)
+            feeder.tie.import_max_kw *= 100;
 
     genesis_.time_ms = genesis_ms;
     genesis_.operator_key = operator_.public_key();
@@ -117,10 +147,11 @@ void Town::build() {
     for (std::size_t i = 0; i < options_.coordinators; ++i) {
         const auto key = consensus::simulation::identity_of(i).public_key();
         genesis_.validators.validators.push_back({key, ""});
-        members.push_back({key, settlement::Role::coordinator, NetId{0}, 1'000, "", network_.name});
+        const model::Network& feeder = feeders_[i % feeders_.size()];
+        members.push_back({key, settlement::Role::coordinator, settlement::net_id(feeder.number, 0),
+                           1'000, "", feeder.name});
     }
-    const std::size_t liar =
-        options_.lie == Lie::none ? specs_.size() : process_prng_.below(specs_.size());
+    const auto liars = draw_liars();
     for (std::size_t i = 0; i < specs_.size(); ++i) {
         identities_.push_back(consensus::simulation::identity_of(first_home_number + i));
         settlement::ServicePoint point;
@@ -128,15 +159,15 @@ void Town::build() {
         const double weight = parameters_.home_weight(specs_[i].flexibility());
         members.push_back({identities_[i].public_key(), settlement::Role::home, specs_[i].net,
                            static_cast<std::uint32_t>(std::lround(weight * 1'000)), "",
-                           network_.name, point});
-        residents_.push_back({identities_[i].public_key(), specs_[i].net, i != liar});
+                           feeders_[settlement::feeder_of(specs_[i].net)].name, point});
+        residents_.push_back({identities_[i].public_key(), specs_[i].net, !liars.contains(i)});
     }
     ledger_.emplace(genesis_);
     config_ = settlement::config_of(genesis_);
     for (const settlement::RosterChange& change : settlement::first_changes(members))
         enrolment_.push_back(settlement::make_entry(change, genesis_.chain_id(), change.epoch,
                                                     genesis_ms + 3'600'000, operator_));
-    checker_.emplace(outcome_.report, options_, parameters_, network_, residents_);
+    checker_.emplace(outcome_.report, options_, parameters_, feeders_, residents_);
 
     const std::size_t addresses = options_.coordinators + specs_.size();
     links_.emplace(options_.network, stream(options_.seed, "network"), addresses);
@@ -146,7 +177,8 @@ void Town::build() {
                         {*this, address, address, true, Clock(options_.clock, clock_prng_)},
                         {}}));
         Coordinator& one = *coordinators_.back();
-        one.market.emplace(*this, one.log, one.identity, genesis_, hosted_, pace(), receipts_);
+        one.market.emplace(*this, one.log, one.identity, genesis_,
+                           hosted_[address % hosted_.size()], pace(), receipts_);
         addresses_[one.identity.public_key()] = address;
     }
     for (std::size_t i = 0; i < specs_.size(); ++i) {
@@ -154,7 +186,8 @@ void Town::build() {
         homes_.push_back(
             std::make_unique<HomeProcess>(*this, address, i, identities_[i], genesis_, specs_[i],
                                           Clock(options_.clock, clock_prng_), options_));
-        if (i == liar) homes_.back()->becomes_liar(options_.lie, stream(options_.seed, "liar"));
+        if (const auto lie = liars.find(i); lie != liars.end())
+            homes_.back()->becomes_liar(lie->second, stream(options_.seed + i, "liar"));
         addresses_[identities_[i].public_key()] = address;
     }
     outcome_.homes = specs_.size();
@@ -445,10 +478,14 @@ bool Town::has_to_clear(NetId net) const {
 
 std::vector<std::size_t> Town::lied_to() const {
     std::vector<std::size_t> out;
-    for (const Resident& liar : residents_)
-        for (std::size_t i = 0; !liar.honest && i < residents_.size(); ++i)
-            if (residents_[i].net == liar.net && residents_[i].honest) out.push_back(i);
+    const auto liar = std::ranges::find(residents_, false, &Resident::honest);
+    for (std::size_t i = 0; liar != residents_.end() && i < residents_.size(); ++i)
+        if (residents_[i].net == liar->net && residents_[i].honest) out.push_back(i);
     return out.size() < options_.privacy_members_min ? std::vector<std::size_t>{} : out;
+}
+
+IntervalIndex Town::lied_to_max() const {
+    return options_.second_lie == Lie::none ? intervals_with_a_liar_max : intervals_with_two_max;
 }
 
 void Town::judge_lied_to() {
@@ -460,10 +497,10 @@ void Town::judge_lied_to() {
             over_ = true;
             return;
         }
-    if (judged_ - goal_ >= lied_to_intervals_max) {
+    if (judged_ - goal_ >= lied_to_max()) {
         over_ = true;
-        outcome_.report.violation("N10", "the homes beside the liar have not cleared any of " +
-                                             std::to_string(lied_to_intervals_max) +
+        outcome_.report.violation("N10", "the homes beside who lies have not cleared any of " +
+                                             std::to_string(lied_to_max()) +
                                              " intervals after the healing, all of them together");
         return;
     }
@@ -474,10 +511,9 @@ void Town::judge_lied_to() {
 void Town::judge() {
     judged_ = goal_;
     const auto recorded = checker_->recorded(goal_);
-    for (std::size_t net = 0; net < options_.homes.size(); ++net) {
-        const NetId id{static_cast<std::uint32_t>(net)};
+    for (const NetId id : nets_) {
         if (has_to_clear(id) && !recorded.contains(id))
-            outcome_.report.violation("N10", "net " + std::to_string(net) +
+            outcome_.report.violation("N10", "net " + settlement::name_of(id) +
                                                  " has not cleared interval " +
                                                  std::to_string(goal_) + " after the healing");
     }
@@ -513,7 +549,7 @@ void Town::tell() {
              one->market->up() ? one->market->feeder().explain() : "down");
     for (std::size_t i = 0; i < homes_.size(); ++i)
         note("home " + std::to_string(i) + (homes_[i]->honest() ? "" : " (liar)") + " on net " +
-                 std::to_string(residents_[i].net.value),
+                 settlement::name_of(residents_[i].net),
              homes_[i]->events(), homes_[i]->up() ? homes_[i]->gateway().explain() : "down");
 }
 
@@ -531,7 +567,7 @@ Outcome Town::run() {
         });
     if (options_.misset.at > 0) schedule_.after(options_.misset.at, [this] { misset_clock(); });
     schedule_.after(break_until_, [this] { heal(); });
-    const Micros end = break_until_ + (6 + lied_to_intervals_max) * interval_s * second;
+    const Micros end = break_until_ + (6 + lied_to_max()) * interval_s * second;
     while (!over_ && outcome_.report.clean() && schedule_.step(end)) {
     }
     tell();

@@ -75,6 +75,10 @@ class Town final : public consensus::simulation::World, public Street {
     struct Coordinator;
 
     void build();
+    /// The next feeder, with so many homes on each net.
+    void add_feeder(const std::vector<std::size_t>& homes);
+    /// In `specs_`: who lies, and how.
+    [[nodiscard]] std::map<std::size_t, Lie> draw_liars();
 
     [[nodiscard]] bool breaking() const { return schedule_.now() < break_until_; }
 
@@ -97,9 +101,10 @@ class Town final : public consensus::simulation::World, public Street {
     void enrol();
     void heal();
     void judge();
-    /// Of the liar's net: that its other homes have cleared an interval, all of them together. Until intervals_max after the
+    /// Of the liars' net: that its other homes have cleared an interval, all of them together. Until intervals_max after the
     /// healing.
     void judge_lied_to();
+    [[nodiscard]] IntervalIndex lied_to_max() const;
     [[nodiscard]] std::vector<std::size_t> lied_to() const;
     /// Whether a net of the healed town has to clear, with all of its homes that do not lie.
     [[nodiscard]] bool has_to_clear(NetId net) const;
@@ -108,8 +113,9 @@ class Town final : public consensus::simulation::World, public Street {
     Options options_;
     Prng process_prng_, disk_prng_, clock_prng_, backup_prng_;
     market::Parameters parameters_;
-    model::Network network_;
-    model::Network hosted_;  // as coordinators have it: the same, unless sabotaged
+    std::vector<model::Network> feeders_;  // by number
+    std::vector<model::Network> hosted_;   // as coordinators have them: the same, unless sabotaged
+    std::vector<NetId> nets_;
     std::vector<topology::HomeSpec> specs_;
     std::vector<crypto::Identity> identities_;  // of the homes
     crypto::Identity operator_;

@@ -1,6 +1,7 @@
 // Whole neighbourhoods drawn from seeds: homes, coordinators and log under every fault at once. kilter-sim neighbourhood
 // runs as many as one likes; these are the fixed ones of every build.
 #include <algorithm>
+#include <map>
 
 #include <gtest/gtest.h>
 
@@ -100,6 +101,33 @@ TEST(NeighbourhoodSwarm, WhateverALiarDoesItsNeighboursClear) {
                               << told(outcome);
             EXPECT_LT(outcome.sessions, 60U) << name(options.lie);
         }
+}
+
+// Neither lets itself be caught, or only the one does.
+TEST(NeighbourhoodSwarm, TwoLiarsOnOneNetAreBothLeftOut) {
+    for (const auto& [lie, second] :
+         {std::pair(Lie::offset, Lie::beyond), std::pair(Lie::two_faced, Lie::half_heard),
+          std::pair(Lie::forger, Lie::changing)}) {
+        Options options = quiet(41);
+        options.homes = {4, 3};
+        options.lie = lie;
+        options.second_lie = second;
+        const Outcome outcome = run(options);
+        EXPECT_TRUE(outcome.report.clean()) << name(lie) << ", " << name(second) << told(outcome);
+    }
+}
+
+TEST(NeighbourhoodSwarm, FeedersThatShareALogClearEveryIntervalEach) {
+    Options options = quiet(3);
+    options.homes_elsewhere = {2, 3};
+    const Outcome outcome = run(options);
+    EXPECT_TRUE(outcome.report.clean()) << told(outcome);
+    std::map<IntervalIndex, std::size_t> nets;
+    for (const settlement::ClearedNet& record : outcome.cleared)
+        ++nets[record.interval];
+    EXPECT_GE(nets.size(), 3U);
+    for (const auto& [interval, cleared] : nets)
+        EXPECT_EQ(cleared, 4U) << interval;
 }
 
 // What a coordinator has seen itself it needs not look for: the session after that is without the liar.
@@ -243,7 +271,7 @@ TEST(NeighbourhoodSabotage, AFeederThatImportsMoreThanItMay) {
 }
 
 struct NeighbourhoodChecker : testing::Test {
-    NeighbourhoodChecker() : checker(report, options(), {}, {}, residents()) {}
+    NeighbourhoodChecker() : checker(report, options(), {}, {model::Network{}}, residents()) {}
 
     static Options options() {
         Options out = quiet(1);
@@ -383,7 +411,7 @@ TEST_F(NeighbourhoodChecker, ObjectsToABlockThatDoesNotStandOnTheOneBelow) {
     };
     for (std::size_t i = 0; i < faults.size(); ++i) {
         consensus::simulation::Report its;
-        Checker strict(its, options(), {}, {}, residents());
+        Checker strict(its, options(), {}, {model::Network{}}, residents());
         height = 0;
         below = {};
         for (int blocks = 0; blocks < 3; ++blocks) {
@@ -439,11 +467,18 @@ TEST_F(NeighbourhoodChecker, ObjectsToAnImportThatIsNotWhatHomesDraw) {
     EXPECT_TRUE(report.names("N5"));
 }
 
+TEST_F(NeighbourhoodChecker, ObjectsToAnHonestHomeThatIsCaught) {
+    coordinator::SessionReport session;
+    session.caught = {residents()[0].key};
+    checker.on_report(session);
+    EXPECT_TRUE(report.names("N15"));
+}
+
 TEST_F(NeighbourhoodChecker, ObjectsToAnImportBeyondTheFeedersLimit) {
     for (const double limit_kw : {3.1, 2.9}) {
         model::Network network;
         network.tie.import_max_kw = limit_kw;
-        Checker bounded(report, options(), {}, network, residents());
+        Checker bounded(report, options(), {}, {network}, residents());
         wire::SessionOpen open;
         open.session = {7, 4};
         open.terminals = 3;
