@@ -123,6 +123,12 @@ std::size_t Chaired::awaited() const {
     return out;
 }
 
+bool Chaired::all_spoke(const market::Seat& seat) const {
+    return std::ranges::all_of(seat.members, [&](const market::Member& member) {
+        return member.party == terms_.chair || spoke_.contains(member.party);
+    });
+}
+
 void Chaired::announce(Outputs& out) {
     tell_followers(0, std::exchange(start_, {}), out);
     for (const wire::SessionOpen& opening : openings_)
@@ -135,6 +141,7 @@ Chaired::Step Chaired::step(const market::Input& input, UnixMs now, Outputs& out
     Step step;
     market::Outputs result = session_.step(input);
     if (const auto* received = std::get_if<market::ShareReceived>(&input)) {
+        spoke_.insert(received->share.from);
         if (result.verdict == market::Verdict::duplicate) repeating_.insert(received->share.from);
         if (catches(received->share, result.verdict, out))
             step.caught = {received->share.net, directory_->at(received->share.from).key};

@@ -56,6 +56,9 @@ class Chaired {
     /// At the opening, one for each of nets().
     [[nodiscard]] const std::vector<market::Seat>& seats() const { return seats_; }
 
+    /// Whether every home with this seat has spoken.
+    [[nodiscard]] bool all_spoke(const market::Seat& seat) const;
+
     /// Nets that went on without a home that spoke all the while: somebody there is not heard by everybody.
     [[nodiscard]] const std::set<NetId>& parted() const { return parted_; }
 
@@ -108,6 +111,7 @@ class Chaired {
     std::vector<wire::SessionOpen> openings_;  // row i's; none beside the chair
     market::Session session_;
     std::map<NetId, std::deque<market::MaskedShare>> sent_;  // the newest two of each net
+    std::set<PartyId> spoke_;
     std::set<PartyId> caught_;
     std::set<PartyId> expelled_;
     std::set<PartyId> repeating_;  // said the same again since the session went on last

@@ -360,7 +360,9 @@ struct FeederHost::State {
             if (ending == Ending::cleared && chaired->parted().contains(seat.net))
                 ending = Ending::unclear;
             // Homes that never spoke have not joined: a clock is wrong, or nobody could be reached.
-            if (ending == Ending::unclear && chaired->iteration() <= joining_iterations) continue;
+            if (ending == Ending::unclear && chaired->iteration() <= joining_iterations &&
+                !chaired->all_spoke(seat))
+                continue;
             elimination.on_session(seat.net, chaired->id().interval, homes_of(seat),
                                    std::max(1U, charter.parameters.privacy_members_min), ending);
         }

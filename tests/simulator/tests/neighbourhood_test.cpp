@@ -103,6 +103,11 @@ TEST(NeighbourhoodSwarm, WhateverALiarDoesItsNeighboursClear) {
         }
 }
 
+// Its neighbours cannot go on after the first iteration: they are silent in the second, but they have joined.
+TEST(NeighbourhoodSwarm, ALiarThatSpeaksToItsChairAloneIsFound) {
+    expect_sound(draw(1071));
+}
+
 // Neither lets itself be caught, or only the one does.
 TEST(NeighbourhoodSwarm, TwoLiarsOnOneNetAreBothLeftOut) {
     for (const auto& [lie, second] :
