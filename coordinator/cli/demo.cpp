@@ -253,7 +253,7 @@ int Demo::run() const {
         return fail(demo_command, Error{"--feeders: several on one log need --ledger-rule 3"},
                     ExitCode::usage);
     InstallationOptions options;
-    options.parameters.accelerated = accelerated;
+    options.parameters.accelerated = accelerated.value_or(delay_ms > 0);
     const auto feeder = feeder_of(*this);
     if (!feeder) return fail(demo_command, feeder.error());
     const auto drawn = draw_feeders(*this, *feeder, options.parameters.interval_s);
@@ -406,8 +406,9 @@ void add_demo(CLI::App& app, int& exit_code) {
     command->add_option("--ledger-rule", options->ledger_version, ledger_rule_help)
         ->capture_default_str()
         ->check(CLI::Range(std::uint32_t{1}, settlement::newest_ledger()));
-    command->add_flag("--accelerated", options->accelerated,
-                      "Homes also say how they answer prices: fewer, larger messages");
+    command->add_flag("--accelerated,!--plain", options->accelerated,
+                      "Homes also say how they answer prices: fewer, larger messages, or do not "
+                      "(default: with --delay they do)");
     command->add_option("--homes-seed", options->homes_seed, "The homes are drawn from this seed")
         ->capture_default_str();
     command->add_option("--homes-per-net", options->homes_per_net, "Homes on every net")

@@ -225,7 +225,8 @@ TEST(DemoUnderFire, the_acting_coordinator_and_one_agent_are_killed_and_the_rest
 
 // Whoever goes on with the session that the acting coordinator had opened leaves under its name what it would have left.
 TEST(DemoUnderFire, a_session_outlives_the_coordinator_that_opened_it) {
-    const json result = demo({"--intervals", "2", "--kill-coordinator", "0", "--delay", "10ms"});
+    const json result =
+        demo({"--plain", "--intervals", "2", "--kill-coordinator", "0", "--delay", "10ms"});
     ASSERT_FALSE(result.is_discarded());
     EXPECT_EQ(result["converged"], true);
     ASSERT_EQ(result["sessions"].size(), 2U);
