@@ -253,7 +253,7 @@ int Demo::run() const {
         return fail(demo_command, Error{"--feeders: several on one log need --ledger-rule 3"},
                     ExitCode::usage);
     InstallationOptions options;
-    options.parameters.accelerated = accelerated.value_or(delay_ms > 0);
+    options.parameters.accelerated = accelerated || (delay_ms > 0 && !plain);
     const auto feeder = feeder_of(*this);
     if (!feeder) return fail(demo_command, feeder.error());
     const auto drawn = draw_feeders(*this, *feeder, options.parameters.interval_s);
@@ -406,9 +406,12 @@ void add_demo(CLI::App& app, int& exit_code) {
     command->add_option("--ledger-rule", options->ledger_version, ledger_rule_help)
         ->capture_default_str()
         ->check(CLI::Range(std::uint32_t{1}, settlement::newest_ledger()));
-    command->add_flag("--accelerated,!--plain", options->accelerated,
-                      "Homes also say how they answer prices: fewer, larger messages, or do not "
-                      "(default: with --delay they do)");
+    CLI::Option* accelerated =
+        command->add_flag("--accelerated", options->accelerated,
+                          "Homes also say how they answer prices: fewer, larger messages (without "
+                          "asking where there is --delay)");
+    command->add_flag("--plain", options->plain, "They do not, for all the delay")
+        ->excludes(accelerated);
     command->add_option("--homes-seed", options->homes_seed, "The homes are drawn from this seed")
         ->capture_default_str();
     command->add_option("--homes-per-net", options->homes_per_net, "Homes on every net")

@@ -19,7 +19,8 @@ struct Demo {
     std::filesystem::path directory;  ///< empty: a new one under the system's temporary directory
     std::size_t homes_total = 0;  ///< not 0: so many on a generated feeder, in place of a topology
     std::size_t feeders = 1;      ///< that share the log, each with homes of its own
-    std::optional<bool> accelerated;  ///< nothing: over links that are slow
+    bool accelerated = false;     ///< also if links are slow, but for `plain`
+    bool plain = false;
     std::uint32_t ledger_version = settlement::newest_ledger();
     std::uint64_t homes_seed = 1;
     std::size_t homes_per_net = 3;
