@@ -60,8 +60,9 @@ void Replica::Core::enter_epoch(Epoch epoch) {
     peers_.clear();
     range_asked_ms_.reset();
     unanswered_.clear();
-    // Evidence and epoch changes were about the epoch that has ended; judge_parked() follows.
-    mempool_.doubt([](const SealedEntry& entry) { return is_own_type(entry.entry.type); });
+    // Evidence and epoch changes were about the epoch that has ended, and what only members may write is refused to those who
+    // left; judge_parked() follows.
+    mempool_.doubt();
     changed_ = true;
 }
 
@@ -153,7 +154,7 @@ void Replica::Core::adopt_snapshot() {
     }
     out_.jumped = true;
     // What became final in the blocks left out is known by the state alone.
-    mempool_.doubt([](const SealedEntry&) { return true; });
+    mempool_.doubt();
     finalise({});
 }
 

@@ -62,10 +62,9 @@ void Mempool::remove_expired(UnixMs now_ms) {
     }
 }
 
-void Mempool::doubt(const std::function<bool(const SealedEntry&)>& kind) {
-    for (auto at = ready_.begin(); at != ready_.end();) {
-        const Item item = *at++;
-        if (!kind(*item.entry)) continue;
+void Mempool::doubt() {
+    while (!ready_.empty()) {
+        const Item item = ready_.front();
         remove(item.entry->id);
         (void)add(item.entry, item.arrival_ms, false);
     }

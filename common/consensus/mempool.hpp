@@ -37,8 +37,8 @@ class Mempool {
     /// An entry became final: it and every other one with its key go.
     void remove_final(const SealedEntry& entry);
     void remove_expired(UnixMs now_ms);
-    /// Ready entries of this kind wait for reconsider() again.
-    void doubt(const std::function<bool(const SealedEntry&)>& kind);
+    /// Ready entries wait for reconsider() again.
+    void doubt();
     /// Asks about every parked entry again: ready ones move up, refused ones go.
     void reconsider(const std::function<Admission(const SealedEntry&)>& judge);
 

@@ -158,9 +158,15 @@ void Replica::Core::propose(const BlockTree::Node& parent, Base base) {
     }
     for (const EntryId& id : dead)
         mempool_.remove(id);
+    const bool skips_seen = tally_.count(VoteKind::skip, current_, {}) > 0;
+    // What the final state has come to refuse is work that no block can do: above a block that is not final it shows only here.
+    if (entries.empty() && skips_seen && !on_tip) {
+        mempool_.doubt();
+        judge_parked();
+    }
     if (entries.empty() && !nothing_new)
         fruitless_ = Fruitless{parent.block->hash, mempool_.arrivals(), now_};
-    if (entries.empty() && tally_.count(VoteKind::skip, current_, {}) == 0) {
+    if (entries.empty() && !skips_seen) {
         // An empty block above an unfinished one is of use only if that one does not become final by itself.
         if (unfinished_block() && !batch_waited_ && !timers_[TimerKind::batch].armed)
             arm(TimerKind::batch,

@@ -80,6 +80,22 @@ TEST_F(Epochs, EvidenceOfAnEndedEpochIsNoWork) {
     EXPECT_EQ(r.out.answers[0].status, SubmissionStatus::refused);
 }
 
+// A record of one who had left reached new members before they had turned: no block could take it, and no other record of its
+// interval was taken beside it.
+TEST_F(Epochs, WhatTheLogHasComeToRefuseIsNoWorkInTheNextOne) {
+    const Bytes interval{7};
+    r.step(Submitted{{r.entry(2, interval, opening_entry)}});
+    ASSERT_EQ(r.out.answers[0].status, SubmissionStatus::accepted);
+    ask(2, 2);
+    r.receive(2, past.turn(end, next));
+    r.receive(2, Range{{first, end}});
+    ASSERT_EQ(r.replica->epoch(), 1u);
+    EXPECT_EQ(r.replica->status().mempool, 0u);
+    EXPECT_FALSE(r.replica->status().has_work);
+    r.step(Submitted{{r.entry(3, interval)}});
+    EXPECT_EQ(r.out.answers[0].status, SubmissionStatus::accepted);
+}
+
 // The new epoch's members have to agree, not those who were members when the entry came in.
 TEST_F(Epochs, AChangeOfALaterEpochWaitsForItsMembersToJudgeIt) {
     const ValidatorSet third = Past::set_of({0, 1, 2, 5});

@@ -65,9 +65,11 @@ class LoneReplica {
         return out_;
     }
 
-    [[nodiscard]] EntryPtr entry(std::uint64_t seq, Bytes semantic_key = {}) const {
+    [[nodiscard]] EntryPtr entry(std::uint64_t seq,
+                                 Bytes semantic_key = {},
+                                 EntryType type = 1) const {
         Entry made;
-        made.type = 1;
+        made.type = type;
         made.seq = seq;
         made.key = std::move(semantic_key);
         made.expires_ms = now + 3'600'000;

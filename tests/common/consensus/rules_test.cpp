@@ -137,6 +137,28 @@ TEST(Rules, ABlockFromTheFutureWaitsButOneThatIsMerelyLaterThanItsParentDoesNot)
     EXPECT_FALSE(votes_for(r, past.add({}, r.now + hour_ms + 3)));
 }
 
+// Everybody waited for an entry that no block could take, gave every view up before its leader had anything to say, and so
+// nothing above the tip became final, where alone it would have shown.
+TEST(Rules, WhatTheFinalStateRefusesIsNoWorkAboveABlockThatIsNotFinal) {
+    LoneReplica r;  // leads view 4
+    Past past{r};
+    r.step(Submitted{{r.entry(1, {}, opening_entry)}});
+    const FinalBlock first = past.add({r.entry(2)});
+    r.receive(1, Status{0, 2, 1, 1, {}});
+    r.receive(1, Range{{first}});
+    ASSERT_EQ(r.replica->status().final_view, 1u);
+    const FinalBlock second = past.add({});
+    ASSERT_TRUE(votes_for(r, second));
+    r.receive(3, past.cert(VoteKind::notar, 2));
+    r.receive(1, r.cert(VoteKind::skip, 3));
+    ASSERT_EQ(r.replica->status().view, 4u);
+    EXPECT_EQ(r.replica->status().mempool, 1u) << "it may be in a block under way";
+    EXPECT_TRUE(r.sent<Proposal>().empty());
+    r.receive(1, r.vote(VoteKind::skip, 4, 1));
+    EXPECT_EQ(r.sent<Proposal>().size(), 1u);
+    EXPECT_EQ(r.replica->status().mempool, 0u);
+}
+
 TEST(Rules, AnAttachedCertificateGivesWayToAnOwnOneForTheSame) {
     for (const bool holds_own : {true, false}) {
         LoneReplica r;

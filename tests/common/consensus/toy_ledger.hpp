@@ -1,9 +1,12 @@
-// The smallest ledger that has the log's rules: ids and keys once, nothing expired. State: what was applied.
+// The smallest ledger that has the log's rules: ids and keys once, nothing expired, and entries of one type only first of all.
+// State: what was applied.
 #pragma once
 
 #include "common/consensus/application.hpp"
 
 namespace kilter::consensus {
+
+inline constexpr EntryType opening_entry = 2;
 
 class ToyExecution final : public Execution {
   public:
@@ -24,6 +27,7 @@ class ToyExecution final : public Execution {
             return {Admission::refused, "key taken"};
         const Bytes* stored = map_.find(count_key());
         const std::uint64_t count = stored == nullptr ? 0 : ByteReader(*stored).u64();
+        if (entry.entry.type == opening_entry && count > 0) return {Admission::refused, "too late"};
         // A body of eight bytes names a count of entries that must be there first.
         if (entry.entry.body.size() == 8 && ByteReader(entry.entry.body).u64() > count)
             return {Admission::later, "too early"};
