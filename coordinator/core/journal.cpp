@@ -40,10 +40,12 @@ bool ascend(const std::vector<PartyId>& parties) {
            parties.end();
 }
 
-// A count of things of so many bytes each; 0 when there is no room for them.
+// A count of things of at least so many bytes each. Nothing can be read any more when there is no room for them.
 std::size_t read_count(ByteReader& in, std::size_t each, std::size_t most) {
     const std::size_t count = in.u32();
-    return count > most || count * each > in.left() ? 0 : count;
+    if (count <= most && count * each <= in.left()) return count;
+    (void)in.raw(in.left() + 1);
+    return 0;
 }
 
 std::optional<market::Seat> read_seat(ByteReader& in) {
@@ -178,7 +180,9 @@ std::optional<market::Journal> decode_journal(ByteView bytes, std::uint32_t iter
     ByteReader in(bytes);
     market::Journal out;
     out.iteration = iteration;
-    if (in.u8() == 1) {
+    const std::uint8_t stops = in.u8();
+    if (stops > 1) return std::nullopt;
+    if (stops == 1) {
         out.stop = read_notice(in);
         if (!out.stop) return std::nullopt;
     }

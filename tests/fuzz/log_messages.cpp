@@ -27,6 +27,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         KILTER_CHECK(
             kilter::consensus::evidence_as_entry(*evidence).body == kilter::to_bytes(bytes),
             "evidence re-encodes to itself");
+    const auto epochs = kilter::consensus::decode_epochs_file(bytes);
+    check_round_trip(epochs, bytes);
+    if (epochs && !epochs->proofs.empty()) {
+        // As if the first members had stayed, which they have in the corpus.
+        kilter::consensus::EpochTable table(epochs->chain, epochs->proofs.front().next);
+        (void)table.learn(epochs->proofs);
+        KILTER_CHECK(table.newest() <= epochs->proofs.size(), "an epoch for each proof at most");
+    }
     if (const auto genesis = kilter::settlement::Genesis::decode(bytes))
         KILTER_CHECK(genesis->encode() == kilter::to_bytes(bytes), "genesis re-encodes to itself");
     // An outline leads to the root that follows from it, or is refused whatever is claimed.

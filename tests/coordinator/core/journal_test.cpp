@@ -92,6 +92,17 @@ TEST(Journal, APieceThatIsMissingIsNotMadeUp) {
             .empty());
 }
 
+TEST(Journal, ACountWithoutRoomIsNotTakenForNone) {
+    market::Journal none;
+    Bytes bytes = encode(none);
+    ASSERT_TRUE(decode_journal(bytes, 0));
+    bytes.back() = 0xFF;  // nets
+    EXPECT_FALSE(decode_journal(bytes, 0));
+    bytes = encode(none);
+    bytes.front() = 2;  // neither a stop nor none
+    EXPECT_FALSE(decode_journal(bytes, 0));
+}
+
 TEST(Journal, AnyBytesAreSafe) {
     Prng prng(1);
     market::Journal accelerated = journal();
@@ -114,6 +125,7 @@ TEST(Journal, AnyBytesAreSafe) {
             for (const auto& net : one->nets)
                 EXPECT_TRUE(std::is_sorted(net.homes.begin(), net.homes.end()));
             EXPECT_LE(one->memory.size(), limits::journal_memory_max);
+            EXPECT_EQ(encode(*one), bytes);
         }
         (void)decode_piece({bytes});
     }
