@@ -130,6 +130,7 @@ void CoordinatorHost::State::keep_house() {
     const UnixMs now = runtime::now_ms();
     if (now >= next_refusals) {
         next_refusals = now + refusals_every_ms;
+        proofs->retry();
         for (const auto& refused : hub->take_refused())
             spdlog::warn("refused a key that is {}: {} from {} ({} handshakes)",
                          refused.revoked ? "revoked" : "not on the roster",

@@ -20,20 +20,31 @@ constexpr const char* epochs_file = "log.epochs";
 
 }  // namespace
 
-void KeptProofs::keep(const char* name, const Bytes& proof) const {
-    if (auto written = runtime::replace_file(
-            directory_ / name, {reinterpret_cast<const char*>(proof.data()), proof.size()});
-        !written)
-        spdlog::error("{}", written.error().message);
+void KeptProofs::keep(const std::string& name, const Bytes& proof) {
+    unwritten_.erase(name);
+    const auto written = write(name, proof);
+    if (written) return;
+    spdlog::error("{}; it is tried again until it is written", written.error().message);
+    unwritten_.emplace(name, proof);
 }
 
-std::optional<Bytes> KeptProofs::kept(const char* name) const {
+void KeptProofs::retry() {
+    std::erase_if(unwritten_, [&](const auto& one) { return write(one.first, one.second).ok(); });
+}
+
+Result<void> KeptProofs::write(const std::string& name, const Bytes& proof) const {
+    return runtime::replace_file(directory_ / name,
+                                 {reinterpret_cast<const char*>(proof.data()), proof.size()});
+}
+
+std::optional<Bytes> KeptProofs::kept(const std::string& name) const {
+    if (const auto waits = unwritten_.find(name); waits != unwritten_.end()) return waits->second;
     const auto text = topology::read_text_file(directory_ / name);
     return text ? std::optional(to_bytes(as_bytes(*text))) : std::nullopt;
 }
 
 std::optional<wire::RosterUpdate> KeptProofs::roster(const settlement::Roster& roster,
-                                                     storage::LogStore& store) const {
+                                                     storage::LogStore& store) {
     Bytes receipt;
     if (const auto stored = store.receipt_for_key(settlement::roster_key(roster.epoch))) {
         receipt = consensus::encode(*stored);
@@ -52,7 +63,7 @@ std::optional<wire::RosterUpdate> KeptProofs::roster(const settlement::Roster& r
 
 std::optional<wire::RulesUpdate> KeptProofs::rules(const consensus::Finalised& final,
                                                    const consensus::LedgerState& state,
-                                                   storage::LogStore& store) const {
+                                                   storage::LogStore& store) {
     const auto proof =
         consensus::make_state_proof(final, state, settlement::docket_key(), store.epochs());
     if (!proof) return std::nullopt;
@@ -70,7 +81,7 @@ std::optional<wire::RulesUpdate> KeptProofs::kept_rules(std::uint64_t edition,
     return wire::RulesUpdate{std::move(*proof)};
 }
 
-void KeptProofs::keep_epochs(std::vector<consensus::EpochProof> proofs) const {
+void KeptProofs::keep_epochs(std::vector<consensus::EpochProof> proofs) {
     keep(epochs_file,
          consensus::encode(consensus::EpochsFile{genesis_.chain_id(), std::move(proofs)}));
 }
