@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "common/base/check.hpp"
 #include "common/prox/limited_flow.hpp"
@@ -32,7 +33,11 @@ struct Feeder::State {
     /// What is drawn in interval t: fixed loads and deliveries −x.
     void load(std::size_t t, const model::Schedules& x, Sources& out) const;
     void collect_conflicts(std::size_t t);
+    /// By how much a limit is missed: of what is delivered, kW.
+    [[nodiscard]] double by(const Conflict& conflict) const;
+    [[nodiscard]] std::size_t intervals_missed() const;
     [[nodiscard]] std::string describe(const Conflict& conflict) const;
+    [[nodiscard]] std::string what(const Conflict& conflict) const;
     /// Calls visit(t, flows) with the flows that x causes.
     template <class Visit>
     void visit_flows(const model::Schedules& x, Visit visit) const;
@@ -135,7 +140,24 @@ void Feeder::State::collect_conflicts(std::size_t t) {
         if (limit.scale == 0) check(limit, 1e-9 * std::max(1.0, std::abs(limit.high)));
 }
 
+double Feeder::State::by(const Conflict& c) const {
+    if (c.limit == nullptr) return std::numeric_limits<double>::infinity();
+    const double missed = std::max(c.value - c.limit->high, c.limit->low - c.value);
+    return missed * (c.limit->scale > 0 ? c.limit->scale : 1);
+}
+
+std::size_t Feeder::State::intervals_missed() const {
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < conflicts.size(); ++i)  // those of an interval are together
+        out += i == 0 || conflicts[i].t != conflicts[i - 1].t;
+    return out;
+}
+
 std::string Feeder::State::describe(const Conflict& c) const {
+    return what(c) + " in interval " + std::to_string(c.t);
+}
+
+std::string Feeder::State::what(const Conflict& c) const {
     char text[128];
     if (c.limit == nullptr)
         return "bus " + network.buses[flow.tree().bus_at(c.position)].name +
@@ -232,12 +254,18 @@ double Feeder::cost(const model::Schedules& x) const {
 std::string Feeder::explain() const {
     const State& s = *state_;
     if (s.conflicts.empty()) return {};
+    const std::size_t count = s.conflicts.size();
     std::string out = "not all limits can be kept: ";
-    for (std::size_t i = 0; i < std::min(named_max, s.conflicts.size()); ++i)
-        out +=
-            s.describe(s.conflicts[i]) + " in interval " + std::to_string(s.conflicts[i].t) + "; ";
-    if (s.conflicts.size() > named_max)
-        out += "and " + std::to_string(s.conflicts.size() - named_max) + " more; ";
+    if (count > named_max) {
+        const Conflict& worst =
+            *std::max_element(s.conflicts.begin(), s.conflicts.end(),
+                              [&](const auto& a, const auto& b) { return s.by(a) < s.by(b); });
+        out += std::to_string(count) + " are missed in " + std::to_string(s.intervals_missed()) +
+               " of " + std::to_string(s.intervals) + " intervals, most of all " +
+               s.describe(worst) + "; the first are ";
+    }
+    for (std::size_t i = 0; i < std::min(named_max, count); ++i)
+        out += s.describe(s.conflicts[i]) + "; ";
     char penalty[64];
     std::snprintf(penalty, sizeof penalty, "each priced with %g EUR/kWh at most; ",
                   s.network.limit_penalty_eur_per_kwh);

@@ -461,6 +461,26 @@ TEST(FeederInfeasible, NamesTheBusThatNoDeliveryCanSave) {
     EXPECT_TRUE(x.isApproxToConstant(27, 1e-9));  // all else as if it were not there
 }
 
+TEST(FeederInfeasible, CountsWhatIsMissedAndNamesTheWorstAndTheFirst) {
+    Network network = two_nets();
+    network.buses[2].load_q_kvar = 30;
+    network.branches[1].rating_kva = 20;
+    network = normalised(network);
+    model::FeederHorizon horizon = model::horizon_of(network, 0, 8, hour_s);
+    horizon.fixed_q_kvar(2, 5) = 40;
+    horizon.fixed_q_kvar(2, 6) = 0;
+    Feeder feeder(network, horizon);
+    Schedules x;
+    EXPECT_EQ(feeder.prox(Schedules::Zero(2, 8), Eigen::VectorXd::Constant(2, 0.01), x),
+              ProxStatus::infeasible);
+    const std::string said = feeder.explain();
+    EXPECT_NE(said.find("missed in 7 of 8 intervals, most of all branch to B: 40."),
+              std::string::npos)
+        << said;
+    EXPECT_NE(said.find("the first are branch to B: 30."), std::string::npos) << said;
+    EXPECT_EQ(said.find("in interval 7"), std::string::npos) << said;
+}
+
 TEST(FeederInfeasible, MissesContradictingLimitsByTheLeastAndNamesThem) {
     Network network = two_nets();
     // C hangs on B and draws 20 kW over 1 ohm: 0.04 pu² below B, whatever is delivered
