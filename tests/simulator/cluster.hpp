@@ -1,5 +1,6 @@
 /// One run: a whole cluster in one thread, made of Options. First everything breaks, then the network heals and all that
-/// was asked for must become final everywhere; checkers watch throughout.
+/// was asked for must become final everywhere; checkers watch throughout. Processes are in cluster.cpp, messages in
+/// cluster_messages.cpp, what happens to all of them and when it ends in cluster_phases.cpp.
 #pragma once
 
 #include <memory>

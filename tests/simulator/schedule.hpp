@@ -2,6 +2,7 @@
 /// simulator knows what time it is, so a run is a function of its options.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <queue>
@@ -22,6 +23,11 @@ inline Prng stream(std::uint64_t seed, std::string_view component) {
     for (const char c : component)
         name = (name ^ static_cast<std::uint8_t>(c)) * 0x100000001B3ULL;
     return Prng(Prng(seed ^ name).next());
+}
+
+/// A draw of the pause between events that happen every `mean` on average, each by itself.
+inline Micros exponential(Prng& prng, Micros mean) {
+    return static_cast<Micros>(-std::log(1 - prng.uniform()) * static_cast<double>(mean));
 }
 
 class Schedule {
