@@ -29,6 +29,13 @@ std::string excess_text(const powerflow::Excess& worst, double unit, const char*
            " (" + worst.item + ", interval " + std::to_string(worst.interval) + ")";
 }
 
+/// One clause to a line.
+std::string by_lines(std::string text) {
+    for (std::size_t at = text.find("; "); at != std::string::npos; at = text.find("; ", at))
+        text.replace(at, 2, "\n    ");
+    return text;
+}
+
 /// What the price of the net that is dearest over its cheapest is made of, and what the nonlinear power flow says.
 void print_physics(const planner::Report& report) {
     for (const planner::SessionResult& session : report.sessions) {
@@ -107,7 +114,8 @@ void print(const planner::Report& report, const std::string& series) {
     for (const planner::SessionResult& session : report.sessions) {
         const std::string at = utc_text(
             interval_start(session.session.interval, report.options.parameters.interval_s));
-        if (!session.explanation.empty()) std::cout << at << ": " << session.explanation << '\n';
+        if (!session.explanation.empty())
+            std::cout << at << ": " << by_lines(session.explanation) << '\n';
         if (!session.certificate)
             std::cout << at << ": distance from the optimum not known: " << session.uncertified
                       << '\n';
