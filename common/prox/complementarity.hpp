@@ -18,6 +18,8 @@ class Complementarity {
 
     [[nodiscard]] Eigen::Index count() const { return slack.size(); }
 
+    [[nodiscard]] bool soft() const { return soft_; }
+
     Eigen::ArrayXd price;         ///< soft only
     Eigen::ArrayXd slack, dual;   ///< s, z
     Eigen::ArrayXd excess, room;  ///< soft only: ξ, and price − z, kept apart lest it cancel

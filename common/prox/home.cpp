@@ -52,7 +52,8 @@ model::ProxStatus Home::prox(const Schedules& target,
         "a home has one row per channel");
     meter_ = toward(target, penalty);
     turn_to(meter_.unit);
-    converged_ = solver_.solve(meter_);
+    // two penalties in turn: a session that also asks for responses, which the path has rounded off
+    converged_ = solver_.solve(meter_, HomeSolver::products_end, !aside_);
     x.resize(rows(), intervals());
     read(solver_, x);
     return judge();

@@ -13,7 +13,7 @@ using Eigen::Index;
 namespace {
 
 constexpr int iterations_max = 100;
-/// Never aimed below: rounding would take over.
+/// Not aimed below unless asked for less: rounding would take over.
 constexpr double products_least = 1e-14;
 constexpr double residual_end = 3e-8;      // of bounds, kW, kWh, K
 constexpr double stationarity_end = 1e-8;  // of marginal costs, kW
@@ -127,7 +127,7 @@ void HomeSolver::set_unit(double unit) {
         soft_.price[static_cast<Index>(i)] = p.soft[i].price / unit;
 }
 
-bool HomeSolver::solve(const Meter& meter, double products) {
+bool HomeSolver::solve(const Meter& meter, double products, bool by_sides) {
     const HomeProgram& p = program_;
     const Index n = p.intervals;
     const ArrayXd linear_before = meter_.linear_p;
@@ -139,6 +139,11 @@ bool HomeSolver::solve(const Meter& meter, double products) {
     cost_.segment(p.at_meter, n) = meter_.linear_p;
     curvature_.segment(p.at_meter, n).setConstant(meter_.curvature_p);
     if (warm_) {
+        if (by_sides) {
+            remember();
+            if (follow_sides()) return true;
+            go_back();
+        }
         start_warm(std::sqrt((meter_.linear_p - linear_before).square().mean()));
         if (follow_path(products)) return true;
     }
@@ -152,21 +157,26 @@ bool HomeSolver::follow_path(double products) {
     const auto gap = [&](double fraction) {
         return (hard_.products(fraction) + soft_.products(fraction)) / pairs;
     };
+    const double least = std::min(products_least, 0.1 * products);
     measure();
     double mu = gap(0);
     int polished = 0;
     for (iterations_ = 1; iterations_ <= iterations_max; ++iterations_) {
+        hard_.weigh();
+        soft_.weigh();
         factorise();
         aim(0, false);
-        direction();
+        head_for_aim();
         const double affine = std::min(hard_.longest(1), soft_.longest(1));
         // nothing is bounded: no pairs, no μ
         const double left = mu > 0 ? std::max(0.0, gap(affine)) / mu : 0;
-        aim(std::max(mu * left * left * left, products_least), true);
-        direction();
+        aim(std::max(mu * left * left * left, least), true);
+        head_for_aim();
         const double longest = std::min(hard_.longest(2), soft_.longest(2));
-        step(std::min(1.0, longest * std::clamp(1 - mu, 0.995, 1 - 1e-6)));
-        measure();
+        const double fraction = std::min(1.0, longest * std::clamp(1 - mu, 0.995, 1 - 1e-6));
+        hard_.step(fraction);
+        soft_.step(fraction);
+        step(fraction);
         mu = gap(0);
         if (!std::isfinite(mu)) return false;
         if (mu > products || std::max(hard_.residual(), soft_.residual()) > residual_end) continue;
@@ -176,6 +186,30 @@ bool HomeSolver::follow_path(double products) {
             return true;
     }
     return false;
+}
+
+void HomeSolver::remember() {
+    start_.v = v_;
+    start_.q = q_;
+    start_.lambda = lambda_;
+    start_.nu = nu_;
+    start_.hard = hard_;
+    start_.soft = soft_;
+}
+
+void HomeSolver::go_back() {
+    v_ = start_.v;
+    q_ = start_.q;
+    lambda_ = start_.lambda;
+    nu_ = start_.nu;
+    hard_ = start_.hard;
+    soft_ = start_.soft;
+}
+
+void HomeSolver::head_for_aim() {
+    direction();
+    hard_.move();
+    soft_.move();
 }
 
 /// The largest marginal cost that no multiplier explains, kW.

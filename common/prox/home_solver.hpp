@@ -1,4 +1,5 @@
-/// Solves a HomeProgram against a meter cost, by a primal-dual interior-point method whose linear systems cost O(T n²).
+/// Solves a HomeProgram against a meter cost, by a primal-dual interior-point method whose linear systems cost O(T n²). From
+/// a solution nearby it may first look for the inequalities that hold with equality (home_sides.cpp), in the same systems.
 ///
 /// Given the weights of the inequalities (Complementarity), a Newton step minimises a quadratic over every piece of
 /// equipment, which meet in nothing but the meter. Let λ_t be the marginal value of a kW at the meter. Each piece answers
@@ -15,7 +16,8 @@
 /// where nothing else does; it shortens steps along directions in which the cost is flat and moves no solution.
 ///
 /// Everything is computed with costs divided by Meter::unit (ρ w in a prox: then all is in kW and tolerances are in kW).
-/// Starts from the last solution, pushed back to the central path. Allocates in the constructor only.
+/// Starts from the last solution, pushed back to the central path where its sides do not lead to the new one. Allocates in
+/// the constructor and the first warm solve() by sides only.
 #pragma once
 
 #include "common/prox/complementarity.hpp"
@@ -39,8 +41,9 @@ class HomeSolver {
     static constexpr double products_end = 1e-13;
     static constexpr double products_near = 1e-8;  ///< enough to see which bounds hold
 
-    /// False where the iteration limit was reached first: the values are then the best found.
-    bool solve(const Meter& meter, double products = products_end);
+    /// False where the iteration limit was reached first: the values are then the best found. `by_sides`: looks for the
+    /// inequalities that hold with equality first; price_response() then has sharp kinks.
+    bool solve(const Meter& meter, double products = products_end, bool by_sides = false);
 
     /// Whether the next solve() starts from the last solution, and that one's Meter::unit.
     [[nodiscard]] bool warm() const { return warm_; }
@@ -52,7 +55,8 @@ class HomeSolver {
 
     [[nodiscard]] const HomeProgram& program() const { return program_; }
 
-    [[nodiscard]] int iterations() const { return iterations_; }  ///< of the last solve
+    /// Factorisations by the last solve's last method.
+    [[nodiscard]] int iterations() const { return iterations_; }
 
     // The last solution.
     [[nodiscard]] double scalar(Eigen::Index at) const { return v_[at]; }
@@ -77,6 +81,14 @@ class HomeSolver {
     void measure();
     [[nodiscard]] double stationarity();
     void set_unit(double unit);
+    void head_for_aim();
+    void remember();
+    void go_back();
+
+    // home_sides.cpp: without a path, from the sides of the last solution
+    bool follow_sides();
+    void head_for_sides();
+    Eigen::Index step_on_sides();
 
     // home_steps.cpp: one Newton system
     void factorise();
@@ -106,6 +118,13 @@ class HomeSolver {
     Eigen::ArrayXXd nu_;
     Complementarity hard_, soft_;  // hard: bounds, then the peak's (imports), then the inverter's
     Eigen::Index at_peak_rows_ = 0, at_disc_rows_ = 0;
+
+    // where solve() started
+    struct Start {
+        Eigen::ArrayXd v, q, lambda;
+        Eigen::ArrayXXd nu;
+        Complementarity hard, soft;
+    } start_;
 
     // scaled costs and one Newton system
     Eigen::ArrayXd cost_, curvature_, movable_;

@@ -22,8 +22,6 @@ constexpr double flat_meter = 1e-13;
 void HomeSolver::factorise() {
     const HomeProgram& p = program_;
     const Index n = p.intervals;
-    hard_.weigh();
-    soft_.weigh();
     weight_ = curvature_;
     for (std::size_t i = 0; i < p.hard.size(); ++i)
         weight_[p.hard[i].at] += hard_.weight[static_cast<Index>(i)];
@@ -154,10 +152,6 @@ void HomeSolver::aim(double mu, bool corrected) {
         }
     hard_.aim(mu, corrected);
     soft_.aim(mu, corrected);
-    collect_slopes(hard_.multiplier, soft_.multiplier);
-    if (p.reactive)
-        for (Index t = 0; t < n; ++t)
-            slope_[p.free(*p.panels, t)] -= disc_cross_[t] * inv_q_[t] * slope_q_[t];
 }
 
 /// Marginal costs that the multipliers, λ and ν leave unexplained.
@@ -206,9 +200,15 @@ void HomeSolver::collect_slopes(const Eigen::ArrayXd& hard, const Eigen::ArrayXd
         }
 }
 
+/// The step after which the multipliers that the pairs aim at, and the weights that they follow changes with, explain all
+/// marginal costs.
 void HomeSolver::direction() {
     const HomeProgram& p = program_;
     const Index n = p.intervals;
+    collect_slopes(hard_.multiplier, soft_.multiplier);
+    if (p.reactive)
+        for (Index t = 0; t < n; ++t)
+            slope_[p.free(*p.panels, t)] -= disc_cross_[t] * inv_q_[t] * slope_q_[t];
     respond(false);
     d_lambda_ = answer_ + slope_.segment(p.at_meter, n) / meter_weight_;
     answers_.solve(d_lambda_.matrix());
@@ -218,8 +218,6 @@ void HomeSolver::direction() {
         (meter_weight_ > 0.5)
             .select((d_lambda_ - slope_.segment(p.at_meter, n)) / meter_weight_, answer_);
     spread_changes();
-    hard_.move();
-    soft_.move();
 }
 
 /// answer_ ← what all pieces add to the meter when it pays dλ more (or nothing) and `slope_` pulls at them; with the price
@@ -362,9 +360,8 @@ void HomeSolver::step(double fraction) {
     if (program_.reactive) q_ += fraction * d_q_;
     lambda_ += fraction * d_lambda_;
     nu_ += fraction * d_nu_;
-    hard_.step(fraction);
-    soft_.step(fraction);
     simulate();
+    measure();
 }
 
 /// K = S + 1/M at the solution:  R_pp = (M − K⁻¹ diag)…: with M = curvature + limits' weights per interval,

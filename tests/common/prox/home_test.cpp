@@ -187,6 +187,51 @@ TEST(HomeProx, ForgetsNeitherPenaltyNorExactnessBetweenResponses) {
     EXPECT_GE(near, 45);  // the others have a kink within a few watts
 }
 
+/// The prox by the path alone, to a thousandth of the products that schedules end at; false where rounding is in the way.
+bool far_along_the_path(const model::Home& data, const Schedules& target, double k, Schedules& x) {
+    HomeSolver solver(
+        program_of(data, std::vector<std::optional<std::size_t>>(data.shiftables.size())));
+    Meter meter;
+    meter.unit = meter.curvature_p = meter.curvature_q = k;
+    meter.linear_p = -k * target.row(0).transpose().array();
+    meter.linear_q = -k * target.bottomRows(1).transpose().array();
+    if (!solver.solve(meter, 1e-3 * HomeSolver::products_end)) return false;
+    const HomeProgram& p = solver.program();
+    x.resize(target.rows(), target.cols());
+    if (x.rows() > 1) x.row(1) = (p.base_kvar + solver.reactive_kvar()).transpose();
+    for (Eigen::Index t = 0; t < p.intervals; ++t)
+        x(0, t) = solver.scalar(p.at_meter + t);
+    return true;
+}
+
+/// From the last solution's sides as along the path, over a day and steps of all sizes.
+TEST(HomeProx, StepsFromSidesToWhereThePathLeads) {
+    constexpr Eigen::Index day = 96;
+    Prng random(9);
+    int steps = 0, compared = 0, few = 0;
+    for (int i = 0; i < 24; ++i) {
+        const model::Home data = test::random_equipped_home(random, day, 0.25);
+        const double k = std::exp(random.uniform(-5, -3));
+        const double move = std::exp(random.uniform(-6, -1));
+        Home home(data);
+        Schedules target = random_schedules(random, data.channels(), day, -4, 4), x, expected;
+        home.prox(target, penalty_of(home.rows(), k), x);
+        for (int step = 0; step < 6; ++step, ++steps) {
+            target += random_schedules(random, data.channels(), day, -move, move);
+            Home fresh(data);
+            EXPECT_EQ(home.prox(target, penalty_of(home.rows(), k), x),
+                      fresh.prox(target, penalty_of(home.rows(), k), expected))
+                << i;
+            few += home.iterations() <= 6;
+            if (!far_along_the_path(data, target, k, expected)) continue;
+            ++compared;
+            EXPECT_LT((x - expected).cwiseAbs().maxCoeff(), exact_kw) << i << " moved by " << move;
+        }
+    }
+    EXPECT_GE(compared, steps * 9 / 10);
+    EXPECT_GE(few, steps * 3 / 4);
+}
+
 TEST(HomeProx, KnowsTheLeastItCanCostAndWhatAScheduleCosts) {
     Prng random(4);
     int compared = 0;
