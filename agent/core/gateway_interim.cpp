@@ -179,8 +179,9 @@ void Gateway::State::join_interim(const crypto::PublicKey& from,
     early_parts.clear();
     const auto candidates =
         interim_members(charter, *known.place, *known.base, open.session.interval);
-    const InterimTerms terms{open.session, *known.place->directory->find(from),
-                             *named_in(open, candidates)};
+    const settlement::Directory& directory = *known.place->directory;
+    const InterimTerms terms{open.session, *directory.find(from), *named_in(open, candidates),
+                             directory.homes(known.place->net).size()};
     active.emplace(charter, *known.place, terms, *known.base, *home, now);
     last_word = "clearing session " + market::name_of(open.session) + " with the net's homes alone";
     const market::Parameters& parameters = charter.parameters;

@@ -35,6 +35,7 @@ struct InterimTerms {
     market::SessionId id;
     PartyId chair;
     std::vector<market::Member> members;  ///< ascending by party, the chair among them
+    std::size_t homes = 0;                ///< of the net
 };
 
 /// When the home of this rank opens the interval, and how long before its start the first one does.
@@ -79,7 +80,8 @@ std::optional<std::string> objection(const Charter& charter,
                                      const crypto::PublicKey& from,
                                      const wire::InterimOpen& open);
 
-/// The session's parameters: never accelerated, and the chair counts as the home that it is.
+/// The session's parameters: never accelerated, and the chair counts as the home that it is. It ends where no more than half of
+/// the net's homes are left, as the log takes no record of theirs.
 market::Terms session_terms(const market::Parameters& agreed, const InterimTerms& terms);
 
 /// Names the session where salts and, with its opener's key, masks are derived: none with a coordinator has these bytes.

@@ -68,12 +68,21 @@ TEST(InterimTerms, CountTheChairAsTheHomeItIs) {
     market::Parameters parameters = of_four();
     parameters.accelerated = true;
     parameters.privacy_members_min = 3;
-    const InterimTerms terms{{101, interim_opening}, {5}, {{{5}, 1}, {{6}, 1}, {{7}, 10}}};
+    const InterimTerms terms{{101, interim_opening}, {5}, {{{5}, 1}, {{6}, 1}, {{7}, 10}}, 4};
     const market::Terms session = session_terms(parameters, terms);
     EXPECT_FALSE(session.parameters.accelerated);
     EXPECT_EQ(session.parameters.privacy_members_min, 2U);
     EXPECT_EQ(session.terminals, 3U);
     EXPECT_TRUE(session.hosts.empty());
+}
+
+TEST(InterimTerms, EndWhereHalfOfTheNetIsLeft) {
+    InterimTerms terms{{101, interim_opening}, {5}, {{{5}, 1}, {{6}, 1}, {{7}, 10}}, 4};
+    EXPECT_EQ(session_terms(of_four(), terms).parameters.privacy_members_min, 2U)
+        << "and the chair";
+    terms.homes = 3;
+    EXPECT_EQ(session_terms(of_four(), terms).parameters.privacy_members_min, 1U)
+        << "and the chair";
 }
 
 TEST(InterimNumbers, NoTwoHomesShareOneAndNoneIsUsedAgain) {

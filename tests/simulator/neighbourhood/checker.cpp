@@ -153,6 +153,12 @@ void Checker::on_accord(std::size_t home, const agent::Accord& accord) {
 }
 
 void Checker::on_interim(std::size_t home, const settlement::ClearedNet& record) {
+    const auto homes =
+        static_cast<std::size_t>(std::ranges::count(residents_, record.net, &Resident::net));
+    if (2 * record.members.size() <= homes)
+        report_.violation("N13", "home " + std::to_string(home) + " holds an interim record of " +
+                                     std::to_string(record.members.size()) + " of " +
+                                     std::to_string(homes) + " homes, which no log takes");
     interims_[{home, record.interval}] = record;
     accords_[{home, market::SessionId{record.interval, record.opening}}] = record;
 }

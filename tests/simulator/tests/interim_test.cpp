@@ -83,6 +83,15 @@ TEST(WithoutCoordinators, ASilentHomeIsLeftOut) {
     EXPECT_GE(fewer, 1U) << faults_of(outcome);
 }
 
+TEST(WithoutCoordinators, HalfOfANetClearsNothingAlone) {
+    Options options = without_coordinators(7, 4);
+    options.homes = {4};
+    options.lie = options.second_lie = Lie::mute;
+    const Outcome outcome = run(options);
+    ASSERT_TRUE(outcome.report.clean()) << faults_of(outcome);
+    EXPECT_TRUE(interims_of(outcome).empty());
+}
+
 // Its own clock says another time than everybody's: it takes no part, or waits, and is no hindrance.
 TEST(WithoutCoordinators, AHomeWhoseClockIsAnHourOffIsLeftOut) {
     for (const std::int64_t by_ms : {-3'600'000, 3'600'000})
@@ -199,6 +208,13 @@ TEST_F(InterimChecker, ASumThatIsKeptAndOneThatIsNot) {
     checker.on_setpoint(0, {9, 1.5});
     checker.on_setpoint(1, {9, 0.5});
     EXPECT_TRUE(report.names("N13")) << "beyond the horizon";
+}
+
+TEST_F(InterimChecker, ARecordOfHalfOfTheNet) {
+    settlement::ClearedNet half = interim();
+    half.members.pop_back();
+    checker.on_interim(0, half);
+    EXPECT_TRUE(report.names("N13"));
 }
 
 TEST_F(InterimChecker, ASumThatIsMissed) {
