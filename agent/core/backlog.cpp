@@ -1,5 +1,7 @@
 #include "agent/core/backlog.hpp"
 
+#include <iterator>
+
 #include "agent/core/damaged_memory.hpp"
 
 namespace kilter::agent {
@@ -51,9 +53,20 @@ const settlement::ClearedNet* Backlog::find(IntervalIndex interval) const {
     return found == records_.end() ? nullptr : &found->second;
 }
 
-std::optional<IntervalIndex> Backlog::newest() const {
-    if (records_.empty()) return std::nullopt;
-    return records_.rbegin()->first;
+std::optional<IntervalIndex> Backlog::newest(IntervalIndex until) const {
+    const auto after = records_.upper_bound(until);
+    if (after == records_.begin()) return std::nullopt;
+    return std::prev(after)->first;
+}
+
+bool Backlog::forget_after(IntervalIndex last, Outputs& out) {
+    const auto first = records_.upper_bound(last);
+    if (first == records_.end()) return false;
+    for (auto record = first; record != records_.end(); ++record)
+        out.persist[backlog_key(record->first)] = {};
+    records_.erase(first, records_.end());
+    entries_.erase(entries_.upper_bound(last), entries_.end());
+    return true;
 }
 
 std::vector<consensus::EntryPtr> Backlog::due(const Charter& charter,

@@ -3,6 +3,7 @@
 /// interval says what the log holds: this record, whoever brought it, or another.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <optional>
 
@@ -34,7 +35,13 @@ class Backlog {
     [[nodiscard]] std::size_t size() const { return records_.size(); }
 
     [[nodiscard]] const settlement::ClearedNet* find(IntervalIndex interval) const;
-    [[nodiscard]] std::optional<IntervalIndex> newest() const;
+
+    /// Not after `until`.
+    [[nodiscard]] std::optional<IntervalIndex> newest(
+        IntervalIndex until = std::numeric_limits<IntervalIndex>::max()) const;
+
+    /// Whether there was anything after `last`.
+    bool forget_after(IntervalIndex last, Outputs& out);
 
     /// The oldest, at most so many, as entries of this home; the same ones as long as they are valid. Not those of intervals
     /// that have not begun: they cannot be on the log yet.

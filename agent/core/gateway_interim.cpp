@@ -21,7 +21,22 @@ constexpr UnixMs heard_lately_ms = 300'000;
 }  // namespace
 
 std::optional<IntervalIndex> Gateway::State::traded() const {
-    return std::max(known.certified, backlog.newest());
+    return std::max(known.certified, backlog.newest(interim_newest(charter.parameters, now)));
+}
+
+void Gateway::State::forget_ahead_of(IntervalIndex opened_now, Outputs& out) {
+    const IntervalIndex newest = interim_newest(charter.parameters, now);
+    if (known.accord && known.accord->interval() > newest) drop_accord(out);
+    if (known.driven && *known.driven > newest && *known.driven >= opened_now) {
+        known.driven = opened_now - 1;
+        out.persist[driven_key] = encode_interval(*known.driven);
+    }
+    if (backlog.forget_after(newest, out))
+        tell(out, Severity::notable,
+             "what was agreed with the net's homes alone for intervals after " +
+                 std::to_string(newest) +
+                 " does not count: this home's clock was ahead then, and coordinators are back "
+                 "before it began");
 }
 
 // ---- whose turn it is ---------------------------------------------------------------------------
@@ -69,7 +84,7 @@ bool Gateway::State::log_takes_interim() const {
 
 bool Gateway::State::can_open(IntervalIndex interval) const {
     const UnixMs silence = charter.parameters.silence_ms;
-    if (traded() >= interval) return false;
+    if (traded() >= interval || backlog.find(interval) != nullptr) return false;
     if (interval_start(interval, charter.parameters.interval_s) - now < least_ms) return false;
     if (opened && opened->session.interval == interval && openings >= openings_max) return false;
     if (known.accord && known.accord->interval() == interval && now - accord_since < 2 * silence)
@@ -148,7 +163,9 @@ void Gateway::State::on_interim_open(const crypto::PublicKey& from,
     charter.follow(
         known.rules.parameters(open.parameters).value_or(known.rules.now().market_parameters));
     InterimPosition position;
-    position.traded = traded();
+    position.traded = backlog.find(open.session.interval) != nullptr
+                          ? std::optional(open.session.interval)
+                          : traded();
     position.now = now;
     position.began = began.value_or(now);
     if (const auto newest = known.joined.find(from); newest != known.joined.end())

@@ -98,6 +98,7 @@ void Gateway::State::join(const crypto::PublicKey& from,
                           Outputs& out) {
     const auto home = home_to_join(from, open.session, out);
     if (!home) return;
+    forget_ahead_of(open.session.interval, out);
     active.emplace(charter, *known.place, open, *home, known.warm, now);
     last_word = "clearing session " + market::name_of(open.session);
     const market::Parameters& parameters = charter.parameters;

@@ -203,8 +203,12 @@ struct Gateway::State {
                      Outputs& out);
 
     // ---- without coordinators (gateway_interim.cpp) ---------------------------------------------
-    /// The newest interval that was cleared, with a record on the log or one that waits for it.
+    /// The newest interval that was cleared, with a record on the log or one that waits for it. What homes alone agreed to
+    /// before it was time for that, because clocks were ahead, keeps no coordinator out.
     [[nodiscard]] std::optional<IntervalIndex> traded() const;
+    /// A coordinator opens this interval now, by a clock that goes with this home's: what homes alone agreed to before it was
+    /// time for that is dropped. Nothing of it has been drawn yet.
+    void forget_ahead_of(IntervalIndex opened_now, Outputs& out);
     void on_interim(Outputs& out);
     [[nodiscard]] std::uint32_t next_look_ms() const;
     /// An interval has begun that nobody has cleared: the devices go on as the last record with the feeder has it.

@@ -55,6 +55,10 @@ UnixMs interim_gate(const market::Parameters& parameters,
            static_cast<UnixMs>(rank) * 2 * parameters.silence_ms;
 }
 
+IntervalIndex interim_newest(const market::Parameters& parameters, UnixMs now) {
+    return interval_at(now + interim_lead_ms(parameters), parameters.interval_s);
+}
+
 std::vector<market::Member> interim_members(const Charter& charter,
                                             const Place& place,
                                             const Base& base,

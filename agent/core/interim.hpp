@@ -41,6 +41,8 @@ struct InterimTerms {
 /// When the home of this rank opens the interval, and how long before its start the first one does.
 UnixMs interim_lead_ms(const market::Parameters& parameters);
 UnixMs interim_gate(const market::Parameters& parameters, IntervalIndex interval, std::size_t rank);
+/// The newest interval that homes open at this time.
+IntervalIndex interim_newest(const market::Parameters& parameters, UnixMs now);
 
 /// The homes of the base that may clear this interval, ascending by party: on the roster, certified when it begins, with
 /// usable keys.

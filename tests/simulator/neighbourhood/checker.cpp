@@ -163,6 +163,15 @@ void Checker::on_interim(std::size_t home, const settlement::ClearedNet& record)
     accords_[{home, market::SessionId{record.interval, record.opening}}] = record;
 }
 
+void Checker::on_driven(std::size_t home, IntervalIndex newest, UnixMs now) {
+    const IntervalIndex last = std::max(newest, interval_at(now, parameters_.interval_s));
+    const auto is_void = [&](const auto& told) {
+        return told.first.first == home && told.first.second > last;
+    };
+    std::erase_if(dispatched_, is_void);
+    std::erase_if(interims_, is_void);
+}
+
 std::optional<double> Checker::planned_kw(std::size_t home,
                                           const settlement::ClearedNet& base,
                                           IntervalIndex interval) const {

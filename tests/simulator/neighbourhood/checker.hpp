@@ -47,6 +47,9 @@ class Checker {
     void on_base(std::size_t home, const settlement::ClearedNet& record);
     void on_accord(std::size_t home, const agent::Accord& accord);
     void on_interim(std::size_t home, const settlement::ClearedNet& record);
+    /// The newest interval that its devices are set for. What they were told for later ones that have not begun is replaced: the
+    /// home's clock was ahead.
+    void on_driven(std::size_t home, IntervalIndex newest, UnixMs now);
     /// An honest home's devices follow this.
     void on_setpoint(std::size_t home, const agent::Setpoint& setpoint);
     /// An honest coordinator's, of a session that it chaired.

@@ -130,6 +130,10 @@ void HomeProcess::keep(const agent::Outputs& out) {
     if (const auto accord = out.persist.find(agent::accord_key);
         accord != out.persist.end() && !accord->second.empty())
         street_.checker().on_accord(number_, *agent::Accord::decode(accord->second));
+    if (const auto driven = out.persist.find(agent::driven_key); driven != out.persist.end())
+        street_.checker().on_driven(
+            number_, ByteReader(driven->second).i64(),
+            consensus::simulation::genesis_ms + street_.time().now() / consensus::simulation::ms);
     for (auto at = out.persist.lower_bound(agent::backlog_prefix);
          at != out.persist.end() && at->first.starts_with(agent::backlog_prefix); ++at)
         if (!at->second.empty())

@@ -39,9 +39,10 @@ struct Strike {
 
 /// Once: a clock is set by mistake, until it heals.
 struct Misset {
-    std::int64_t by_ms = 0;   ///< 0: never
-    Micros at = 0;            ///< 0: in the moment of the strike
-    std::size_t process = 0;  ///< coordinators come first, then homes
+    std::int64_t by_ms = 0;     ///< 0: never
+    Micros at = 0;              ///< 0: in the moment of the strike
+    std::size_t process = 0;    ///< coordinators come first, then homes
+    std::size_t processes = 1;  ///< alike, from that one on
 };
 
 /// What is wrong with a whole run on purpose, to prove that its checkers notice.

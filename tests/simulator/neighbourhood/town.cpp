@@ -428,10 +428,12 @@ void Town::every_second() {
 }
 
 void Town::misset_clock() {
-    const Address address = options_.misset.process;
-    Clock& clock = is_coordinator(address) ? coordinators_[address]->log.clock()
-                                           : homes_[address - coordinators_.size()]->clock();
-    clock.jump(options_.misset.by_ms);
+    for (std::size_t i = 0; i < options_.misset.processes; ++i) {
+        const Address address = options_.misset.process + i;
+        Clock& clock = is_coordinator(address) ? coordinators_[address]->log.clock()
+                                               : homes_[address - coordinators_.size()]->clock();
+        clock.jump(options_.misset.by_ms);
+    }
 }
 
 void Town::enrol() {

@@ -113,6 +113,18 @@ TEST(WithoutCoordinators, AHomeWhoseClockIsAnHourOffIsLeftOut) {
         }
 }
 
+// Two homes of three, whose clocks are ahead alike, clear intervals of the future. When coordinators and clocks are back these
+// are cleared with the feeder and all three, and the devices follow that.
+TEST(WithoutCoordinators, WhatClocksAheadHaveClearedDoesNotKeepTheFeederOut) {
+    Options options = without_coordinators(5, 4);
+    options.misset = {480'000, 250 * second, options.coordinators, 2};
+    const Outcome outcome = run(options);
+    ASSERT_TRUE(outcome.report.clean()) << faults_of(outcome);
+    const std::string told = faults_of(outcome);
+    EXPECT_NE(told.find("this home's clock was ahead then"), std::string::npos) << told;
+    EXPECT_EQ(told.find("too late for the devices"), std::string::npos) << told;
+}
+
 TEST(WithoutCoordinators, HomesDieAtAnyPointAndNothingIsRecordedTwice) {
     for (std::uint64_t seed = 100; seed < 110; ++seed) {
         Options options = without_coordinators(seed, 6);
