@@ -29,8 +29,11 @@ class HeldCertificates {
         const consensus::ValidatorSet& members, consensus::ReplicaIndex self);
 
   private:
+    /// The last views of an epoch, which only close it, have numbers that the next one begins with.
+    using Place = std::pair<consensus::Epoch, consensus::View>;
+
     std::vector<consensus::Cert> held_;
-    std::map<crypto::PublicKey, consensus::View> newest_final_;
+    std::map<crypto::PublicKey, Place> newest_final_;
 };
 
 }  // namespace kilter::coordinator

@@ -50,6 +50,15 @@ TEST(HeldCertificates, WhoHasNotVotedFinalIsTold) {
     EXPECT_EQ(told(held), Told{}) << "once";
 }
 
+TEST(HeldCertificates, AFinalVoteOfTheEpochBeforeSaysNothing) {
+    HeldCertificates held;
+    held.heard(key(0), vote(VoteKind::final, 9, 0));  // a closing view
+    consensus::Cert cert = notarised(8);
+    cert.epoch = 1;
+    held.hold(cert);
+    EXPECT_EQ(told(held), (Told{{0, 8}, {2, 8}, {3, 8}}));
+}
+
 TEST(HeldCertificates, WhoHasVotedFinalBeforeOrAfterIsNot) {
     HeldCertificates held;
     held.heard(key(0), vote(VoteKind::final, 7, 0));
