@@ -52,6 +52,19 @@ double badness(const Terms& terms, const Residuals& residuals) {
                     residuals.dual_eur_per_kw / dual_tolerance(terms.parameters));
 }
 
+double aimed_rho(const Terms& terms, double rho, double rho_then, const Notice& notice) {
+    const Parameters& agreed = terms.parameters;
+    if (!agreed.balance_rho) return rho;
+    const Residuals then =
+        residuals_of(terms, notice.primal_square, notice.dual_square, rho_then, agreed.alpha);
+    const double primal = then.primal_kw / agreed.primal_tolerance_kw;
+    const double dual = then.dual_eur_per_kw / dual_tolerance(agreed);
+    const double most = std::sqrt(allowed_ratio);
+    const double aim = std::sqrt(target_ratio) * dual;
+    if (primal >= most * aim) return primal > 0 ? rho * most : rho;
+    return rho * std::max(primal / aim, 1 / most);
+}
+
 double next_rho(const Terms& terms,
                 double rho,
                 double rho_then,

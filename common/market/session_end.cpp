@@ -102,6 +102,12 @@ std::optional<MaskedShare> Session::State::regret_at(const Iterate& end) {
     return share;
 }
 
+double Session::State::rho_left_by(const Notice& heard, const Iterate& end) const {
+    if (end.accelerated) return later_rho(terms.parameters);
+    if (heard.outcome != Outcome::partial) return end.rho_working;
+    return aimed_rho(terms, end.rho_working, end.rho_eur_per_kw2, heard);
+}
+
 void Session::State::stop(const Notice& heard, Outputs& out) {
     const Iterate* end = history.find(heard.stop_iteration);
     KILTER_CHECK(end != nullptr, "a stop was accepted at an iterate that is not kept");
@@ -125,8 +131,7 @@ void Session::State::stop(const Notice& heard, Outputs& out) {
                           .regret = chairs() ? std::nullopt : regret_at(*end),
                           .warm = {.z_kw = end->z_kw,
                                    .y_eur_per_kw = end->y_eur_per_kw,
-                                   .rho_eur_per_kw2 = end->accelerated ? later_rho(terms.parameters)
-                                                                       : end->rho_working},
+                                   .rho_eur_per_kw2 = rho_left_by(heard, *end)},
                           .explanation = std::move(explanation)};
     over = true;
 }

@@ -99,6 +99,8 @@ struct Session::State {
     [[nodiscard]] std::string disagreement(const Notice& heard) const;
     void obey_stop(const Notice& heard, Outputs& out);
     void stop(const Notice& heard, Outputs& out);
+    /// Where the next session starts.
+    [[nodiscard]] double rho_left_by(const Notice& heard, const Iterate& end) const;
     void give_up(Outcome outcome, std::string why, Outputs& out);
     [[nodiscard]] std::string device_trouble(const Iterate& iterate) const;
     /// A home's part in the certificate of the iterate all stop at.

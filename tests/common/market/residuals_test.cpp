@@ -75,5 +75,19 @@ TEST(Residuals, RhoStaysWhereNothingIsKnownOrAgreedOrAfterAWhile) {
     EXPECT_EQ(next_rho(fixed, 0.01, 0.01, notice(50, 1), 5), 0.01);
 }
 
+TEST(Residuals, WhatEndedPartialIsFollowedByThePenaltyThatItsRatioAsksFor) {
+    EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(12, 1)), 0.03, 1e-6);
+    EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(2, 1)), 0.005, 1e-6);
+    EXPECT_NEAR(aimed_rho(terms(), 0.03, 0.01, notice(12, 1)), 0.09, 1e-5)
+        << "what is now moves, by what was then";
+    EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(500, 1)), 0.1, 1e-12);
+    EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(500, 0)), 0.1, 1e-12);
+    EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(1, 500)), 0.001, 1e-12);
+    EXPECT_EQ(aimed_rho(terms(), 0.01, 0.01, notice(0, 0)), 0.01) << "a number";
+    Terms fixed = terms();
+    fixed.parameters.balance_rho = false;
+    EXPECT_EQ(aimed_rho(fixed, 0.01, 0.01, notice(500, 1)), 0.01);
+}
+
 }  // namespace
 }  // namespace kilter::market::residuals_test
