@@ -78,11 +78,13 @@ Result<void> recall_chain(const Charter& charter, ByteView bytes) {
         "change to another log, move agent.db and what begins with agent.db- away"};
 }
 
-Result<void> recall_roster(const Charter& charter, ByteView bytes, Remembered& out) {
+// A roster from the operator's bundle may be the first that this home hears of the log's epochs.
+Result<void> recall_roster(Charter& charter, ByteView bytes, Remembered& out) {
     const auto update = decode_update(bytes);
     if (!update) return damaged_memory(roster_key);
     auto certified = settlement::certified_roster(charter.genesis, update->receipt, update->roster);
     if (!certified) return damaged_memory(roster_key);
+    (void)charter.epochs.learn(certified->epochs);
     out.epoch = certified->roster.epoch;
     out.revoked = revokes(certified->change, charter.identity.public_key());
     if (auto place = Place::on(std::move(certified->roster), charter.identity))

@@ -6,6 +6,7 @@
 #include "common/settlement/ledger.hpp"
 #include "common/storage/key_file.hpp"
 #include "common/storage/log_store.hpp"
+#include "common/topology/files.hpp"
 #include "coordinator/cli/entry_file.hpp"
 #include "coordinator/cli/log_entries.hpp"
 
@@ -14,12 +15,33 @@ namespace kilter::cli {
 namespace {
 // An entry in a file may be carried about for a while.
 constexpr UnixMs entry_life_ms = UnixMs{12} * 3'600'000;
+
+// Who orders the log, as far as genesis and this file say; no file: genesis alone.
+Result<consensus::EpochTable> epochs_of(const settlement::Genesis& genesis,
+                                        const std::filesystem::path& file) {
+    consensus::EpochTable out(genesis.chain_id(), genesis.validators);
+    if (file.empty()) return out;
+    const auto text = topology::read_text_file(file);
+    if (!text) return text.error();
+    const auto epochs = consensus::decode_epochs_file(as_bytes(*text));
+    if (!epochs) return Error{file.string() + ": " + epochs.error().message};
+    if (epochs->chain != genesis.chain_id())
+        return Error{file.string() + " is of another log than the genesis document"};
+    (void)out.learn(epochs->proofs);
+    if (out.newest() != epochs->proofs.size())
+        return Error{file.string() + ": the proof of epoch " + std::to_string(out.newest() + 1) +
+                     " does not hold"};
+    return out;
+}
 }  // namespace
 
 void DeskOptions::add_to(CLI::App& command, DeskWork work, const std::string& key_help) {
     command.add_option("--key", key_file, key_help)->capture_default_str();
     command.add_option("--genesis", genesis_file, "The log's genesis document")
         ->capture_default_str();
+    command.add_option("--epochs", epochs,
+                       "log.epochs of a coordinator: ask those who order the log by its proofs "
+                       "instead of those that genesis names");
     auto* from = command.add_option(
         "--store", store, "Without a connection: read what is needed from this store (log.db)");
     if (work != DeskWork::reads) {
@@ -45,7 +67,10 @@ Result<Desk> Desk::open(const DeskOptions& options) {
     auto key = storage::read_key_file(options.key_file);
     if (!key) return key.error();
     out.identity_ = std::make_unique<crypto::Identity>(std::move(*key));
-    out.line_ = std::make_unique<LogConnection>(*out.genesis_, *out.identity_, options.seconds_max);
+    auto epochs = epochs_of(*out.genesis_, options.epochs);
+    if (!epochs) return epochs.error();
+    out.line_ = std::make_unique<LogConnection>(*out.genesis_, *out.identity_, *std::move(epochs),
+                                                options.seconds_max);
     return out;
 }
 

@@ -1,9 +1,9 @@
 /// A desk: whoever has a say on a log (the operator, the holder of an office, a home's owner) reads it and adds entries to
 /// it, signed with a key file.
 ///
-/// Through the coordinators of genesis, as a peer of theirs that nobody can connect to; what they answer counts only with its
-/// proof. Where none can be reached, from a copy of a coordinator's store and into a file, which somebody carries to a
-/// coordinator's `submit` folder.
+/// Through the coordinators of genesis, or of the newest epoch that a file proves, as a peer of theirs that nobody can connect
+/// to; what they answer counts only with its proof. Where none can be reached, from a copy of a coordinator's store and into a
+/// file, which somebody carries to a coordinator's `submit` folder.
 #pragma once
 
 #include <filesystem>
@@ -32,6 +32,8 @@ enum class DeskWork : std::uint8_t {
 struct DeskOptions {
     std::filesystem::path key_file = "operator.key";
     std::filesystem::path genesis_file = "genesis.bin";
+    std::filesystem::path
+        epochs;  ///< a coordinator's log.epochs; none: genesis' coordinators are asked
     std::filesystem::path store;  ///< read this instead of asking coordinators
     std::filesystem::path entry;  ///< write the entry here instead of sending it
     int seconds_max = 15;         ///< for each answer of the log

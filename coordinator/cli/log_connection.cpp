@@ -19,9 +19,12 @@ constexpr std::chrono::milliseconds tick{50};
 }  // namespace
 
 Error LogConnection::silence(const std::string& what) const {
-    return {what + " within " + std::to_string(seconds_max_) +
-            " s: see whether the coordinators run and can be reached, wait longer with "
-            "--seconds-max, or work without a connection with --store and --entry"};
+    return {
+        what + " within " + std::to_string(seconds_max_) +
+        " s: see whether the coordinators run and can be reached, or wait longer with "
+        "--seconds-max. Where none is left of those that genesis names, take log.epochs from the "
+        "state directory of one that runs, with --epochs. Without any connection: --store and "
+        "--entry"};
 }
 
 Result<void> LogConnection::connect() {

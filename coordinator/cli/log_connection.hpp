@@ -1,9 +1,11 @@
 /// A desk's line to the coordinators of a log, as a peer of theirs that nobody can connect to. What they answer counts only
-/// with its proof. It begins with genesis' coordinators, and follows the proofs of the log's epochs to those of today.
+/// with its proof. It begins with the coordinators it is given, genesis' or later ones, and follows the proofs of the log's epochs
+/// to those of today.
 #pragma once
 
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "common/consensus/epoch.hpp"
 #include "common/crypto/identity.hpp"
@@ -14,14 +16,15 @@ namespace kilter::cli {
 
 class LogConnection {
   public:
-    /// Both must outlive it. `seconds_max`: for each answer.
+    /// The first two must outlive it. `seconds_max`: for each answer.
     LogConnection(const settlement::Genesis& genesis,
                   const crypto::Identity& identity,
+                  consensus::EpochTable epochs,
                   int seconds_max)
         : genesis_(genesis),
           identity_(identity),
           seconds_max_(seconds_max),
-          epochs_(genesis.chain_id(), genesis.validators) {}
+          epochs_(std::move(epochs)) {}
 
     /// Greets every coordinator as one that knows nothing, and hands on what they answer until `enough` says so of the
     /// coordinators whose greeting was returned, with the newest each claims, and of the time since the first of these.

@@ -75,6 +75,46 @@ class DemoMembers : public Street {
         return street() / ("coordinator-new-" + std::to_string(old));
     }
 
+    /// None of genesis' coordinators is there: a desk is told by a file who is, and a home by its bundle.
+    void expect_desk_and_enrolment_by_proof() {
+        const std::filesystem::path epochs = newcomer(0) / "state/log.epochs";
+        const auto lost = run_program(
+            "kilter", {"members", "show", "--seconds-max", "1", "--key", street() / "operator.key",
+                       "--genesis", street() / "genesis.bin"});
+        EXPECT_EQ(lost.exit_code, 1);
+        EXPECT_NE(lost.err.find("with --epochs"), std::string::npos) << lost.err;
+        write_file(folder_ / "damaged.epochs", read_file(epochs) + "!");
+        EXPECT_EQ(
+            desk("operator", {"members", "show", "--epochs", folder_ / "damaged.epochs"}).exit_code,
+            1);
+        const auto shown = desk("operator", {"members", "show", "--json", "--epochs", epochs});
+        ASSERT_EQ(shown.exit_code, 0) << shown.err;
+        EXPECT_EQ(json::parse(shown.out)["epoch"], 1);
+
+        const auto& home = installation_.homes[0];
+        const std::string former = status(home)["key"];
+        stop(home);
+        std::filesystem::remove_all(home / "state");
+        std::filesystem::remove(home / "key");
+        const auto enroll = [&](const std::string& option, const std::string& value) {
+            std::vector<std::string> command = {"enroll", "--config", home / "agent.toml", option};
+            if (!value.empty()) command.push_back(value);
+            return run_program("kilter-agent", command);
+        };
+        const auto asked = enroll("--json", "");
+        ASSERT_EQ(asked.exit_code, 0) << asked.err;
+        const std::string bundle = folder_ / "home.kilter";
+        const auto granted =
+            desk("operator", {"rekey", former.substr(0, 8), json::parse(asked.out)["request"],
+                              "--out", bundle, "--epochs", epochs});
+        ASSERT_EQ(granted.exit_code, 0) << granted.err;
+        const auto enrolled = enroll("--bundle", bundle);
+        ASSERT_EQ(enrolled.exit_code, 0) << enrolled.err;
+        start("kilter-agent", home);
+        EXPECT_TRUE(eventually([&] { return newest_interval(home) >= 0; }));
+        EXPECT_TRUE(is_in_epoch(home, 1));
+    }
+
     static bool is_in_epoch(const std::filesystem::path& directory, int epoch) {
         const json now = status(directory);
         return !now.is_discarded() && now.value("log_epoch", 0) == epoch;
@@ -185,6 +225,7 @@ TEST_F(DemoMembers, one_that_slept_while_all_others_were_replaced_is_told_by_a_f
     for (std::size_t i = 0; i < sleeper; ++i)
         stop(coordinator(i));
     ASSERT_NO_FATAL_FAILURE(expect_trade_goes_on(1));
+    ASSERT_NO_FATAL_FAILURE(expect_desk_and_enrolment_by_proof());
 
     start("kilter-coordinator", coordinator(sleeper));
     EXPECT_TRUE(eventually([&] {
