@@ -15,18 +15,16 @@ using model::Schedules;
 
 /// Weights below this are no candidates for a start.
 constexpr double start_weight_min = 1e-4;
-/// Penalties so far from each other have a warm start each.
+/// Penalties so far from each other have a solver each.
 constexpr double penalties_apart = 3;
 
-Meter toward(const Schedules& target, const Eigen::VectorXd& penalty) {
-    Meter meter;
+void set_targets(Meter& meter, const Schedules& target, const Eigen::VectorXd& penalty) {
     meter.unit = meter.curvature_p = penalty[0];
     meter.linear_p = -penalty[0] * target.row(0).transpose().array();
-    meter.linear_q = ArrayXd::Zero(target.cols());
-    if (target.rows() < 2) return meter;
+    meter.linear_q.setZero(target.cols());
+    if (target.rows() < 2) return;
     meter.curvature_q = penalty[1];
     meter.linear_q = -penalty[1] * target.row(1).transpose().array();
-    return meter;
 }
 
 void read(const HomeSolver& solver, Schedules& x) {
@@ -50,10 +48,11 @@ model::ProxStatus Home::prox(const Schedules& target,
     KILTER_CHECK(
         target.rows() == rows() && target.cols() == intervals() && penalty.size() == rows(),
         "a home has one row per channel");
-    meter_ = toward(target, penalty);
+    set_targets(meter_, target, penalty);
     turn_to(meter_.unit);
-    // two penalties in turn: a session that also asks for responses, which the path has rounded off
-    converged_ = solver_.solve(meter_, HomeSolver::products_end, !aside_);
+    // the softer of two penalties in turn: a session that also asks for responses, which the path rounds off
+    const bool responds = aside_ && meter_.unit < aside_->unit();
+    converged_ = solver_.solve(meter_, HomeSolver::products_end, !responds);
     x.resize(rows(), intervals());
     read(solver_, x);
     return judge();
@@ -69,6 +68,7 @@ void Home::turn_to(double penalty) {
     if (!solver_.warm() || (ratio < penalties_apart && ratio * penalties_apart > 1)) return;
     if (!aside_) aside_ = std::make_unique<HomeSolver>(solver_);
     std::swap(solver_, *aside_);
+    if (penalty > aside_->unit()) solver_.start_from(*aside_);
 }
 
 bool Home::response_at(const Schedules& target,
@@ -77,7 +77,7 @@ bool Home::response_at(const Schedules& target,
     KILTER_CHECK(
         target.rows() == rows() && target.cols() == intervals() && penalty.size() == rows(),
         "a home has one row per channel");
-    meter_ = toward(target, penalty);
+    set_targets(meter_, target, penalty);
     turn_to(meter_.unit);
     converged_ = solver_.solve(meter_, HomeSolver::products_near);
     return price_response(response);
@@ -98,9 +98,11 @@ double Home::cost(const Schedules& x) const {
     // x is met by pulling ever further beyond it: the method of multipliers
     HomeSolver solver(program_of(home_, starts_));
     Schedules target = x, met(rows(), intervals());
+    Meter meter;
     const Eigen::VectorXd penalty = Eigen::VectorXd::Constant(rows(), 1.0);
     for (int round = 0; round < 20; ++round) {
-        solver.solve(toward(target, penalty));
+        set_targets(meter, target, penalty);
+        solver.solve(meter);
         read(solver, met);
         if ((met - x).cwiseAbs().maxCoeff() < 1e-9) break;
         target += x - met;

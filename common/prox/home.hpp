@@ -8,7 +8,8 @@
 /// x is unique; where the split between the pieces is not, any best split may come out.
 ///
 /// Shiftable appliances run at fractions of their starts until round_starts() has picked one for each.
-/// Two warm starts are kept, for proxes that alternate between two penalties far from each other (market/acceleration.hpp).
+/// Two solvers are kept, for proxes that alternate between two penalties far from each other (market/acceleration.hpp): the
+/// softer's starts from its own last solution, the stiffer's from the softer's, whose sides it has when a session nears its end.
 /// Allocates in the constructor, round_starts(), cost(), responses and the first least_cost() and change of penalty only.
 #pragma once
 
@@ -79,7 +80,7 @@ class Home final : public model::Device {
   private:
     [[nodiscard]] double objective() const;
     model::ProxStatus judge();
-    /// Makes solver_ the one whose last penalty was near this one.
+    /// Makes solver_ the one that solves at penalties like this one.
     void turn_to(double penalty);
 
     model::Home home_;

@@ -27,8 +27,8 @@ constexpr double hold_weight = 3e4;  // ω
 constexpr double side_rounding = 1e-9;
 constexpr double explained_end = 1e-8;  // kW
 constexpr double far_beyond = 0.3;      // kW, kWh, K
-/// Given up beyond these: the path is followed instead.
-constexpr int factors_max = 14, side_steps_max = 24;
+/// Given up beyond these.
+constexpr int side_steps_max = 24;
 constexpr Index wrong_max = 24;
 /// Steps with the same factors where an inverter's disc bends.
 constexpr int steps_on_curve = 3;
@@ -135,7 +135,7 @@ Index HomeSolver::step_on_sides() {
     return 1;
 }
 
-bool HomeSolver::follow_sides() {
+bool HomeSolver::follow_sides(int factors_most) {
     take_sides(hard_);
     take_sides(soft_);
     measure();
@@ -144,7 +144,7 @@ bool HomeSolver::follow_sides() {
     iterations_ = 0;
     for (int steps = 0; steps < side_steps_max; ++steps) {
         if (!factorised || on_curve == steps_on_curve) {
-            if (++iterations_ > factors_max) return false;
+            if (++iterations_ > factors_most) return false;
             factorise();
             factorised = true;
             on_curve = 0;

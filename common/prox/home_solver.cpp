@@ -20,6 +20,8 @@ constexpr double stationarity_end = 1e-8;  // of marginal costs, kW
 /// Taken when further steps do not better it: a tight limit of the connection multiplies rounding into marginal costs.
 constexpr double stationarity_rounding = 1e-5;
 constexpr double slack_cold = 3;
+/// Sides are given up beyond these: the path is followed instead, or its end taken.
+constexpr int factors_max = 14, factors_of_finish = 6;
 
 }  // namespace
 
@@ -127,29 +129,65 @@ void HomeSolver::set_unit(double unit) {
         soft_.price[static_cast<Index>(i)] = p.soft[i].price / unit;
 }
 
-bool HomeSolver::solve(const Meter& meter, double products, bool by_sides) {
+/// By how much the targets moved, kW, in the mean.
+double HomeSolver::set_meter(const Meter& meter) {
     const HomeProgram& p = program_;
     const Index n = p.intervals;
-    const ArrayXd linear_before = meter_.linear_p;
     set_unit(meter.unit);
+    double moved = 0;
+    if (warm_) moved = std::sqrt((meter.linear_p / meter.unit - meter_.linear_p).square().mean());
     meter_.linear_p = meter.linear_p / meter.unit;
     meter_.linear_q = meter.linear_q / meter.unit;
     meter_.curvature_p = meter.curvature_p / meter.unit;
     meter_.curvature_q = meter.curvature_q / meter.unit;
     cost_.segment(p.at_meter, n) = meter_.linear_p;
     curvature_.segment(p.at_meter, n).setConstant(meter_.curvature_p);
+    return moved;
+}
+
+bool HomeSolver::solve(const Meter& meter, double products, bool by_sides) {
+    const double moved = set_meter(meter);
+    bool found = false;
     if (warm_) {
-        if (by_sides) {
-            remember();
-            if (follow_sides()) return true;
-            go_back();
-        }
-        start_warm(std::sqrt((meter_.linear_p - linear_before).square().mean()));
-        if (follow_path(products)) return true;
+        if (by_sides && try_sides(factors_max)) return true;
+        start_warm(moved);
+        found = follow_path(products);
     }
-    start_cold();
-    warm_ = follow_path(products);
+    if (!found) {
+        start_cold();
+        warm_ = follow_path(products);
+    }
+    if (warm_ && products == products_end) finish();
     return warm_;
+}
+
+/// A bound that binds only just is met to the root of the products: from the path's end on by its sides. Responses stay those of
+/// the path, whose weights are factorised once more.
+void HomeSolver::finish() {
+    if (meter_.curvature_p == 0) return;
+    try_sides(factors_of_finish);
+    hard_.weight = start_.hard.weight;
+    soft_.weight = start_.soft.weight;
+    factorise();
+}
+
+void HomeSolver::start_from(const HomeSolver& other) {
+    meter_ = other.meter_;
+    warm_ = other.warm_;
+    v_ = other.v_;
+    q_ = other.q_;
+    lambda_ = other.lambda_;
+    nu_ = other.nu_;
+    hard_ = other.hard_;
+    soft_ = other.soft_;
+}
+
+/// False, and nothing is changed but the factors, where sides do not come to rest.
+bool HomeSolver::try_sides(int factors_most) {
+    remember();
+    if (follow_sides(factors_most)) return true;
+    go_back();
+    return false;
 }
 
 bool HomeSolver::follow_path(double products) {

@@ -1,5 +1,6 @@
 /// Solves a HomeProgram against a meter cost, by a primal-dual interior-point method whose linear systems cost O(T n²). From
-/// a solution nearby it may first look for the inequalities that hold with equality (home_sides.cpp), in the same systems.
+/// a solution nearby it may first look for the inequalities that hold with equality (home_sides.cpp), in the same systems; with
+/// those a path is finished as well.
 ///
 /// Given the weights of the inequalities (Complementarity), a Newton step minimises a quadratic over every piece of
 /// equipment, which meet in nothing but the meter. Let λ_t be the marginal value of a kW at the meter. Each piece answers
@@ -17,7 +18,7 @@
 ///
 /// Everything is computed with costs divided by Meter::unit (ρ w in a prox: then all is in kW and tolerances are in kW).
 /// Starts from the last solution, pushed back to the central path where its sides do not lead to the new one. Allocates in
-/// the constructor and the first warm solve() by sides only.
+/// the constructor and the first solve() by sides only.
 #pragma once
 
 #include "common/prox/complementarity.hpp"
@@ -42,8 +43,12 @@ class HomeSolver {
     static constexpr double products_near = 1e-8;  ///< enough to see which bounds hold
 
     /// False where the iteration limit was reached first: the values are then the best found. `by_sides`: looks for the
-    /// inequalities that hold with equality first; price_response() then has sharp kinks.
+    /// inequalities that hold with equality first; price_response() then has sharp kinks. A path to products_end is finished by
+    /// its sides, where the meter's cost bends; to any other products it ends there.
     bool solve(const Meter& meter, double products = products_end, bool by_sides = false);
+
+    /// The next solve() starts from the other's last solution. REQUIRES: both were made of the same home.
+    void start_from(const HomeSolver& other);
 
     /// Whether the next solve() starts from the last solution, and that one's Meter::unit.
     [[nodiscard]] bool warm() const { return warm_; }
@@ -74,6 +79,9 @@ class HomeSolver {
     using ConstChains = Eigen::Map<const Eigen::ArrayXXd>;
 
     // home_solver.cpp: the path
+    double set_meter(const Meter& meter);
+    bool try_sides(int factors_most);
+    void finish();
     void start_cold();
     void start_warm(double shift);
     bool follow_path(double products);
@@ -86,7 +94,7 @@ class HomeSolver {
     void go_back();
 
     // home_sides.cpp: without a path, from the sides of the last solution
-    bool follow_sides();
+    bool follow_sides(int factors_most);
     void head_for_sides();
     Eigen::Index step_on_sides();
 
@@ -140,6 +148,7 @@ class HomeSolver {
     double peak_inverse_ = 0, peak_slope_ = 0;
     std::vector<double> appliance_inverse_;
     Semiseparable answers_;
+    mutable Eigen::MatrixXd inverse_answers_;
 };
 
 }  // namespace kilter::prox

@@ -369,11 +369,12 @@ void HomeSolver::step(double fraction) {
 void HomeSolver::price_response(Eigen::MatrixXd& response) const {
     const HomeProgram& p = program_;
     const Index n = p.intervals, channels = p.reactive ? 2 : 1;
-    const Eigen::MatrixXd inverse = answers_.inverse();
+    const Eigen::MatrixXd& inverse = inverse_answers_;
+    answers_.inverse(inverse_answers_);
     const Eigen::VectorXd m = meter_weight_.inverse().matrix();
     response.setZero(channels * n, channels * n);
     auto pp = response.topLeftCorner(n, n);
-    pp = -(m.asDiagonal() * inverse * m.asDiagonal());
+    pp.noalias() = -(m.asDiagonal() * inverse * m.asDiagonal());
     pp.diagonal() += m;
     if (channels == 2) {
         Eigen::VectorXd kw(n);

@@ -25,16 +25,23 @@ double dot(const double* a, const double* b, Index count) {
     return sum;
 }
 
+/// Columns of P are that many at a time.
+constexpr Index lane = 4;
+using Lane = Eigen::Map<Eigen::Array<double, lane, 1>, Eigen::Aligned16>;
+using ConstLane = Eigen::Map<const Eigen::Array<double, lane, 1>, Eigen::Aligned16>;
+
+/// to ← to + times · column
+void add_column(double* to, const double* column, double times, Index rows) {
+    for (Index i = 0; i < rows; i += lane)
+        Lane(to + i) += times * ConstLane(column + i);
+}
+
 /// A column of Φ (P + D w wᵀ) Φᵀ: `pull` is D w_j, `own` and `fades` the diagonal of Φ.
-void fade_into(double* __restrict into,
-               const double* __restrict from,
-               const double* __restrict w,
-               double pull,
-               double own,
-               const double* __restrict fades,
-               Index count) {
-    for (Index i = 0; i < count; ++i)
-        into[i] = (from[i] + pull * w[i]) * (own * fades[i]);
+void fade_column(
+    double* column, const double* w, double pull, double own, const double* fades, Index rows) {
+    for (Index i = 0; i < rows; i += lane)
+        Lane(column + i) =
+            (ConstLane(column + i) + pull * ConstLane(w + i)) * (own * ConstLane(fades + i));
 }
 
 }  // namespace
@@ -45,59 +52,58 @@ void Semiseparable::resize(Index size, Index terms, Index width) {
     band = Eigen::ArrayXXd::Zero(width, size);
     pivot_ = diagonal;
     weights_ = Eigen::ArrayXXd::Zero(states(), size);
-    covariance_ = shifted_ = Eigen::ArrayXXd::Zero(states(), states());
-    row_ = carried_ = fades_ = state_ = Eigen::ArrayXd::Zero(states());
+    const Index rows = (states() + lane - 1) / lane * lane;
+    covariance_ = Eigen::ArrayXXd::Zero(rows, states());
+    row_ = carried_ = innovation_ = fades_ = Eigen::ArrayXd::Zero(rows);
+    state_ = Eigen::ArrayXd::Zero(states());
+    columns_.setZero(together, size);
+    column_states_.setZero(together, states());
 }
 
 // The loops below are written out: the states are a dozen, and Eigen's blocks of so few numbers at odd addresses cost more
-// than the arithmetic. Of the symmetric P the lower half is kept.
+// than the arithmetic. For the same reason P is kept whole, filled up to whole lanes with rows of zeros, and lags stay where
+// they are in it: what row t gives takes the place of the oldest.
 
 void Semiseparable::factorise(double least_pivot) {
     const Index terms = h.rows(), width = band.rows(), size = diagonal.size(), n = states();
+    const Index rows = covariance_.rows();
+    double* const w = innovation_.data();
+    Index newest = 0;  // of the lags
+    const auto place = [&](Index lag) {
+        const Index at = newest + lag;
+        return terms + (at < width ? at : at - width);
+    };
     covariance_.setZero();
     fades_.setOnes();
     for (Index t = 0; t < size; ++t) {
         row_.head(terms) = h.col(t);
-        row_.tail(width) = band.col(t);
+        for (Index m = 0; m < width; ++m)
+            row_[place(m)] = band(m, t);
         carried_.setZero();
-        double pivot = diagonal[t];
-        for (Index j = 0; j < n; ++j) {
-            const Index below = n - j - 1;
-            const double* p = covariance_.col(j).data() + j;
-            carried_[j] += *p * row_[j] + dot(p + 1, row_.data() + j + 1, below);
-            add(carried_.data() + j + 1, p + 1, row_[j], below);
-        }
         for (Index j = 0; j < n; ++j)
-            pivot -= row_[j] * carried_[j];
-        pivot = std::max(least_pivot, pivot);
+            add_column(carried_.data(), covariance_.col(j).data(), row_[j], rows);
+        const double pivot =
+            std::max(least_pivot, diagonal[t] - dot(row_.data(), carried_.data(), n));
         pivot_[t] = pivot;
-        double* w = weights_.col(t).data();
         const double inverse = 1 / pivot;
-        for (Index j = 0; j < n; ++j)
+        for (Index j = 0; j < rows; ++j)
             w[j] = -carried_[j] * inverse;
         add(w, g.col(t).data(), inverse, terms);
+        weights_.col(t).head(terms) = innovation_.head(terms);
+        for (Index m = 0; m < width; ++m)
+            weights_(terms + m, t) = w[place(m)];
         if (t + 1 == size) return;
         fades_.head(terms) = fade.col(t + 1);
-        // decays fade in place, lags move up by one, and what row t itself gives enters as lag 1
-        const auto column = [&](Index j, Index first, Index last, Index lag) {
-            fade_into(shifted_.col(j + (j < terms ? 0 : lag)).data() + first + lag,
-                      covariance_.col(j).data() + first, w + first, pivot * w[j], fades_[j],
-                      fades_.data() + first, last - first);
-        };
-        for (Index j = 0; j < terms; ++j) {
-            column(j, j, terms, 0);
-            if (width == 0) continue;
-            shifted_(terms, j) = w[j] * fades_[j];
-            column(j, terms, n - 1, 1);
-        }
-        for (Index j = terms; j + 1 < n; ++j)
-            column(j, j, n - 1, 1);
-        if (width > 0) {
-            double* entering = shifted_.col(terms).data() + terms;
-            entering[0] = inverse;
-            std::copy_n(w + terms, width - 1, entering + 1);
-        }
-        covariance_.swap(shifted_);
+        for (Index j = 0; j < n; ++j)
+            fade_column(covariance_.col(j).data(), w, pivot * w[j], fades_[j], fades_.data(), rows);
+        if (width == 0) continue;
+        const Index oldest = place(width - 1);
+        for (Index j = 0; j < rows; ++j)
+            w[j] *= fades_[j];
+        w[oldest] = inverse;
+        for (Index j = 0; j < n; ++j)
+            covariance_(oldest, j) = covariance_(j, oldest) = w[j];
+        newest = oldest - terms;
     }
 }
 
@@ -136,54 +142,61 @@ void Semiseparable::solve(Eigen::Ref<Eigen::VectorXd> rhs) const {
     }
 }
 
-Eigen::MatrixXd Semiseparable::inverse() const {
-    using Rows = Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+// solve() of `together` columns of the unit matrix at a time, begun where the first of them has its one. A state's change by
+// one row and its fading into the next are one pass over it, and so is what that row takes from it.
+
+void Semiseparable::inverse(Eigen::MatrixXd& out) const {
+    const Index size = diagonal.size();
+    out.resize(size, size);
+    for (Index first = 0; first < size; first += together) {
+        solve_columns(first);
+        const Index count = std::min(together, size - first);
+        for (Index t = first; t < size; ++t)
+            std::copy_n(columns_.col(t).data(), count, out.col(t).data() + first);
+    }
+    out.triangularView<Eigen::StrictlyLower>() = out.transpose();
+}
+
+/// columns_ ← rows `first` … of the columns `first` … of K⁻¹.
+void Semiseparable::solve_columns(Index first) const {
     const Index terms = h.rows(), width = band.rows(), size = diagonal.size();
-    Rows out = Rows::Zero(size, size), state = Rows::Zero(states(), size);
-    const auto shift = [&] {
-        for (Index m = width - 1; m > 0; --m)
-            state.row(terms + m) = state.row(terms + m - 1);
+    column_states_.setZero();
+    Columns before = Columns::Zero(), value;
+    // state ← (from + change · row before) · keep;  value ← value − take · state
+    const auto carry = [&](Index to, Index from, double change, double keep, double take) {
+        const Columns state = (column_states_.col(from) + change * before) * keep;
+        value -= take * state;
+        column_states_.col(to) = state;
     };
-    // solve(), with columns 0 … t of the unit matrix under way in row t
-    for (Index t = 0; t < size; ++t) {
-        const Index begun = t + 1;
-        auto row = out.row(t).head(begun);
-        row[t] = 1;
-        for (Index j = 0; j < states(); ++j) {
-            auto own = state.row(j).head(begun);
-            if (j < terms && t > 0) own *= fade(j, t);
-            row -= (j < terms ? h(j, t) : band(j - terms, t)) * own;
-        }
-        for (Index j = 0; j < states(); ++j)
-            state.row(j).head(begun) += weights_(j, t) * row;
+    for (Index t = first; t < size; ++t) {
+        columns_.col(t).setZero();
+        if (t - first < together) columns_(t - first, t) = 1;
+        value = columns_.col(t);
+        const Index last = std::max(first, t - 1);
+        for (Index j = 0; j < terms; ++j)
+            carry(j, j, weights_(j, last), fade(j, t), h(j, t));
+        // lags move up by one, and what the row before gave enters as lag 1
+        for (Index m = width; m-- > 1;)
+            carry(terms + m, terms + m - 1, weights_(terms + m - 1, last), 1, band(m, t));
         if (width > 0) {
-            shift();
-            state.row(terms).head(begun) = row / pivot_[t];
+            column_states_.col(terms) = before / pivot_[last];
+            value -= band(0, t) * column_states_.col(terms);
         }
+        columns_.col(t) = before = value;
     }
-    out.colwise() /= pivot_;
-    state.setZero();
-    for (Index t = size; t-- > 0;) {
-        // rows above the diagonal follow from symmetry
-        auto row = out.row(t).head(t + 1);
-        if (t + 1 < size) {
-            for (Index j = 0; j < terms; ++j)
-                state.row(j).head(t + 1) *= fade(j, t + 1);
-            if (width > 0) {
-                row -= state.row(terms).head(t + 1) / pivot_[t];
-                for (Index m = 0; m + 1 < width; ++m)
-                    state.row(terms + m).head(t + 1) = state.row(terms + m + 1).head(t + 1);
-                state.row(terms + width - 1).head(t + 1).setZero();
-            }
-            for (Index j = 0; j < states(); ++j)
-                row -= weights_(j, t) * state.row(j).head(t + 1);
-        }
-        for (Index j = 0; j < states(); ++j)
-            state.row(j).head(t + 1) += (j < terms ? h(j, t) : band(j - terms, t)) * row;
+    column_states_.setZero();
+    before.setZero();
+    for (Index t = size; t-- > first;) {
+        value = columns_.col(t) / pivot_[t];
+        const Index next = std::min(t + 1, size - 1);
+        for (Index j = 0; j < terms; ++j)
+            carry(j, j, h(j, next), fade(j, next), weights_(j, t));
+        if (width > 0) value -= (column_states_.col(terms) + band(0, next) * before) / pivot_[t];
+        for (Index m = 0; m + 1 < width; ++m)
+            carry(terms + m, terms + m + 1, band(m + 1, next), 1, weights_(terms + m, t));
+        if (width > 0) column_states_.col(terms + width - 1).setZero();
+        columns_.col(t) = before = value;
     }
-    Eigen::MatrixXd full = out.matrix();
-    full.triangularView<Eigen::StrictlyUpper>() = full.transpose();
-    return full;
 }
 
 }  // namespace kilter::prox

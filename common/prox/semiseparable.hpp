@@ -9,7 +9,7 @@
 /// O(T (J + b)²) to factorise, O(T (J + b)) to solve; without the band this is the scheme of Foreman-Mackey, Agol,
 /// Ambikasaran and Angus (2017).
 ///
-/// Allocates in resize() only.
+/// Allocates in resize() only, but for what is said at inverse().
 #pragma once
 
 #include <Eigen/Core>
@@ -29,17 +29,24 @@ class Semiseparable {
     void factorise(double least_pivot);
     /// rhs ← K⁻¹ rhs.
     void solve(Eigen::Ref<Eigen::VectorXd> rhs) const;
-    /// K⁻¹, symmetric; all columns at once, O(T² (J + b)). Allocates.
-    [[nodiscard]] Eigen::MatrixXd inverse() const;
+    /// out ← K⁻¹, symmetric, O(T² (J + b)). Allocates where `out` has another size.
+    void inverse(Eigen::MatrixXd& out) const;
 
   private:
     [[nodiscard]] Eigen::Index states() const { return h.rows() + band.rows(); }
 
+    /// Columns of K⁻¹ that inverse() finds at once.
+    static constexpr Eigen::Index together = 8;
+    using Columns = Eigen::Array<double, together, 1>;
+
+    void solve_columns(Eigen::Index first) const;
+
     Eigen::ArrayXd pivot_;     // D
     Eigen::ArrayXXd weights_;  // w_t before it fades: (J + b) × T
-    Eigen::ArrayXXd covariance_, shifted_;
-    Eigen::ArrayXd row_, carried_, fades_;
+    Eigen::ArrayXXd covariance_;
+    Eigen::ArrayXd row_, carried_, innovation_, fades_;
     mutable Eigen::ArrayXd state_;
+    mutable Eigen::Array<double, together, Eigen::Dynamic> columns_, column_states_;
 };
 
 }  // namespace kilter::prox

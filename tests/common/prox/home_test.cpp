@@ -204,8 +204,8 @@ bool far_along_the_path(const model::Home& data, const Schedules& target, double
     return true;
 }
 
-/// From the last solution's sides as along the path, over a day and steps of all sizes.
-TEST(HomeProx, StepsFromSidesToWhereThePathLeads) {
+/// From the last solution's sides and from nowhere as along the path, over a day and steps of all sizes.
+TEST(HomeProx, StepsFromSidesAndFromNowhereToWhereThePathLeads) {
     constexpr Eigen::Index day = 96;
     Prng random(9);
     int steps = 0, compared = 0, few = 0;
@@ -214,18 +214,19 @@ TEST(HomeProx, StepsFromSidesToWhereThePathLeads) {
         const double k = std::exp(random.uniform(-5, -3));
         const double move = std::exp(random.uniform(-6, -1));
         Home home(data);
-        Schedules target = random_schedules(random, data.channels(), day, -4, 4), x, expected;
+        Schedules target = random_schedules(random, data.channels(), day, -4, 4), x, cold, expected;
         home.prox(target, penalty_of(home.rows(), k), x);
         for (int step = 0; step < 6; ++step, ++steps) {
             target += random_schedules(random, data.channels(), day, -move, move);
             Home fresh(data);
             EXPECT_EQ(home.prox(target, penalty_of(home.rows(), k), x),
-                      fresh.prox(target, penalty_of(home.rows(), k), expected))
+                      fresh.prox(target, penalty_of(home.rows(), k), cold))
                 << i;
             few += home.iterations() <= 6;
             if (!far_along_the_path(data, target, k, expected)) continue;
             ++compared;
             EXPECT_LT((x - expected).cwiseAbs().maxCoeff(), exact_kw) << i << " moved by " << move;
+            EXPECT_LT((cold - expected).cwiseAbs().maxCoeff(), exact_kw) << i;
         }
     }
     EXPECT_GE(compared, steps * 9 / 10);
