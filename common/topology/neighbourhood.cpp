@@ -221,10 +221,6 @@ model::Home home_horizon(const HomeSpec& spec,
     KILTER_CHECK(home.battery.energy_start_kwh >= 0 &&
                      home.battery.energy_start_kwh <= spec.battery.energy_max_kwh,
                  "a battery holds between nothing and its capacity");
-    const double reach_kwh = home.battery.energy_start_kwh + spec.battery.power_max_kw *
-                                                                 home.interval_h *
-                                                                 static_cast<double>(intervals);
-    home.battery.energy_end_min_kwh = std::min(spec.battery.energy_end_min_kwh, reach_kwh);
     return home;
 }
 

@@ -70,9 +70,8 @@ model::Network without_homes(model::Network network, const std::vector<HomeSpec>
 
 /// The horizon of the session whose first interval is `first` (UTC index): the first interval as it
 /// will be metered, later ones with the forecast's error, the same for the same (forecast seed,
-/// first). `energy_start_kwh` is what the battery holds (default: the spec's). A battery that
-/// cannot reach energy_end_min_kwh within the horizon need only come as near as it can. REQUIRES:
-/// spec is valid; interval_s is spec.interval_s; start within the battery.
+/// first). `energy_start_kwh` is what the battery holds (default: the spec's). REQUIRES: spec is
+/// valid; interval_s is spec.interval_s; start within the battery.
 model::Home home_horizon(const HomeSpec& spec,
                          IntervalIndex first,
                          Eigen::Index intervals,

@@ -15,10 +15,6 @@ using nlohmann::json;
 constexpr std::size_t nets = 3;
 constexpr std::size_t homes_per_net = 3;
 
-bool says(const std::string& text, const std::string& what) {
-    return text.find(what) != std::string::npos;
-}
-
 // Nine homes are drawn; the last of them is not among those the neighbourhood begins with.
 class DemoAdmission : public Street {
   protected:

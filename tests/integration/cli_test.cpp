@@ -23,10 +23,6 @@ ProgramRun kilter(const std::vector<std::string>& arguments) {
     return run_program("kilter", arguments);
 }
 
-bool says(const std::string& text, const std::string& what) {
-    return text.find(what) != std::string::npos;
-}
-
 TEST(Cli, misuse_is_exit_code_2_with_a_hint) {
     const auto nothing = kilter({});
     EXPECT_EQ(nothing.exit_code, 2);

@@ -16,10 +16,6 @@ using nlohmann::json;
 constexpr int nets = 32;
 constexpr int homes = 96;
 
-bool says(const std::string& text, const std::string& what) {
-    return text.find(what) != std::string::npos;
-}
-
 json demo(const std::vector<std::string>& arguments, int expected_code = 0) {
     std::vector<std::string> all{"demo", "--json", "-"};
     all.insert(all.end(), arguments.begin(), arguments.end());

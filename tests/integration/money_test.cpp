@@ -24,7 +24,7 @@ class DemoMoney : public Street {
     static constexpr std::int64_t billed = 2;
 
     void SetUp() override {
-        ASSERT_NO_FATAL_FAILURE(lay_out(generated_homes(1), 29'000));
+        ASSERT_NO_FATAL_FAILURE(lay_out(generated_homes(1), 29'250));
         ASSERT_NO_FATAL_FAILURE(start_all());
         ASSERT_NO_FATAL_FAILURE(expect_trade_goes_on(billed + 1));
     }

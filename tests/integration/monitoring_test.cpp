@@ -29,10 +29,6 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds patience{60};
 
-bool says(const std::string& text, const std::string& what) {
-    return text.find(what) != std::string::npos;
-}
-
 bool within_patience(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!condition()) {

@@ -62,4 +62,8 @@ void write_file(const std::filesystem::path& path, const std::string& content) {
     KILTER_CHECK(file.good(), "cannot write a test's file");
 }
 
+bool says(const std::string& text, const std::string& what) {
+    return text.find(what) != std::string::npos;
+}
+
 }  // namespace kilter::tests

@@ -37,4 +37,7 @@ class TemporaryFolder {
 std::string read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::string& content);
 
+/// Whether `what` stands in a text.
+bool says(const std::string& text, const std::string& what);
+
 }  // namespace kilter::tests

@@ -150,12 +150,11 @@ TEST(HomeHorizon, ForecastsChangeByAboutTheirFractionAndTheMeteredIntervalNot) {
     EXPECT_NE(home_horizon(home, 3, 96, 900).load_kw, home_horizon(other, 3, 96, 900).load_kw);
 }
 
-TEST(HomeHorizon, AnEmptyBatteryNeedOnlyComeAsNearAsItCan) {
-    const HomeSpec home = clock_home();
-    EXPECT_EQ(home_horizon(home, 0, 96, 900, 0.0).battery.energy_end_min_kwh, 5);
-    const auto brief = home_horizon(home, 0, 2, 900, 1.0);
+// So that it is missed, priced and named, not taken back in silence.
+TEST(HomeHorizon, AsksForTheEndLevelEvenWhereItIsOutOfReach) {
+    const auto brief = home_horizon(clock_home(), 0, 2, 900, 1.0);
     EXPECT_EQ(brief.battery.energy_start_kwh, 1);
-    EXPECT_EQ(brief.battery.energy_end_min_kwh, 3);
+    EXPECT_EQ(brief.battery.energy_end_min_kwh, 5);
 }
 
 TEST(HomeSpec, ValidateNamesTheQuantity) {
