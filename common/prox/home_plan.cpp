@@ -26,37 +26,36 @@ void note(std::string& all, const std::string& sentence) {
     all += sentence;
 }
 
+/// Times are hours from the start of the horizon.
 std::string sentence(const Requirement& missed, double planned, const model::Home& home) {
-    const auto at = static_cast<long>(missed.interval);
+    const double starts_h = static_cast<double>(missed.interval) * home.interval_h;
+    const double ends_h = starts_h + home.interval_h;
     const double by = std::abs(planned - missed.bound), price = model::required_eur_per_kwh;
     switch (missed.kind) {
         case Requirement::Kind::battery_end:
             return text(
-                "the battery must hold %.3f kWh after interval %ld and reaches %.3f kWh: %.3f kWh "
-                "less, "
+                "the battery must hold %.3f kWh after %.4g h and reaches %.3f kWh: %.3f kWh less, "
                 "priced at %g EUR/kWh",
-                missed.bound, at, planned, by, price);
+                missed.bound, ends_h, planned, by, price);
         case Requirement::Kind::vehicle:
             return text(
-                "vehicle %zu misses %.3f kWh when it leaves after interval %ld, priced at %g "
-                "EUR/kWh",
-                missed.item, by, at, price);
+                "vehicle %zu misses %.3f kWh when it leaves after %.4g h, priced at %g EUR/kWh",
+                missed.item, by, ends_h, price);
         case Requirement::Kind::deferrable:
             return text(
-                "deferrable %zu misses %.3f of its %.3f kWh at its window's end after interval "
-                "%ld, priced at "
-                "%g EUR/kWh",
-                missed.item, by, home.deferrables[missed.item].energy_kwh, at, price);
+                "deferrable %zu misses %.3f of its %.3f kWh at its window's end after %.4g h, "
+                "priced at %g EUR/kWh",
+                missed.item, by, home.deferrables[missed.item].energy_kwh, ends_h, price);
         case Requirement::Kind::import_limit:
             return text(
-                "the connection takes %.3f kW in interval %ld, over import_max_kw %.3f, priced at "
-                "%g EUR/kWh",
-                planned, at, missed.bound, price);
+                "the connection takes %.3f kW from %.4g h to %.4g h, over import_max_kw %.3f, "
+                "priced at %g EUR/kWh",
+                planned, starts_h, ends_h, missed.bound, price);
         case Requirement::Kind::export_limit:
             return text(
-                "the connection gives %.3f kW in interval %ld, over export_max_kw %.3f, priced at "
-                "%g EUR/kWh",
-                -planned, at, -missed.bound, price);
+                "the connection gives %.3f kW from %.4g h to %.4g h, over export_max_kw %.3f, "
+                "priced at %g EUR/kWh",
+                -planned, starts_h, ends_h, -missed.bound, price);
     }
     return {};
 }
@@ -205,12 +204,13 @@ std::string explain_unreachable(const model::Home& home) {
             const double least = std::min(idle, driven), most = std::max(idle, driven);
             if (most < climate.low_c[t] - missed_min || least > climate.high_c[t] + missed_min) {
                 const bool cold = most < climate.low_c[t];
-                note(out, text("climate %zu cannot %s the building to %.2f C by the end of "
-                               "interval %ld: %.2f C is what "
-                               "it reaches, priced at %g EUR per K and hour",
-                               i, cold ? "keep or warm" : "keep or cool",
-                               cold ? climate.low_c[t] : climate.high_c[t], static_cast<long>(t),
-                               cold ? most : least, climate.discomfort_eur_per_k_h));
+                note(out,
+                     text("climate %zu cannot %s the building to %.2f C in %.4g h: %.2f C is what "
+                          "it reaches, priced at %g EUR per K and hour",
+                          i, cold ? "keep or warm" : "keep or cool",
+                          cold ? climate.low_c[t] : climate.high_c[t],
+                          static_cast<double>(t + 1) * hours, cold ? most : least,
+                          climate.discomfort_eur_per_k_h));
                 break;
             }
         }
@@ -227,10 +227,10 @@ std::string explain_unreachable(const model::Home& home) {
                             keep * most + gain * (cop * tank.power_max_kw - tank.draw_kw[t] -
                                                   tank.loss_empty_kw));
             if (most < -missed_min) {
-                note(out, text("tank %zu runs cold in interval %ld: %.3f kWh are missing at full "
-                               "power, priced at %g EUR "
-                               "per kWh and hour",
-                               i, static_cast<long>(t), -most, tank.shortage_eur_per_kwh_h));
+                note(out, text("tank %zu runs cold within %.4g h: %.3f kWh are missing at full "
+                               "power, priced at %g EUR per kWh and hour",
+                               i, static_cast<double>(t + 1) * hours, -most,
+                               tank.shortage_eur_per_kwh_h));
                 break;
             }
         }

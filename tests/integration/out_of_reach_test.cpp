@@ -52,7 +52,7 @@ TEST_F(DemoOutOfReach, a_battery_that_cannot_be_filled_in_time_is_named_to_its_h
     ASSERT_NO_FATAL_FAILURE(clear(neighbourhood, 29'400));
     EXPECT_EQ(report()["outcome"], "converged");
     const std::string told = explain(installation_.homes[0]);
-    EXPECT_TRUE(says(told, "The battery must hold 10.000 kWh after interval 95")) << told;
+    EXPECT_TRUE(says(told, "The battery must hold 10.000 kWh after 24 h")) << told;
     EXPECT_TRUE(says(told, "priced at 10 EUR/kWh")) << told;
     EXPECT_FALSE(says(explain(installation_.homes[1]), "priced at"));
 }

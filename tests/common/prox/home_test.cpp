@@ -296,12 +296,12 @@ TEST(HomeProx, NamesWhatCannotBeKept) {
     };
     model::Home home = plain;
     home.battery = {1, 10, 1, 9};
-    EXPECT_NE(explained(home).find("must hold 9.000 kWh after interval 7 and reaches 5.000 kWh"),
+    EXPECT_NE(explained(home).find("must hold 9.000 kWh after 4 h and reaches 5.000 kWh"),
               std::string::npos)
         << explained(home);
     home = plain;
     home.vehicles = {{2, 1, 0, {{1, 4, 5, 10}}}};
-    EXPECT_NE(explained(home).find("vehicle 0 misses 6.000 kWh when it leaves after interval 4"),
+    EXPECT_NE(explained(home).find("vehicle 0 misses 6.000 kWh when it leaves after 2.5 h"),
               std::string::npos)
         << explained(home);
     home = plain;
@@ -311,7 +311,7 @@ TEST(HomeProx, NamesWhatCannotBeKept) {
     home = plain;
     home.load_kw[3] = 9;
     home.import_max_kw = 4;
-    EXPECT_NE(explained(home).find("takes 9.000 kW in interval 3, over import_max_kw 4.000"),
+    EXPECT_NE(explained(home).find("takes 9.000 kW from 1.5 h to 2 h, over import_max_kw 4.000"),
               std::string::npos)
         << explained(home);
     home = plain;
@@ -326,9 +326,9 @@ TEST(HomeProx, NamesWhatCannotBeKept) {
                       model::Series::Constant(8, 20),
                       model::Series::Constant(8, 22),
                       0.3}};
-    EXPECT_NE(explained(home).find(
-                  "climate 0 cannot keep or warm the building to 20.00 C by the end of interval 0"),
-              std::string::npos)
+    EXPECT_NE(
+        explained(home).find("climate 0 cannot keep or warm the building to 20.00 C in 0.5 h"),
+        std::string::npos)
         << explained(home);
 }
 
