@@ -39,11 +39,7 @@ Result<std::string> read_text_file(const std::filesystem::path& path) {
 std::optional<std::filesystem::path> data_folder() {
     std::error_code failure;
     const char* named = std::getenv("KILTER_DATA");
-    // This file's own path, from the build: beside the source tree lies the optional data.
-    const std::filesystem::path source =
-        std::filesystem::path(__FILE__).parent_path().parent_path().parent_path();
-    const std::filesystem::path folder =
-        named && *named ? std::filesystem::path(named) : source.parent_path() / "shared" / "data";
+    const std::filesystem::path folder = named && *named ? named : KILTER_DATA;
     if (!std::filesystem::is_directory(folder, failure)) return std::nullopt;
     return folder;
 }

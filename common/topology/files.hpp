@@ -14,8 +14,8 @@ namespace kilter::topology {
 /// be read.
 Result<std::string> read_text_file(const std::filesystem::path& path);
 
-/// Where the measured series and published cases lie: $KILTER_DATA if set, else shared/data beside
-/// the source tree this was built from; nothing when the folder does not exist.
+/// Where the measured series and published cases lie: $KILTER_DATA if set, else the build's own
+/// KILTER_DATA, which is shared/data beside the source tree; nothing when the folder does not exist.
 std::optional<std::filesystem::path> data_folder();
 
 }  // namespace kilter::topology
