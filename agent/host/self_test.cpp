@@ -141,7 +141,7 @@ std::string arithmetic_digest() {
         for (Eigen::Index t = 0; t < intervals; ++t)
             target(0, t) = static_cast<double>((t * (round + 3)) % 17) / 4 - 2;
         home.prox(target, Eigen::VectorXd::Constant(1, rho), next.x_kw);
-        next.x_kw = (next.x_kw * answers_per_kw).array().round() / answers_per_kw;
+        next.x_kw = (next.x_kw * answers_per_kw).array().round() / answers_per_kw + 0.0;  // no -0
         next.a_units = market::rounded_units(next.x_kw);
         auto sums = market::plain_words(last, next, 0);
         for (std::size_t t = 0; t < static_cast<std::size_t>(intervals); ++t)
