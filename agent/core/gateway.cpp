@@ -275,7 +275,11 @@ void Gateway::State::on_certified(const crypto::PublicKey& from,
                  " sent a proof that cannot be read: " + receipt.error().message);
         return;
     }
-    if (auto reason = charter.fault(*receipt)) {
+    const consensus::EntryPtr entry = consensus::seal(receipt->entry);
+    const bool is_record = entry->entry.type == settlement::cleared_net_entry;
+    if (!is_record && !outbox.awaits(entry->id)) return;
+    const ProvedEntry claim{entry->leaf, consensus::hash(receipt->header)};
+    if (auto reason = claim == proved ? charter.fault(receipt->header) : charter.fault(*receipt)) {
         tell(out, Severity::wrong,
              short_hex(from.view()) + " sent an entry without a valid proof (" + *reason +
                  "); ignored");
@@ -284,13 +288,12 @@ void Gateway::State::on_certified(const crypto::PublicKey& from,
     learn_epochs(receipt->epochs, out);
     known.rules.reached(receipt->header.height);
     heed_rules(out);
-    if (receipt->entry.type == settlement::cleared_net_entry) {
-        const std::size_t waiting = backlog.size();
-        on_record(*receipt, message.receipt, out);
-        const bool ours = receipt->entry.author == charter.identity.public_key();
-        if (ours && backlog.size() < waiting) submit_backlog(from, out);
-    } else
-        outbox.settle(receipt->entry, out);
+    if (!is_record) return outbox.settle(entry->id, out);
+    proved = claim;
+    const std::size_t waiting = backlog.size();
+    on_record(*receipt, message.receipt, out);
+    const bool ours = entry->entry.author == charter.identity.public_key();
+    if (ours && backlog.size() < waiting) submit_backlog(from, out);
 }
 
 void Gateway::State::on_rules(const crypto::PublicKey& from,

@@ -55,6 +55,7 @@ void Gateway::State::publish(const Agreement& agreement,
 
 void Gateway::State::append(const consensus::EntryPtr& entry, Outputs& out) {
     outbox.add(entry, out);
+    repeated = 0;
     const auto& validators = charter.validators().validators;
     const std::size_t first = charter.identity.public_key().bytes[0] % validators.size();
     out.send.push_back({validators[first].key, wire::Submit{entry->encoded}});
@@ -74,7 +75,8 @@ void Gateway::State::on_append(Outputs& out) {
     submit_backlog(next, out);
     for (Bytes& encoded : outbox.encoded())
         out.send.push_back({next, wire::Submit{std::move(encoded)}});
-    out.timers.push_back({Timer::append, append_again_ms});
+    repeated = backlog.empty() ? std::min(repeated + 1, append_doublings_max) : 0;
+    out.timers.push_back({Timer::append, append_again_ms << repeated});
 }
 
 }  // namespace kilter::agent

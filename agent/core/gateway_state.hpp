@@ -30,8 +30,17 @@ namespace kilter::agent {
 inline constexpr std::uint32_t greet_waiting_ms = 250;
 /// How long a coordinator that was heard has to show the newest record before reads of a former process are published.
 inline constexpr UnixMs reads_held_ms = 2'000;
-/// How long an entry may take to get on the log before the next coordinator is told.
+/// How long an entry may take to get on the log before the next coordinator is told; then twice as long, and again. Where
+/// the log is slow, hearing everything once more makes it slower.
 inline constexpr std::uint32_t append_again_ms = 3'000;
+inline constexpr unsigned append_doublings_max = 2;
+
+/// An entry as it stands in a block that is final, whoever has certified that.
+struct ProvedEntry {
+    crypto::Digest leaf;
+    consensus::BlockHash block;
+    bool operator==(const ProvedEntry&) const = default;
+};
 
 struct Gateway::State {
     Charter charter;
@@ -44,6 +53,8 @@ struct Gateway::State {
     std::optional<std::uint32_t> stopped;  ///< by which case of the docket, as far as known
     std::optional<Participation> active;
     std::optional<SessionReport> last;
+    /// The newest record whose proof held: each coordinator sends the same one, and one proof is enough.
+    std::optional<ProvedEntry> proved;
     std::optional<wire::Outgoing> regret;   ///< of the newest agreement, for its chair
     std::optional<crypto::PublicKey> heir;  ///< who collects what that chair no longer can
     /// An opening that came before the record of the interval before it: what was dispatched then
@@ -57,6 +68,7 @@ struct Gateway::State {
     /// For a session that is not open here yet.
     std::map<crypto::PublicKey, std::deque<wire::Share>> early;
     std::size_t appended_to = 0;  ///< whom unsettled entries were repeated to
+    unsigned repeated = 0;        ///< how often, since there was something new
     std::optional<UnixMs> coordinator_heard;
 
     // ---- without coordinators ----------------------------------------------------------------------

@@ -25,8 +25,8 @@ void Outbox::add(const consensus::EntryPtr& entry, Outputs& out) {
     out.persist[key_of(entry->id)] = entry->encoded;
 }
 
-void Outbox::settle(const consensus::Entry& entry, Outputs& out) {
-    const auto found = entries_.find(consensus::seal(entry)->id);
+void Outbox::settle(const consensus::EntryId& id, Outputs& out) {
+    const auto found = entries_.find(id);
     if (found != entries_.end()) erase(found, out);
 }
 

@@ -18,8 +18,12 @@ class Outbox {
     static Result<Outbox> recall(const Memory& memory);
 
     void add(const consensus::EntryPtr& entry, Outputs& out);
-    /// `entry` is on the log: no longer kept. Another one changes nothing.
-    void settle(const consensus::Entry& entry, Outputs& out);
+
+    /// Whether a receipt for this entry is waited for.
+    [[nodiscard]] bool awaits(const consensus::EntryId& id) const { return entries_.contains(id); }
+
+    /// This entry is on the log: no longer kept. Another one changes nothing.
+    void settle(const consensus::EntryId& id, Outputs& out);
     /// Forgets what has expired: it can not get on the log any more. How many.
     std::size_t expire(UnixMs now, Outputs& out);
 

@@ -1,7 +1,7 @@
 /// One home's process: sockets, disk, clock and devices around the gateway core.
 ///
 /// In the state directory: agent.db (what the agent must not forget). In the runtime directory: status.json (what it is doing,
-/// its peers, and its plan in words; rewritten when a session ends and at most once a second else). Nothing leaves before what it rests on is durable.
+/// its peers, and its plan in words; rewritten when a session ends and at most every two seconds else). Nothing leaves before what it rests on is durable.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
 #include "common/settlement/ledger.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
@@ -133,6 +134,28 @@ Roster roster_in(const MerkleMap& map) {
     return *std::move(roster);
 }
 
+}  // namespace
+
+class DecodedRoster {
+  public:
+    std::shared_ptr<const Roster> in(const MerkleMap& map) {
+        const Bytes* body = map.find(newest_roster_key());
+        const std::lock_guard lock(mutex_);
+        if (!roster_ || (body != nullptr ? *body : Bytes{}) != body_) {
+            roster_ = std::make_shared<Roster>(roster_in(map));
+            body_ = body != nullptr ? *body : Bytes{};
+        }
+        return roster_;
+    }
+
+  private:
+    std::mutex mutex_;
+    Bytes body_;
+    std::shared_ptr<const Roster> roster_;  // of these bytes; null: of none yet
+};
+
+namespace {
+
 void revoke(MerkleMap& map, const PublicKey& key, std::uint64_t epoch) {
     const std::uint64_t count = number(map, revoked_count_key());
     set_number(map, revoked_key(key), epoch);
@@ -149,13 +172,15 @@ class LedgerExecution final : public consensus::Execution {
     LedgerExecution(const Genesis& genesis,
                     const ChainId& chain,
                     const consensus::LedgerState& parent,
-                    governance::Place place)
+                    governance::Place place,
+                    DecodedRoster& decoded)
         : genesis_(genesis),
           chain_(chain),
           map_(*parent.map()),
           place_(place),
           time_ms_(place.time_ms),
-          seen_(parent, place.time_ms) {}
+          seen_(parent, place.time_ms),
+          decoded_(decoded) {}
 
     Verdict apply(const SealedEntry& sealed) override {
         const Entry& entry = sealed.entry;
@@ -235,7 +260,7 @@ class LedgerExecution final : public consensus::Execution {
         set_number(map_, last_epoch_key(), change->epoch);
         for (const Removal& removal : change->removals)
             if (removal.revoked) revoke(map_, removal.key, change->epoch);
-        roster_ = *std::move(after);
+        roster_ = std::make_shared<Roster>(*std::move(after));
         return {};
     }
 
@@ -398,7 +423,8 @@ class LedgerExecution final : public consensus::Execution {
     }
 
     const Roster& newest_roster() {
-        if (!roster_ || roster_->epoch != number(map_, last_epoch_key())) roster_ = roster_in(map_);
+        if (!roster_ || roster_->epoch != number(map_, last_epoch_key()))
+            roster_ = decoded_.in(map_);
         return *roster_;
     }
 
@@ -415,13 +441,17 @@ class LedgerExecution final : public consensus::Execution {
     consensus::SeenIds seen_;
     EntryOfKey held_ = [this](const Bytes& key) { return entry_in(map_, key); };
     std::optional<governance::Rules> rules_;  // at this place, once looked at
-    std::optional<Roster> roster_;            // the newest, once looked at
+    DecodedRoster& decoded_;
+    std::shared_ptr<const Roster> roster_;  // the newest, once looked at
     std::optional<consensus::ValidatorSet> members_;
 };
 }  // namespace
 
 Ledger::Ledger(Genesis genesis, governance::KnownRules known)
-    : genesis_(std::move(genesis)), chain_(genesis_.chain_id()), known_(std::move(known)) {}
+    : genesis_(std::move(genesis)),
+      chain_(genesis_.chain_id()),
+      known_(std::move(known)),
+      roster_(std::make_shared<DecodedRoster>()) {}
 
 Result<void> Ledger::check(const Entry& entry) const {
     if (entry.type == roster_change_entry) {
@@ -464,7 +494,7 @@ std::unique_ptr<consensus::Execution> Ledger::begin(const consensus::StatePtr& p
                                                     consensus::Height height,
                                                     UnixMs time_ms) const {
     return std::make_unique<LedgerExecution>(genesis_, chain_, *parent,
-                                             governance::Place{height, time_ms});
+                                             governance::Place{height, time_ms}, *roster_);
 }
 
 Result<void> Ledger::understands(const consensus::LedgerState& parent,

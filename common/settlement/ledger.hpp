@@ -20,6 +20,7 @@
 /// - Change of epoch: where the constitution names a power over validators, only to the set it has decided on.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -29,6 +30,10 @@
 #include "common/settlement/genesis.hpp"
 
 namespace kilter::settlement {
+
+/// The newest roster of the state that was looked at last, decoded: executions follow each other by the entry, and all of
+/// them ask for the same third of a megabyte. Used by any thread.
+class DecodedRoster;
 
 class Ledger final : public consensus::Application {
   public:
@@ -53,6 +58,7 @@ class Ledger final : public consensus::Application {
     Genesis genesis_;
     ChainId chain_;
     governance::KnownRules known_;
+    std::shared_ptr<DecodedRoster> roster_;
 };
 
 // Questions to a state of this ledger. REQUIRES: the state is a Ledger's.

@@ -146,8 +146,6 @@ struct Hub::State {
         socket.set(zmq::sockopt::curve_secretkey, buffer(identity.curve_secret()));
         socket.set(zmq::sockopt::linger, options.linger_ms);
         socket.set(zmq::sockopt::handshake_ivl, options.handshake_ms_max);
-        socket.set(zmq::sockopt::heartbeat_ivl, options.heartbeat_ms);
-        socket.set(zmq::sockopt::heartbeat_timeout, options.heartbeat_timeout_ms);
         socket.set(zmq::sockopt::tcp_maxrt, options.unacknowledged_ms_max);
         return socket;
     }
@@ -273,6 +271,10 @@ zmq::socket_t Hub::State::make_lane(const crypto::CurveKey& peer, const std::str
     socket.set(zmq::sockopt::reconnect_ivl, options.reconnect_ms);
     socket.set(zmq::sockopt::reconnect_ivl_max, options.reconnect_ms_max);
     socket.set(zmq::sockopt::connect_timeout, options.connect_ms_max);
+    socket.set(zmq::sockopt::heartbeat_ivl, options.heartbeat_ms);
+    socket.set(zmq::sockopt::heartbeat_timeout, options.heartbeat_timeout_ms);
+    socket.set(zmq::sockopt::heartbeat_ttl,
+               2 * options.heartbeat_ms + options.heartbeat_timeout_ms);
     socket.connect(to);
     return socket;
 }

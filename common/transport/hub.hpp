@@ -64,8 +64,11 @@ struct Options {
     /// Also the longest an unknown key waits before it tries again: libzmq's server answers status
     /// 300 with silence, and which end gives up first, and when, is a matter of luck.
     int handshake_ms_max = 2'000;
-    /// A silent connection is probed this often, and given up when the answer takes longer than that.
-    int heartbeat_ms = 5'000;
+    /// The end that made a connection probes it this often, and gives it up when the answer takes longer than that; the
+    /// other end gives it up when two probes have not come. Each probe wakes two processes: where a thousand share two
+    /// processors, probes every 5 s from both ends were half of all they did. What is on its way is watched more closely,
+    /// by unacknowledged_ms_max.
+    int heartbeat_ms = 20'000;
     int heartbeat_timeout_ms = 10'000;
     /// How long closing waits for messages already sent.
     int linger_ms = 200;

@@ -8,11 +8,19 @@ namespace kilter::coordinator {
 void CoordinatorHost::State::on_final(const consensus::Finalised& final) {
     const auto epochs =
         log->replica().epoch() > 0 ? log->store().epochs() : std::vector<consensus::EpochProof>{};
-    for (std::size_t i = 0; i < final.block->entries.size(); ++i) {
-        const auto& entry = final.block->entries[i];
-        apply_final(*entry);
-        if (submitters.contains(entry->id) || entry->entry.author == identity->public_key())
-            prove_entry(*entry, {consensus::encode(consensus::make_receipt(final, i, epochs))});
+    const auto& entries = final.block->entries;
+    std::vector<std::size_t> awaited;
+    for (std::size_t i = 0; i < entries.size(); ++i)
+        if (submitters.contains(entries[i]->id) ||
+            entries[i]->entry.author == identity->public_key())
+            awaited.push_back(i);
+    const auto receipts = consensus::make_receipts(final, awaited, epochs);
+    auto next = awaited.begin();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        apply_final(*entries[i]);
+        if (next == awaited.end() || *next != i) continue;
+        const auto place = static_cast<std::size_t>(next++ - awaited.begin());
+        prove_entry(*entries[i], {consensus::encode(receipts[place])});
     }
     follow_rules(&final);
     follow_members();

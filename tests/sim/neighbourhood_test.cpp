@@ -159,6 +159,55 @@ TEST_F(Neighbourhood, a_record_without_a_valid_proof_moves_no_device) {
     EXPECT_EQ(warned, 1U);
 }
 
+// Each coordinator shows the record of a session: what has been proved is not proved again, what differs from it is.
+TEST_F(Neighbourhood, one_proof_of_a_record_is_enough) {
+    std::optional<Letter> newest;
+    world.loses = [&](const Letter& letter) {
+        if (letter.to == world.homes[0].identity.public_key() &&
+            std::holds_alternative<wire::CertifiedEntry>(letter.message))
+            newest = letter;
+        return false;
+    };
+    ASSERT_TRUE(finish());
+    ASSERT_TRUE(newest.has_value());
+    const auto receipt =
+        consensus::decode_receipt(std::get<wire::CertifiedEntry>(newest->message).receipt);
+    ASSERT_TRUE(receipt.ok());
+    const auto show = [&](const consensus::Receipt& shown) {
+        world.send({newest->from, newest->to, wire::CertifiedEntry{consensus::encode(shown)}});
+        world.run([] { return false; }, 0);
+    };
+    consensus::Receipt proved = *receipt;
+    proved.certificate.signatures.front().bytes[0] ^= 1;
+    show(proved);
+    EXPECT_FALSE(told(0, "without a valid proof"));
+    consensus::Receipt of_another_block = proved;
+    ++of_another_block.header.view;
+    show(of_another_block);
+    EXPECT_TRUE(told(0, "without a valid proof"));
+    world.homes[0].events.clear();
+    consensus::Receipt of_another_entry = *receipt;
+    of_another_entry.entry.signature.bytes[0] ^= 1;
+    show(of_another_entry);
+    EXPECT_TRUE(told(0, "without a valid proof"));
+}
+
+// A log that is slow is not made slower by those who wait for it.
+TEST_F(Neighbourhood, what_is_not_on_the_log_is_handed_in_again_later_and_later) {
+    std::vector<UnixMs> handed_in;
+    world.loses = [&](const Letter& letter) {
+        if (letter.from == world.homes[0].identity.public_key() &&
+            std::holds_alternative<wire::Submit>(letter.message))
+            handed_in.push_back(world.now);
+        return false;
+    };
+    ASSERT_TRUE(world.run([&] { return handed_in.size() == 5; }, 600'000));
+    std::vector<UnixMs> apart;
+    for (std::size_t i = 1; i < handed_in.size(); ++i)
+        apart.push_back(handed_in[i] - handed_in[i - 1]);
+    EXPECT_EQ(apart, (std::vector<UnixMs>{3'000, 6'000, 12'000, 12'000}));
+}
+
 TEST_F(Neighbourhood, a_share_in_anothers_name_is_ignored) {
     world.loses = [&](const Letter& letter) {
         const auto* share = std::get_if<wire::Share>(&letter.message);

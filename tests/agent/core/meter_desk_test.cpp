@@ -109,9 +109,11 @@ TEST(Outbox, KeepsEntriesUntilTheyAreOnTheLogOrHaveExpired) {
     Outbox again = *Outbox::recall(memory);
     EXPECT_EQ(again.encoded().size(), 2U);
     Outputs later;
-    again.settle(entry(3)->entry, later);
+    EXPECT_FALSE(again.awaits(entry(3)->id));
+    EXPECT_TRUE(again.awaits(entry(1)->id));
+    again.settle(entry(3)->id, later);
     EXPECT_TRUE(later.persist.empty());
-    again.settle(entry(1)->entry, later);
+    again.settle(entry(1)->id, later);
     EXPECT_EQ(again.encoded(), std::vector<Bytes>{entry(2)->encoded});
     EXPECT_EQ(again.expire(999, later), 0U);
     EXPECT_EQ(again.expire(1'000, later), 1U);
