@@ -105,39 +105,40 @@ struct Block {
 
 /// The step that is right for the present sides; `multiplier` becomes what z is after it.
 void HomeSolver::head_for_sides() {
-    for (Complementarity* pairs : {&hard_, &soft_})
+    for (Complementarity* pairs : {&now_.hard, &now_.soft})
         pairs->multiplier = pairs->dual - pairs->weight * pairs->value;
     direction();
-    for (Complementarity* pairs : {&hard_, &soft_})
+    for (Complementarity* pairs : {&now_.hard, &now_.soft})
         pairs->multiplier -= pairs->weight * pairs->change;
 }
 
 /// Takes that step, or part of it; returns how many inequalities changed sides after it.
 Index HomeSolver::step_on_sides() {
     double beyond = 0, contradiction = 0;
-    for (Index i = 0; i < hard_.count(); ++i)
-        if (!held(hard_, i)) beyond = std::max(beyond, -(hard_.value[i] + hard_.change[i]));
-    for (const Complementarity* pairs : {&hard_, &soft_})
+    for (Index i = 0; i < now_.hard.count(); ++i)
+        if (!held(now_.hard, i))
+            beyond = std::max(beyond, -(now_.hard.value[i] + now_.hard.change[i]));
+    for (const Complementarity* pairs : {&now_.hard, &now_.soft})
         for (Index i = 0; i < pairs->count(); ++i)
             if (held(*pairs, i)) contradiction = std::max(contradiction, -pairs->multiplier[i]);
     Block block;
-    if (beyond > far_beyond) block.look(hard_, false, beyond);
+    if (beyond > far_beyond) block.look(now_.hard, false, beyond);
     if (contradiction > far_beyond) {
-        block.look(hard_, true, contradiction);
-        block.look(soft_, true, contradiction);
+        block.look(now_.hard, true, contradiction);
+        block.look(now_.soft, true, contradiction);
     }
-    for (Complementarity* pairs : {&hard_, &soft_})
+    for (Complementarity* pairs : {&now_.hard, &now_.soft})
         pairs->dual += block.fraction * (pairs->multiplier - pairs->dual);
     step(block.fraction);
-    if (block.pairs == nullptr) return change_sides(hard_) + change_sides(soft_);
+    if (block.pairs == nullptr) return change_sides(now_.hard) + change_sides(now_.soft);
     block.pairs->weight[block.at] = held(*block.pairs, block.at) ? 0 : hold_weight;
     block.pairs->dual[block.at] = 0;
     return 1;
 }
 
 bool HomeSolver::follow_sides(int factors_most) {
-    take_sides(hard_);
-    take_sides(soft_);
+    take_sides(now_.hard);
+    take_sides(now_.soft);
     measure();
     bool factorised = false;
     int on_curve = 0;
@@ -151,17 +152,17 @@ bool HomeSolver::follow_sides(int factors_most) {
         }
         head_for_sides();
         const Index wrong = step_on_sides();
-        if (wrong > wrong_max || !v_.allFinite() || !lambda_.allFinite()) return false;
+        if (wrong > wrong_max || !now_.v.allFinite() || !now_.lambda.allFinite()) return false;
         if (wrong > 0) {
             factorised = false;
             continue;
         }
         on_curve += program_.reactive;
-        if (std::max(missed_by(hard_), missed_by(soft_)) > side_rounding ||
+        if (std::max(missed_by(now_.hard), missed_by(now_.soft)) > side_rounding ||
             stationarity() > explained_end)
             continue;
-        leave_pairs(hard_);
-        leave_pairs(soft_);
+        leave_pairs(now_.hard);
+        leave_pairs(now_.soft);
         return true;
     }
     return false;

@@ -31,13 +31,13 @@ HomeSolver::HomeSolver(HomeProgram program) : program_(std::move(program)) {
     KILTER_CHECK(n > 0, "a home needs a horizon");
     at_peak_rows_ = static_cast<Index>(p.hard.size());
     at_disc_rows_ = at_peak_rows_ + (p.imports ? n : 0);
-    hard_.resize(at_disc_rows_ + (p.reactive ? n : 0), false);
-    soft_.resize(static_cast<Index>(p.soft.size()), true);
-    v_ = cost_ = curvature_ = weight_ = slope_ = change_ = inverse_ = ArrayXd::Zero(p.scalars);
+    now_.hard.resize(at_disc_rows_ + (p.reactive ? n : 0), false);
+    now_.soft.resize(static_cast<Index>(p.soft.size()), true);
+    now_.v = cost_ = curvature_ = weight_ = slope_ = change_ = inverse_ = ArrayXd::Zero(p.scalars);
     movable_ = (p.high > p.low).cast<double>();
-    q_ = lambda_ = d_lambda_ = answer_ = meter_weight_ = ArrayXd::Zero(n);
+    now_.q = now_.lambda = d_lambda_ = answer_ = meter_weight_ = ArrayXd::Zero(n);
     d_q_ = inv_q_ = disc_cross_ = slope_q_ = peak_pull_ = peak_share_ = ArrayXd::Zero(n);
-    nu_ = d_nu_ = alpha_ = beta_ = gamma_ = riccati_ = fade_ = shrink_ = reach_ = chain_rho_ =
+    now_.nu = d_nu_ = alpha_ = beta_ = gamma_ = riccati_ = fade_ = shrink_ = reach_ = chain_rho_ =
         chain_push_ = drift_ = push_ = Eigen::ArrayXXd::Zero(chains, n);
     appliance_inverse_.resize(p.appliances.size());
     Index width = 0;
@@ -53,9 +53,9 @@ void HomeSolver::simulate() {
     const Index n = p.intervals, chains = p.chains();
     ArrayXd meter = p.base_kw;
     if (chains > 0) {
-        const auto input = chain_view(v_, 0, chains);
-        const auto second = chain_view(v_, p.at_second, p.two_way);
-        Chains state(v_.data() + p.at_state, chains, n);
+        const auto input = chain_view(now_.v, 0, chains);
+        const auto second = chain_view(now_.v, p.at_second, p.two_way);
+        Chains state(now_.v.data() + p.at_state, chains, n);
         state = p.inflow + p.gain * input;
         if (p.two_way > 0) state.topRows(p.two_way) += p.gain2 * second;
         for (Index k = chains; k < n * chains; ++k)
@@ -67,7 +67,7 @@ void HomeSolver::simulate() {
         if (p.two_way > 0) meter -= second.colwise().sum().transpose();
     }
     if (p.frees > 0)
-        meter += (chain_view(v_, p.at_free, p.frees).colwise() * p.meter_free)
+        meter += (chain_view(now_.v, p.at_free, p.frees).colwise() * p.meter_free)
                      .colwise()
                      .sum()
                      .transpose();
@@ -75,58 +75,61 @@ void HomeSolver::simulate() {
         for (Index s = 0; s < block.starts; ++s) {
             const Index start = block.first_start + s,
                         run = std::min(block.profile_kw.size(), n - start);
-            meter.segment(start, run) += v_[block.at + s] * block.profile_kw.head(run);
+            meter.segment(start, run) += now_.v[block.at + s] * block.profile_kw.head(run);
         }
-    v_.segment(p.at_meter, n) = meter;
+    now_.v.segment(p.at_meter, n) = meter;
 }
 
 /// The inequalities' values.
 void HomeSolver::measure() {
     const HomeProgram& p = program_;
     for (std::size_t i = 0; i < p.hard.size(); ++i)
-        hard_.value[static_cast<Index>(i)] = p.hard[i].sign * (v_[p.hard[i].at] - p.hard[i].bound);
+        now_.hard.value[static_cast<Index>(i)] =
+            p.hard[i].sign * (now_.v[p.hard[i].at] - p.hard[i].bound);
     for (std::size_t i = 0; i < p.soft.size(); ++i)
-        soft_.value[static_cast<Index>(i)] = p.soft[i].sign * (v_[p.soft[i].at] - p.soft[i].bound);
+        now_.soft.value[static_cast<Index>(i)] =
+            p.soft[i].sign * (now_.v[p.soft[i].at] - p.soft[i].bound);
     for (Index t = 0; t < p.intervals; ++t) {
-        if (p.imports) hard_.value[at_peak_rows_ + t] = v_[p.at_peak] - v_[p.free(*p.imports, t)];
+        if (p.imports)
+            now_.hard.value[at_peak_rows_ + t] = now_.v[p.at_peak] - now_.v[p.free(*p.imports, t)];
         if (p.reactive) {
-            const double u = v_[p.free(*p.panels, t)];
-            hard_.value[at_disc_rows_ + t] =
-                p.inverter_kva * p.inverter_kva - u * u - q_[t] * q_[t];
+            const double u = now_.v[p.free(*p.panels, t)];
+            now_.hard.value[at_disc_rows_ + t] =
+                p.inverter_kva * p.inverter_kva - u * u - now_.q[t] * now_.q[t];
         }
     }
 }
 
 void HomeSolver::start_cold() {
     const HomeProgram& p = program_;
-    v_ = 0.5 * (p.low + p.high);
+    now_.v = 0.5 * (p.low + p.high);
     for (const ApplianceBlock& block : p.appliances)
-        v_.segment(block.at, block.starts).setConstant(1 / static_cast<double>(block.starts));
-    q_.setZero();
-    nu_.setZero();
+        now_.v.segment(block.at, block.starts).setConstant(1 / static_cast<double>(block.starts));
+    now_.q.setZero();
+    now_.nu.setZero();
     simulate();
     measure();
     const double mu = 10;
-    hard_.centre(mu, slack_cold);
-    soft_.centre(mu, slack_cold);
-    lambda_.setZero();
+    now_.hard.centre(mu, slack_cold);
+    now_.soft.centre(mu, slack_cold);
+    now_.lambda.setZero();
 }
 
 void HomeSolver::set_unit(double unit) {
     const HomeProgram& p = program_;
     if (warm_) {
         const double ratio = meter_.unit / unit;
-        hard_.dual *= ratio;
-        soft_.dual *= ratio;
-        soft_.room *= ratio;
-        lambda_ *= ratio;
-        nu_ *= ratio;
+        now_.hard.dual *= ratio;
+        now_.soft.dual *= ratio;
+        now_.soft.room *= ratio;
+        now_.lambda *= ratio;
+        now_.nu *= ratio;
     }
     meter_.unit = unit;
     cost_ = p.cost / unit;
     curvature_ = p.curvature / unit;
     for (std::size_t i = 0; i < p.soft.size(); ++i)
-        soft_.price[static_cast<Index>(i)] = p.soft[i].price / unit;
+        now_.soft.price[static_cast<Index>(i)] = p.soft[i].price / unit;
 }
 
 /// By how much the targets moved, kW, in the mean.
@@ -166,58 +169,55 @@ bool HomeSolver::solve(const Meter& meter, double products, bool by_sides) {
 void HomeSolver::finish() {
     if (meter_.curvature_p == 0) return;
     try_sides(factors_of_finish);
-    hard_.weight = start_.hard.weight;
-    soft_.weight = start_.soft.weight;
+    now_.hard.weight = start_.hard.weight;
+    now_.soft.weight = start_.soft.weight;
     factorise();
 }
 
 void HomeSolver::start_from(const HomeSolver& other) {
     meter_ = other.meter_;
     warm_ = other.warm_;
-    v_ = other.v_;
-    q_ = other.q_;
-    lambda_ = other.lambda_;
-    nu_ = other.nu_;
-    hard_ = other.hard_;
-    soft_ = other.soft_;
+    now_ = other.now_;
 }
 
 /// False, and nothing is changed but the factors, where sides do not come to rest.
 bool HomeSolver::try_sides(int factors_most) {
-    remember();
+    start_ = now_;
     if (follow_sides(factors_most)) return true;
-    go_back();
+    now_ = start_;
     return false;
 }
 
 bool HomeSolver::follow_path(double products) {
-    const auto pairs = static_cast<double>(std::max<Index>(1, hard_.pairs() + soft_.pairs()));
+    const auto pairs =
+        static_cast<double>(std::max<Index>(1, now_.hard.pairs() + now_.soft.pairs()));
     const auto gap = [&](double fraction) {
-        return (hard_.products(fraction) + soft_.products(fraction)) / pairs;
+        return (now_.hard.products(fraction) + now_.soft.products(fraction)) / pairs;
     };
     const double least = std::min(products_least, 0.1 * products);
     measure();
     double mu = gap(0);
     int polished = 0;
     for (iterations_ = 1; iterations_ <= iterations_max; ++iterations_) {
-        hard_.weigh();
-        soft_.weigh();
+        now_.hard.weigh();
+        now_.soft.weigh();
         factorise();
         aim(0, false);
         head_for_aim();
-        const double affine = std::min(hard_.longest(1), soft_.longest(1));
+        const double affine = std::min(now_.hard.longest(1), now_.soft.longest(1));
         // nothing is bounded: no pairs, no μ
         const double left = mu > 0 ? std::max(0.0, gap(affine)) / mu : 0;
         aim(std::max(mu * left * left * left, least), true);
         head_for_aim();
-        const double longest = std::min(hard_.longest(2), soft_.longest(2));
+        const double longest = std::min(now_.hard.longest(2), now_.soft.longest(2));
         const double fraction = std::min(1.0, longest * std::clamp(1 - mu, 0.995, 1 - 1e-6));
-        hard_.step(fraction);
-        soft_.step(fraction);
+        now_.hard.step(fraction);
+        now_.soft.step(fraction);
         step(fraction);
         mu = gap(0);
         if (!std::isfinite(mu)) return false;
-        if (mu > products || std::max(hard_.residual(), soft_.residual()) > residual_end) continue;
+        if (mu > products || std::max(now_.hard.residual(), now_.soft.residual()) > residual_end)
+            continue;
         if (products > products_end) return true;
         const double wrong = stationarity();
         if (wrong <= stationarity_end || (++polished > 3 && wrong <= stationarity_rounding))
@@ -226,38 +226,20 @@ bool HomeSolver::follow_path(double products) {
     return false;
 }
 
-void HomeSolver::remember() {
-    start_.v = v_;
-    start_.q = q_;
-    start_.lambda = lambda_;
-    start_.nu = nu_;
-    start_.hard = hard_;
-    start_.soft = soft_;
-}
-
-void HomeSolver::go_back() {
-    v_ = start_.v;
-    q_ = start_.q;
-    lambda_ = start_.lambda;
-    nu_ = start_.nu;
-    hard_ = start_.hard;
-    soft_ = start_.soft;
-}
-
 void HomeSolver::head_for_aim() {
     direction();
-    hard_.move();
-    soft_.move();
+    now_.hard.move();
+    now_.soft.move();
 }
 
 /// The largest marginal cost that no multiplier explains, kW.
 double HomeSolver::stationarity() {
     const HomeProgram& p = program_;
-    collect_slopes(hard_.dual, soft_.dual);
+    collect_slopes(now_.hard.dual, now_.soft.dual);
     for (const ApplianceBlock& block :
          p.appliances) {  // what is common to all starts is the value of Σ w = 1
         auto slopes = slope_.segment(block.at, block.starts);
-        slopes -= (slopes * v_.segment(block.at, block.starts)).sum();
+        slopes -= (slopes * now_.v.segment(block.at, block.starts)).sum();
     }
     double worst =
         slope_.segment(p.at_state, p.at_free - p.at_state).matrix().lpNorm<Eigen::Infinity>();
@@ -276,21 +258,21 @@ void HomeSolver::start_warm(double shift) {
             b[i] = mu / a[i];
         }
     };
-    push(hard_.slack, hard_.dual);
-    push(soft_.slack, soft_.dual);
-    push(soft_.excess, soft_.room);
-    const ArrayXd scale = soft_.price / (soft_.dual + soft_.room);
-    soft_.dual *= scale;
-    soft_.room *= scale;
+    push(now_.hard.slack, now_.hard.dual);
+    push(now_.soft.slack, now_.soft.dual);
+    push(now_.soft.excess, now_.soft.room);
+    const ArrayXd scale = now_.soft.price / (now_.soft.dual + now_.soft.room);
+    now_.soft.dual *= scale;
+    now_.soft.room *= scale;
 }
 
 double HomeSolver::cost() const {
     double sum = 0;
     const HomeProgram& p = program_;
     for (Index i = 0; i < p.scalars; ++i)
-        sum += v_[i] * (p.cost[i] + 0.5 * p.curvature[i] * v_[i]);
+        sum += now_.v[i] * (p.cost[i] + 0.5 * p.curvature[i] * now_.v[i]);
     for (const Bound& bound : p.soft)
-        sum += bound.price * std::max(0.0, -bound.sign * (v_[bound.at] - bound.bound));
+        sum += bound.price * std::max(0.0, -bound.sign * (now_.v[bound.at] - bound.bound));
     return sum;
 }
 

@@ -64,9 +64,11 @@ class HomeSolver {
     [[nodiscard]] int iterations() const { return iterations_; }
 
     // The last solution.
-    [[nodiscard]] double scalar(Eigen::Index at) const { return v_[at]; }
+    [[nodiscard]] double scalar(Eigen::Index at) const { return now_.v[at]; }
 
-    [[nodiscard]] const Eigen::ArrayXd& reactive_kvar() const { return q_; }  ///< of the inverter
+    [[nodiscard]] const Eigen::ArrayXd& reactive_kvar() const {
+        return now_.q;
+    }  ///< of the inverter
 
     /// Σ of costs of all but the meter, without the constant parts, in EUR.
     [[nodiscard]] double cost() const;
@@ -90,8 +92,6 @@ class HomeSolver {
     [[nodiscard]] double stationarity();
     void set_unit(double unit);
     void head_for_aim();
-    void remember();
-    void go_back();
 
     // home_sides.cpp: without a path, from the sides of the last solution
     bool follow_sides(int factors_most);
@@ -121,18 +121,15 @@ class HomeSolver {
     bool warm_ = false;
     int iterations_ = 0;
 
-    // the iterate
-    Eigen::ArrayXd v_, q_, lambda_;
-    Eigen::ArrayXXd nu_;
-    Complementarity hard_, soft_;  // hard: bounds, then the peak's (imports), then the inverter's
-    Eigen::Index at_peak_rows_ = 0, at_disc_rows_ = 0;
-
-    // where solve() started
-    struct Start {
+    struct Iterate {
         Eigen::ArrayXd v, q, lambda;
         Eigen::ArrayXXd nu;
-        Complementarity hard, soft;
-    } start_;
+        Complementarity hard, soft;  // hard: bounds, then the peak's (imports), then the inverter's
+    };
+
+    Iterate now_;
+    Iterate start_;  // where solve() tried its sides from
+    Eigen::Index at_peak_rows_ = 0, at_disc_rows_ = 0;
 
     // scaled costs and one Newton system
     Eigen::ArrayXd cost_, curvature_, movable_;

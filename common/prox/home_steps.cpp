@@ -24,14 +24,14 @@ void HomeSolver::factorise() {
     const Index n = p.intervals;
     weight_ = curvature_;
     for (std::size_t i = 0; i < p.hard.size(); ++i)
-        weight_[p.hard[i].at] += hard_.weight[static_cast<Index>(i)];
+        weight_[p.hard[i].at] += now_.hard.weight[static_cast<Index>(i)];
     for (std::size_t i = 0; i < p.soft.size(); ++i)
-        weight_[p.soft[i].at] += soft_.weight[static_cast<Index>(i)];
+        weight_[p.soft[i].at] += now_.soft.weight[static_cast<Index>(i)];
     if (p.reactive) {
         for (Index t = 0; t < n; ++t) {
             const Index at = p.free(*p.panels, t);
-            const double u = v_[at], q = q_[t], z = hard_.dual[at_disc_rows_ + t];
-            const double omega = hard_.weight[at_disc_rows_ + t];
+            const double u = now_.v[at], q = now_.q[t], z = now_.hard.dual[at_disc_rows_ + t];
+            const double omega = now_.hard.weight[at_disc_rows_ + t];
             disc_cross_[t] = 4 * u * q * omega;
             inv_q_[t] = 1 / (meter_.curvature_q + prox_weight + 2 * z + 4 * q * q * omega);
             weight_[at] += 2 * z + 4 * u * u * omega - disc_cross_[t] * disc_cross_[t] * inv_q_[t];
@@ -47,7 +47,8 @@ void HomeSolver::factorise() {
         double total = weight_[p.at_peak] + prox_weight;
         for (Index t = 0; t < n; ++t) {
             const Index at = p.free(*p.imports, t);
-            const double omega = hard_.weight[at_peak_rows_ + t], own = weight_[at] + prox_weight;
+            const double omega = now_.hard.weight[at_peak_rows_ + t],
+                         own = weight_[at] + prox_weight;
             const bool moves = movable_[at] > 0;
             inverse_[at] = moves ? 1 / (own + omega) : 0;
             peak_share_[t] = omega * inverse_[at];
@@ -148,32 +149,32 @@ void HomeSolver::aim(double mu, bool corrected) {
     if (corrected && p.reactive)
         for (Index t = 0; t < n; ++t) {
             const double du = change_[p.free(*p.panels, t)], dq = d_q_[t];
-            hard_.value[at_disc_rows_ + t] -= du * du + dq * dq;
+            now_.hard.value[at_disc_rows_ + t] -= du * du + dq * dq;
         }
-    hard_.aim(mu, corrected);
-    soft_.aim(mu, corrected);
+    now_.hard.aim(mu, corrected);
+    now_.soft.aim(mu, corrected);
 }
 
 /// Marginal costs that the multipliers, λ and ν leave unexplained.
 void HomeSolver::collect_slopes(const Eigen::ArrayXd& hard, const Eigen::ArrayXd& soft) {
     const HomeProgram& p = program_;
     const Index n = p.intervals, chains = p.chains(), two = p.two_way;
-    slope_ = cost_ + curvature_ * v_;
+    slope_ = cost_ + curvature_ * now_.v;
     for (std::size_t i = 0; i < p.hard.size(); ++i)
         slope_[p.hard[i].at] -= p.hard[i].sign * hard[static_cast<Index>(i)];
     for (std::size_t i = 0; i < p.soft.size(); ++i)
         slope_[p.soft[i].at] -= p.soft[i].sign * soft[static_cast<Index>(i)];
-    slope_.segment(p.at_meter, n) -= lambda_;
-    const auto price = lambda_.transpose();
+    slope_.segment(p.at_meter, n) -= now_.lambda;
+    const auto price = now_.lambda.transpose();
     if (chains > 0) {
         Chains input(slope_.data(), chains, n), state(slope_.data() + p.at_state, chains, n);
-        input += p.meter_input.matrix().lazyProduct(price.matrix()).array() - p.gain * nu_;
-        state += p.meter_state.matrix().lazyProduct(price.matrix()).array() + nu_;
-        state.leftCols(n - 1) -= p.keep.rightCols(n - 1) * nu_.rightCols(n - 1);
+        input += p.meter_input.matrix().lazyProduct(price.matrix()).array() - p.gain * now_.nu;
+        state += p.meter_state.matrix().lazyProduct(price.matrix()).array() + now_.nu;
+        state.leftCols(n - 1) -= p.keep.rightCols(n - 1) * now_.nu.rightCols(n - 1);
     }
     if (two > 0) {
         Chains second(slope_.data() + p.at_second, two, n);
-        second -= (p.gain2 * nu_.topRows(two)).rowwise() + price;
+        second -= (p.gain2 * now_.nu.topRows(two)).rowwise() + price;
     }
     if (p.frees > 0) {
         Chains free(slope_.data() + p.at_free, p.frees, n);
@@ -184,7 +185,7 @@ void HomeSolver::collect_slopes(const Eigen::ArrayXd& hard, const Eigen::ArrayXd
             const Index start = block.first_start + s,
                         run = std::min(block.profile_kw.size(), n - start);
             slope_[block.at + s] +=
-                (block.profile_kw.head(run) * lambda_.segment(start, run)).sum();
+                (block.profile_kw.head(run) * now_.lambda.segment(start, run)).sum();
         }
     if (p.imports) {
         slope_[p.at_peak] -= hard.segment(at_peak_rows_, n).sum();
@@ -194,9 +195,9 @@ void HomeSolver::collect_slopes(const Eigen::ArrayXd& hard, const Eigen::ArrayXd
     if (p.reactive)
         for (Index t = 0; t < n; ++t) {
             const Index at = p.free(*p.panels, t);
-            slope_q_[t] = meter_.curvature_q * (p.base_kvar[t] + q_[t]) + meter_.linear_q[t] +
-                          2 * q_[t] * hard[at_disc_rows_ + t];
-            slope_[at] += 2 * v_[at] * hard[at_disc_rows_ + t];
+            slope_q_[t] = meter_.curvature_q * (p.base_kvar[t] + now_.q[t]) + meter_.linear_q[t] +
+                          2 * now_.q[t] * hard[at_disc_rows_ + t];
+            slope_[at] += 2 * now_.v[at] * hard[at_disc_rows_ + t];
         }
 }
 
@@ -205,7 +206,7 @@ void HomeSolver::collect_slopes(const Eigen::ArrayXd& hard, const Eigen::ArrayXd
 void HomeSolver::direction() {
     const HomeProgram& p = program_;
     const Index n = p.intervals;
-    collect_slopes(hard_.multiplier, soft_.multiplier);
+    collect_slopes(now_.hard.multiplier, now_.soft.multiplier);
     if (p.reactive)
         for (Index t = 0; t < n; ++t)
             slope_[p.free(*p.panels, t)] -= disc_cross_[t] * inv_q_[t] * slope_q_[t];
@@ -256,7 +257,7 @@ void HomeSolver::respond_peak(bool with_price) {
             peak_share_[t] * (slope_[p.free(*p.imports, t)] + (with_price ? m * d_lambda_[t] : 0));
     const double move = -peak_inverse_ * pull;
     change_[p.at_peak] = move;
-    peak_pull_ = move * hard_.weight.segment(at_peak_rows_, p.intervals);
+    peak_pull_ = move * now_.hard.weight.segment(at_peak_rows_, p.intervals);
 }
 
 void HomeSolver::respond_chains(bool with_price) {
@@ -328,7 +329,7 @@ void HomeSolver::respond_appliances(bool with_price) {
         inverses.maxCoeff(&easiest);
         const double base = moves[easiest];
         moves -= base;
-        const double excess = v_.segment(block.at, block.starts).sum() - 1;  // rounding
+        const double excess = now_.v.segment(block.at, block.starts).sum() - 1;  // rounding
         const double common = ((moves * inverses).sum() - excess) * appliance_inverse_[a];
         moves = (common - moves) * inverses;
         for (Index s = 0; s < block.starts; ++s) {
@@ -342,24 +343,26 @@ void HomeSolver::respond_appliances(bool with_price) {
 void HomeSolver::spread_changes() {
     const HomeProgram& p = program_;
     for (std::size_t i = 0; i < p.hard.size(); ++i)
-        hard_.change[static_cast<Index>(i)] = p.hard[i].sign * change_[p.hard[i].at];
+        now_.hard.change[static_cast<Index>(i)] = p.hard[i].sign * change_[p.hard[i].at];
     for (std::size_t i = 0; i < p.soft.size(); ++i)
-        soft_.change[static_cast<Index>(i)] = p.soft[i].sign * change_[p.soft[i].at];
+        now_.soft.change[static_cast<Index>(i)] = p.soft[i].sign * change_[p.soft[i].at];
     for (Index t = 0; t < p.intervals; ++t) {
         if (p.imports)
-            hard_.change[at_peak_rows_ + t] = change_[p.at_peak] - change_[p.free(*p.imports, t)];
+            now_.hard.change[at_peak_rows_ + t] =
+                change_[p.at_peak] - change_[p.free(*p.imports, t)];
         if (p.reactive) {
             const Index at = p.free(*p.panels, t);
-            hard_.change[at_disc_rows_ + t] = -2 * (v_[at] * change_[at] + q_[t] * d_q_[t]);
+            now_.hard.change[at_disc_rows_ + t] =
+                -2 * (now_.v[at] * change_[at] + now_.q[t] * d_q_[t]);
         }
     }
 }
 
 void HomeSolver::step(double fraction) {
-    v_ += fraction * change_;
-    if (program_.reactive) q_ += fraction * d_q_;
-    lambda_ += fraction * d_lambda_;
-    nu_ += fraction * d_nu_;
+    now_.v += fraction * change_;
+    if (program_.reactive) now_.q += fraction * d_q_;
+    now_.lambda += fraction * d_lambda_;
+    now_.nu += fraction * d_nu_;
     simulate();
     measure();
 }
