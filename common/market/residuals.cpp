@@ -60,9 +60,8 @@ double aimed_rho(const Terms& terms, double rho, double rho_then, const Notice& 
     const double primal = then.primal_kw / agreed.primal_tolerance_kw;
     const double dual = then.dual_eur_per_kw / dual_tolerance(agreed);
     const double most = std::sqrt(allowed_ratio);
-    const double aim = std::sqrt(target_ratio) * dual;
-    if (primal >= most * aim) return primal > 0 ? rho * most : rho;
-    return rho * std::max(primal / aim, 1 / most);
+    if (primal >= most * dual) return primal > 0 ? rho * most : rho;
+    return rho * std::max(primal / dual, 1 / most);
 }
 
 double next_rho(const Terms& terms,

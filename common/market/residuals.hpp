@@ -46,8 +46,8 @@ double badness(const Terms& terms, const Residuals& residuals);
 double next_rho(
     const Terms& terms, double rho, double rho_then, const Notice& notice, std::uint32_t iteration);
 
-/// The penalty after a session that ended partial at the iterate `notice` speaks of: times what the ratio of its residuals is
-/// off from the aim, at most a factor of 10 either way. One that is fixed by agreement stays.
+/// The penalty after a session that ended partial at the iterate `notice` speaks of: times the ratio of its residuals, each in
+/// its tolerance, at most a factor of 10 either way. One that is fixed by agreement stays.
 double aimed_rho(const Terms& terms, double rho, double rho_then, const Notice& notice);
 
 inline constexpr std::uint32_t balance_until = 60;

@@ -76,9 +76,9 @@ TEST(Residuals, RhoStaysWhereNothingIsKnownOrAgreedOrAfterAWhile) {
 }
 
 TEST(Residuals, WhatEndedPartialIsFollowedByThePenaltyThatItsRatioAsksFor) {
-    EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(12, 1)), 0.03, 1e-6);
-    EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(2, 1)), 0.005, 1e-6);
-    EXPECT_NEAR(aimed_rho(terms(), 0.03, 0.01, notice(12, 1)), 0.09, 1e-5)
+    EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(3, 1)), 0.03, 1e-6);
+    EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(1, 2)), 0.005, 1e-6);
+    EXPECT_NEAR(aimed_rho(terms(), 0.03, 0.01, notice(3, 1)), 0.09, 1e-5)
         << "what is now moves, by what was then";
     EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(500, 1)), 0.1, 1e-12);
     EXPECT_NEAR(aimed_rho(terms(), 0.01, 0.01, notice(500, 0)), 0.1, 1e-12);
