@@ -1,7 +1,6 @@
 #include "common/settlement/ledger.hpp"
 
 #include <algorithm>
-#include <mutex>
 
 #include "common/base/check.hpp"
 #include "common/base/limits.hpp"
@@ -140,7 +139,6 @@ class DecodedRoster {
   public:
     std::shared_ptr<const Roster> in(const MerkleMap& map) {
         const Bytes* body = map.find(newest_roster_key());
-        const std::lock_guard lock(mutex_);
         if (!roster_ || (body != nullptr ? *body : Bytes{}) != body_) {
             roster_ = std::make_shared<Roster>(roster_in(map));
             body_ = body != nullptr ? *body : Bytes{};
@@ -149,7 +147,6 @@ class DecodedRoster {
     }
 
   private:
-    std::mutex mutex_;
     Bytes body_;
     std::shared_ptr<const Roster> roster_;  // of these bytes; null: of none yet
 };

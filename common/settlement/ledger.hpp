@@ -32,9 +32,10 @@
 namespace kilter::settlement {
 
 /// The newest roster of the state that was looked at last, decoded: executions follow each other by the entry, and all of
-/// them ask for the same third of a megabyte. Used by any thread.
+/// them ask for the same third of a megabyte.
 class DecodedRoster;
 
+/// Executions of one ledger are used by one thread; check() by any.
 class Ledger final : public consensus::Application {
   public:
     /// `known`: the rules this program can follow.
