@@ -18,7 +18,11 @@ std::optional<std::uint8_t> version_of(ByteView bytes) {
 }  // namespace
 
 Bytes seal(std::uint64_t counter, const Message& message) {
-    KILTER_CHECK(check(message).ok(), "sealing a message that is outside the limits");
+    const auto within = check(message);
+    KILTER_CHECK(within.ok(),
+                 ("sealing a message of kind " + std::string(name_of(kind_of(message))) +
+                  " that is outside the limits: " + within.error().message)
+                     .c_str());
     Writer writer;
     writer.array(3);
     writer.put(version);

@@ -252,7 +252,11 @@ Result<void> check(const Message& message) {
 }
 
 Bytes encode(const Message& message) {
-    KILTER_CHECK(check(message).ok(), "encoding a message that is outside the limits");
+    const auto within = check(message);
+    KILTER_CHECK(within.ok(),
+                 ("encoding a message of kind " + std::string(name_of(kind_of(message))) +
+                  " that is outside the limits: " + within.error().message)
+                     .c_str());
     Writer writer;
     writer.put(message);
     return std::move(writer).take();

@@ -121,7 +121,7 @@ void CoordinatorHost::State::finish_turn() {
     if (auto changed = std::exchange(persist, std::nullopt))
         memory->put({{market_key, std::move(changed)}});
     for (const auto& letter : std::exchange(mail, {}))
-        hub->send(letter.to, letter.message);
+        send_within_limits(*hub, letter.to, letter.message);
 }
 
 void CoordinatorHost::State::keep_house() {

@@ -124,7 +124,7 @@ void CoordinatorHost::State::follow_roster() {
 void CoordinatorHost::State::part_with(const settlement::Roster& before) {
     for (const auto& member : before.members) {
         if (directory->find(member.key) || is_coordinator(member.key)) continue;
-        if (newest_roster) hub->send(member.key, *newest_roster);
+        if (newest_roster) send_within_limits(*hub, member.key, *newest_roster);
         hub->disconnect(member.key);
         heard.erase(member.key);
         handouts->forget(member.key);

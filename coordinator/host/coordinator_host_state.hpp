@@ -28,6 +28,7 @@
 #include "coordinator/host/metrics.hpp"
 #include "coordinator/host/spool.hpp"
 #include "coordinator/log/log_host.hpp"
+#include "coordinator/log/outgoing_mail.hpp"
 
 namespace kilter::coordinator {
 

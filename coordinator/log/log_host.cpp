@@ -9,6 +9,7 @@
 
 #include "common/base/limits.hpp"
 #include "coordinator/log/held_certificates.hpp"
+#include "coordinator/log/outgoing_mail.hpp"
 
 namespace kilter::coordinator {
 
@@ -165,10 +166,12 @@ struct LogHost::State {
             persist(turn.persist);
             send_all(turn.send);
             for (const auto& letter : turn.letters)
-                hub.send(letter.to, wire::ConsensusMessage{consensus::encode(letter.message)});
+                send_within_limits(hub, letter.to,
+                                   wire::ConsensusMessage{consensus::encode(letter.message)});
             for (const auto& serve : turn.serve)
                 if (const auto answer = store.answer(serve.ask))
-                    hub.send(serve.to, wire::ConsensusMessage{consensus::encode(*answer)});
+                    send_within_limits(hub, serve.to,
+                                       wire::ConsensusMessage{consensus::encode(*answer)});
             for (const auto& arm : turn.arm) {
                 loop.cancel(timers[arm.timer.kind]);
                 timers[arm.timer.kind] = loop.arm(arm.delay_ms, [this, timer = arm.timer] {
@@ -269,7 +272,7 @@ struct LogHost::State {
         for (std::size_t i = 0; i < members.size(); ++i)
             for (const Parcel& parcel : parcels)
                 if (i != replica.index() && (!parcel.to || *parcel.to == i))
-                    hub.send(members[i].key, parcel.message);
+                    send_within_limits(hub, members[i].key, parcel.message);
     }
 
     runtime::Loop& loop;

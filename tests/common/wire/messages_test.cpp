@@ -91,7 +91,7 @@ TEST(Messages, check_names_the_field_before_anything_is_sent) {
     const auto refused = check(open);
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().message.find("start_dual_eur_per_kw"), std::string::npos);
-    EXPECT_DEATH(encode(open), "outside the limits");
+    EXPECT_DEATH(encode(open), "session_open that is outside the limits: .*start_dual_eur_per_kw");
 }
 
 TEST(Messages, a_refusal_can_be_made_from_any_text) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/limits.hpp"
+#include "coordinator/log/outgoing_mail.hpp"
 #include "coordinator/logbench/opaque_ledger.hpp"
 #include "tests/common/storage/cluster.hpp"
 
@@ -137,6 +138,14 @@ TEST_F(Host, WhatItAcceptedIsThereAfterARestart) {
     EXPECT_EQ(log->replica().state()->root(), root);
     for (const auto& one : entries)
         EXPECT_TRUE(log->store().receipt(one->id).has_value());
+}
+
+// A receipt grows with every change of members: what is too long for a message is nobody's mistake.
+TEST_F(Host, WhatIsOutsideTheLimitsIsLeftOutAndEndsNothing) {
+    const crypto::PublicKey home = authors[0].public_key();
+    ASSERT_TRUE(hub->connect(home, "tcp://127.0.0.1:9").ok());
+    send_within_limits(*hub, home, wire::CertifiedEntry{Bytes(limits::receipt_bytes_max + 1)});
+    send_within_limits(*hub, home, wire::ConsensusMessage{Bytes(limits::message_bytes_max)});
 }
 
 }  // namespace
