@@ -188,11 +188,22 @@ void Replica::Core::on_range(const PublicKey& from, const Range& range) {
         fresh.push_back(&final);
     }
     if (fresh.empty()) return;
-    // Verified from the end, which is certified, or ends an epoch: every link above makes every block below final as well.
+    // Verified from the end, which is certified, or ends an epoch, or has descendants that are: every link above makes every
+    // block below final as well.
     const auto proof_of = [&](const Header& header) -> const EpochProof* {
         const EpochTable::Member* next = epochs_.find(header.epoch + 1);
         return next != nullptr && next->proof->end.header == header ? &*next->proof : nullptr;
     };
+    const auto tail_of = [&](const Header& header) -> const CertifiedHeader* {
+        const EpochTable::Member* member = epochs_.find(header.epoch);
+        return range.tail && range.tail->header == header &&
+                       (mutant == Mutant::unchecked_tail ||
+                        verify(*range.tail, config_.chain, member->validators) ==
+                            HeaderVerdict::certified)
+                   ? &*range.tail
+                   : nullptr;
+    };
+    const CertifiedHeader* tail = nullptr;
     std::vector<Finalised> chain(fresh.size());
     for (std::size_t i = fresh.size(); i-- > 0;) {
         const FinalBlock& final = *fresh[i];
@@ -212,6 +223,9 @@ void Replica::Core::on_range(const PublicKey& from, const Range& range) {
             chain[i].certificate = chain[i + 1].certificate;
             chain[i].descendants = chain[i + 1].descendants;
             chain[i].descendants.insert(chain[i].descendants.begin(), fresh[i + 1]->block->header);
+        } else if ((tail = tail_of(header)) != nullptr) {
+            chain[i].certificate = tail->certificate;
+            chain[i].descendants = tail->descendants;
         } else {
             blame(from, Misconduct::bad_certificate);
             return;
@@ -234,6 +248,9 @@ void Replica::Core::on_range(const PublicKey& from, const Range& range) {
         one.push_back(std::move(chain[i]));
         finalise(std::move(one));
     }
+    // As of a snapshot: its block may still be on its way.
+    if (tail != nullptr && !halted_ && tail->certificate.epoch == epoch_)
+        take_cert(tail->certificate);
     changed_ = true;
     range_asked_ms_.reset();
     if (tree_.tip().block->header.height < range_target_)

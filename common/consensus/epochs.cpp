@@ -68,12 +68,14 @@ void Replica::Core::enter_epoch(Epoch epoch) {
 
 void Replica::Core::checkpoint(const Finalised& final) {
     const BlockTree::Node& tip = tree_.tip();
-    if (tip.state->map() == nullptr) return;
-    out_.persist.push_back(Snapshot{{{tip.block->header, final.descendants, final.certificate},
-                                     tip.log,
-                                     tip.state->map()->outline(limits::piece_bytes).encoded()},
-                                    tip.state,
-                                    false});
+    // What nobody reads is not written: another height will do.
+    if (tip.state->map() == nullptr || final.descendants.size() > limits::descendants_max) return;
+    Bytes outline = tip.state->map()->outline(limits::piece_bytes).encoded();
+    if (outline.size() > limits::outline_bytes_max) return;
+    out_.persist.push_back(Snapshot{
+        {{tip.block->header, final.descendants, final.certificate}, tip.log, std::move(outline)},
+        tip.state,
+        false});
 }
 
 void Replica::Core::on_manifest(const PublicKey& from, const Manifest& manifest) {

@@ -36,6 +36,7 @@ struct Writer {
         out.u16(static_cast<std::uint16_t>(range.blocks.size()));
         for (const FinalBlock& final : range.blocks)
             write(out, final);
+        if (range.tail) write(out, *range.tail);
     }
 
     void operator()(const Submit& submit) const {
@@ -72,6 +73,12 @@ std::optional<Message> read_range(ByteReader& in) {
         if (!final) return std::nullopt;
         range.blocks.push_back(std::move(*final));
     }
+    if (!needs_tail(range.blocks)) return range;
+    range.tail = read_certified_header(in);
+    // Without descendants its certificate would be the block's own.
+    if (!range.tail || range.tail->header != range.blocks.back().block->header ||
+        range.tail->descendants.empty())
+        return std::nullopt;
     return range;
 }
 
@@ -138,6 +145,11 @@ std::optional<Message> read_message(ByteReader& in, EntryCache* cache) {
     return std::nullopt;
 }
 }  // namespace
+
+bool needs_tail(const std::vector<FinalBlock>& blocks) {
+    const FinalBlock& last = blocks.back();
+    return !last.certificate && last.block->header.next_validators.is_zero();
+}
 
 Bytes encode(const Message& message) {
     ByteWriter out;

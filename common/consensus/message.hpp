@@ -43,11 +43,15 @@ struct GetRange {
     bool operator==(const GetRange&) const = default;
 };
 
-/// Consecutive finalised blocks, oldest first; the last one carries its own final certificate or ends an epoch that the
-/// receiver has a proof for.
+/// Consecutive finalised blocks, oldest first. The last one is final by its own certificate, by the proof of the epoch that
+/// it ends, which the receiver has, or else by what follows the blocks.
 struct Range {
     std::vector<FinalBlock> blocks;
+    std::optional<CertifiedHeader> tail = {};  ///< of the last block; there iff needs_tail(blocks)
 };
+
+/// The last block has no certificate of its own and does not end its epoch. REQUIRES: there is one.
+[[nodiscard]] bool needs_tail(const std::vector<FinalBlock>& blocks);
 
 /// Entries on their way to whoever leads: 1 to block_entries_max, together at most block_bytes_max bytes.
 struct Submit {

@@ -45,10 +45,11 @@ enum class Mutant : std::uint8_t {
     closing_snapshot,        ///< a snapshot may be of a block beyond an epoch's end
     unchecked_manifest,      ///< a snapshot's certificate is believed
     unchecked_piece,         ///< a snapshot's pieces are believed
-    patient_with_liars,      ///< who claims heights and never sends them is asked again and again
+    unchecked_tail,  ///< that certified descendants make a stretch's last block final is believed
+    patient_with_liars,  ///< who claims heights and never sends them is asked again and again
 };
 
-inline constexpr std::array<std::pair<std::string_view, Mutant>, 33> mutants{{
+inline constexpr std::array<std::pair<std::string_view, Mutant>, 34> mutants{{
     {"smaller_quorum", Mutant::smaller_quorum},
     {"unjustified_gap", Mutant::unjustified_gap},
     {"final_after_skip", Mutant::final_after_skip},
@@ -81,6 +82,7 @@ inline constexpr std::array<std::pair<std::string_view, Mutant>, 33> mutants{{
     {"closing_snapshot", Mutant::closing_snapshot},
     {"unchecked_manifest", Mutant::unchecked_manifest},
     {"unchecked_piece", Mutant::unchecked_piece},
+    {"unchecked_tail", Mutant::unchecked_tail},
     {"patient_with_liars", Mutant::patient_with_liars},
 }};
 

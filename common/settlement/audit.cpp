@@ -148,8 +148,11 @@ Result<AuditReport> Audit::finish() {
     const Progress& p = *progress_;
     if (p.failed) return Error{"the audit has failed"};
     if (p.certified != p.last)
-        return Error{"blocks " + std::to_string(p.certified + 1) + " to " + std::to_string(p.last) +
-                     " have no final certificate"};
+        return Error{
+            "blocks " + std::to_string(p.certified + 1) + " to " + std::to_string(p.last) +
+            " have no final certificate here: they are on the log only if a later block that "
+            "is not here has one. A coordinator that was stopped while others brought it up "
+            "gets it when it runs again"};
     return p.report;
 }
 

@@ -3,10 +3,25 @@
 
 #include "common/base/limits.hpp"
 #include "common/storage/log_content.hpp"
+#include "common/storage/log_rows.hpp"
 
 namespace kilter::storage {
 
 using crypto::Digest;
+
+namespace {
+constexpr std::size_t range_head_bytes = 1 + 2;  // tag, count
+constexpr std::size_t cert_bytes_max =
+    1 + 2 * 8 + 32 + 8 + limits::replicas_max * crypto::Signature::size;
+constexpr std::size_t final_block_bytes_max =
+    consensus::header_bytes + limits::block_bytes_max + 4 * limits::block_entries_max + 1 +
+    cert_bytes_max + 2 + limits::skips_attached_max * cert_bytes_max + 1 + cert_bytes_max;
+constexpr std::size_t tail_bytes_max =
+    (1 + limits::descendants_max) * consensus::header_bytes + 1 + cert_bytes_max;
+static_assert(range_head_bytes + std::max(final_block_bytes_max, limits::range_bytes_max) +
+                  tail_bytes_max <=
+              limits::consensus_payload_bytes_max);
+}  // namespace
 
 std::optional<consensus::Message> LogStore::answer(const consensus::Ask& ask) const {
     Content& c = *content_;
@@ -28,31 +43,34 @@ std::optional<consensus::Message> LogStore::answer(const consensus::Ask& ask) co
     return c.served->manifest;
 }
 
+// Everybody has the same blocks, so an answer that is too long for a message would end one replica after the other. Counted
+// is what is sent: blocks with their certificates, of which 128 skips of 64 members alone are half a megabyte.
 std::optional<consensus::Range> LogStore::range(const consensus::GetRange& range) const {
     Content& c = *content_;
-    const Height top = c.sound(c.height());
+    const Height to = std::min(range.to, c.sound(c.height()));
     if (range.from == 0) return std::nullopt;
     consensus::Range out;
-    std::size_t bytes = 0;
-    std::size_t certified = 0;  // blocks up to and with the last one that has a certificate
-    for (Height h = range.from; h <= std::min(range.to, top); ++h) {
+    std::size_t bytes = range_head_bytes;
+    std::size_t certified = 0;  // blocks up to and with the last one that needs no tail
+    std::size_t within = 0;     // blocks that fit into range_bytes_max, but at least one
+    for (Height h = range.from; h <= to && out.blocks.size() < limits::range_blocks_max; ++h) {
         Result<FinalBlock> held = c.final_block(h);
         if (!held) break;  // pruned
-        FinalBlock final = *std::move(held);
-        for (const consensus::EntryPtr& entry : final.block->entries)
-            bytes += entry->encoded.size();
-        bytes += 2 * consensus::header_bytes;
-        // Past the budget, go on only to reach a certificate.
-        const bool enough = bytes > limits::range_bytes_max && certified > 0;
-        if (enough || out.blocks.size() == limits::range_blocks_max) break;
-        out.blocks.push_back(std::move(final));
-        const consensus::FinalBlock& last = out.blocks.back();
-        // The end of an epoch is final by the proof that the asker has been given.
-        if (last.certificate || !last.block->header.next_validators.is_zero())
-            certified = out.blocks.size();
+        bytes += bytes_of(*held).size();
+        // Past the budget, go on only to reach a certificate, and while that fits.
+        const bool fits = bytes <= limits::range_bytes_max || out.blocks.empty();
+        if (!fits && (certified > 0 || bytes > limits::consensus_payload_bytes_max)) break;
+        out.blocks.push_back(*std::move(held));
+        if (fits) within = out.blocks.size();
+        if (!consensus::needs_tail(out.blocks)) certified = out.blocks.size();
     }
-    out.blocks.resize(certified);
+    out.blocks.resize(certified > 0 ? certified : within);
     if (out.blocks.empty()) return std::nullopt;
+    if (certified > 0) return out;
+    auto last = c.certified(out.blocks.back());
+    if (!last) return std::nullopt;
+    out.tail = consensus::CertifiedHeader{last->block->header, std::move(last->descendants),
+                                          std::move(last->certificate)};
     return out;
 }
 

@@ -182,6 +182,7 @@ std::optional<consensus::Finalised> LogStore::Content::certified(const FinalBloc
         }
         if (header.height == top || done.descendants.size() == limits::descendants_max)
             return std::nullopt;
+        if (!on_chain(header.height + 1)) return std::nullopt;  // a snapshot stands for it
         at = sound(final_block(header.height + 1));
         done.descendants.push_back(at.block->header);
     }

@@ -46,7 +46,8 @@ struct LogStore::Content {
     Result<void> index_new_blocks();
     Result<std::optional<EntryIndex::Place>> find(const EntryId& id);
 
-    /// With its certificate, a descendant's, or its epoch's proof.
+    /// With its certificate, a descendant's, or its epoch's proof. None where that is not here: a replica that is brought up
+    /// knows of a block that it is final before it has the block whose certificate says so, and may get a snapshot instead.
     std::optional<consensus::Finalised> certified(const FinalBlock& final);
 
     /// A snapshot that came from others is on disk before the proofs of the epochs it leads into: where the process died in
@@ -57,7 +58,8 @@ struct LogStore::Content {
     Height lowest_block();
     bool on_chain(Height height);
 
-    /// The stretch of blocks from the lowest one on that may leave: about stretch_bytes, ending with a certificate.
+    /// The stretch of blocks from the lowest one on that may leave: about stretch_bytes, ending with a certificate. Or without
+    /// one, all below a received snapshot: they were final by a certificate whose block never came, and prove nothing.
     std::vector<FinalBlock> old_stretch(Height last);
     bool write_archive(std::vector<FinalBlock> blocks);
     void write_snapshot(const consensus::Snapshot& snapshot) const;

@@ -29,14 +29,16 @@ std::vector<FinalBlock> LogStore::Content::old_stretch(Height last) {
     std::size_t bytes = 0;
     std::size_t certified = 0;
     if (lowest > 0 && !on_chain(lowest)) lowest = 0;  // below a received snapshot: look again
-    for (Height h = lowest_block(); h > 0 && h <= last && on_chain(h); ++h) {
+    Height h = lowest_block();
+    for (; h > 0 && h <= last && on_chain(h); ++h) {
         if (bytes > stretch_bytes && certified > 0) break;
         blocks.push_back(sound(final_block(h)));
         for (const consensus::EntryPtr& entry : blocks.back().block->entries)
             bytes += entry->encoded.size();
         if (blocks.back().certificate) certified = blocks.size();
     }
-    blocks.resize(certified);
+    const bool gap = h > 0 && h <= last && !on_chain(h);
+    if (certified > 0 || !gap) blocks.resize(certified);
     return blocks;
 }
 
@@ -77,18 +79,22 @@ bool LogStore::Content::prune(Height keep, bool into_archive) {
     if (heights.size() < 2 || heights.front() <= keep) return false;
     std::vector<FinalBlock> blocks = old_stretch(heights.front() - keep);
     if (blocks.empty()) return false;
+    const Height first = blocks.front().block->header.height;
     const Height last = blocks.back().block->header.height;
-    if (into_archive && !write_archive(std::move(blocks))) return false;
+    const bool proved = blocks.back().certificate.has_value();
+    if (into_archive && proved && !write_archive(std::move(blocks))) return false;
     database->begin();
     for (const char* table :
          {"DELETE FROM certificate WHERE kind = 3 AND view <= (SELECT view FROM chain WHERE "
           "height = ?)",
           "DELETE FROM block WHERE view <= (SELECT view FROM chain WHERE height = ?)"})
         database->prepare(table).bind(as_integer(last)).run();
-    if (!into_archive) {
-        index.forget_through(last);
-        database->prepare("DELETE FROM chain WHERE height <= ?").bind(as_integer(last)).run();
-    }
+    if (!into_archive) index.forget_through(last);
+    if (!into_archive || !proved)
+        database->prepare("DELETE FROM chain WHERE height BETWEEN ? AND ?")
+            .bind(as_integer(into_archive ? first : 0))
+            .bind(as_integer(last))
+            .run();
     database->commit();
     lowest = last + 1;
     return true;

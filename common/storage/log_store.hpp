@@ -54,8 +54,9 @@ class LogStore {
     /// not had its full length yet. Call it after a turn's messages are on their way.
     void make_room();
 
-    /// Final blocks for a peer: from `range.from` on, at most range_blocks_max and about
-    /// range_bytes_max, ending at a block with a certificate of its own. None: not held.
+    /// Final blocks for a peer: from `range.from` on, at most range_blocks_max and range_bytes_max, but at least one. They end
+    /// at a block with a certificate of its own where one is in reach, else with the proof through descendants. Shorter than
+    /// a message in any case. None: not held, or not to be proved from here.
     [[nodiscard]] std::optional<consensus::Range> range(const consensus::GetRange& range) const;
     /// What a replica's Serve asks for: final blocks; the newest snapshot's manifest if they are not held any more; a
     /// snapshot's piece. None: not held.

@@ -213,7 +213,7 @@ void Adversary::lie_about_sync(ReplicaIndex from, const Message& message, std::v
     if (!std::holds_alternative<GetRange>(message) || !range_) return;
     Range lie = *range_;
     FinalBlock& victim = lie.blocks[prng_.below(lie.blocks.size())];
-    switch (prng_.below(4)) {
+    switch (prng_.below(5)) {
         case 0: {  // a block of its own under somebody else's certificate
             auto block = std::make_shared<Block>(lie_in_header(*victim.block));
             block->hash = hash(block->header);
@@ -233,6 +233,9 @@ void Adversary::lie_about_sync(ReplicaIndex from, const Message& message, std::v
             victim.block = block;
             break;
         }
+        case 4:
+            lie_about_tail(lie);
+            break;
     }
     out.push_back({from, std::move(lie)});
 }

@@ -41,6 +41,7 @@ class Adversary {
     void lie_about_sync(ReplicaIndex from, const Message& message, std::vector<Send>& out);
     void spam(std::vector<Send>& out);
     void lie_about_state(Message& message);
+    void lie_about_tail(Range& range);
     [[nodiscard]] std::vector<ReplicaIndex> some();
 
     // forgery.cpp: false blocks, votes and certificates

@@ -9,6 +9,8 @@ namespace kilter::consensus::simulation {
 
 namespace {
 constexpr std::size_t snapshots_kept = 2;
+// Blocks are small here; as if they were large, an answer may end at any of them.
+constexpr std::size_t served_blocks = 2;
 
 Epoch epoch_after(const Header& header) {
     return header.epoch + (header.next_validators.is_zero() ? 0 : 1);
@@ -165,23 +167,48 @@ bool Image::holds_body(const BlockHash& hash) const {
                        [&](const BlockPtr& block) { return block->hash == hash; });
 }
 
+FinalBlock Image::final_block(const BlockPtr& block) const {
+    const auto cert = finals_.find(block->header.view);
+    if (cert == finals_.end() || cert->second.hash != block->hash) return {block, std::nullopt};
+    return {block, cert->second};
+}
+
 std::optional<Range> Image::range(const GetRange& range) const {
     Range out;
     std::size_t certified = 0;
-    for (Height h = range.from; h <= range.to; ++h) {
+    for (Height h = range.from; h <= range.to && out.blocks.size() < served_blocks; ++h) {
         const BlockPtr block = block_at(h);
-        if (!block || out.blocks.size() == limits::range_blocks_max) break;
-        FinalBlock final{block, std::nullopt};
-        const auto cert = finals_.find(block->header.view);
-        if (cert != finals_.end() && cert->second.hash == block->hash)
-            final.certificate = cert->second;
-        out.blocks.push_back(std::move(final));
-        if (out.blocks.back().certificate || !block->header.next_validators.is_zero())
-            certified = out.blocks.size();
+        if (!block) break;
+        out.blocks.push_back(final_block(block));
+        if (!needs_tail(out.blocks)) certified = out.blocks.size();
     }
-    out.blocks.resize(certified);
+    if (certified > 0) out.blocks.resize(certified);
     if (out.blocks.empty()) return std::nullopt;
+    if (certified == 0) out.tail = tail(*out.blocks.back().block);
+    if (certified == 0 && !out.tail) return std::nullopt;
     return out;
+}
+
+std::optional<CertifiedHeader> Image::tail(const Block& last) const {
+    CertifiedHeader out{last.header, {}, {}};
+    while (out.descendants.size() < limits::descendants_max) {
+        const BlockPtr child = block_at(last.header.height + out.descendants.size() + 1);
+        if (!child) break;
+        const Header& header = child->header;
+        out.descendants.push_back(header);
+        const EpochTable::Member* next = epochs_.find(header.epoch + 1);
+        if (const auto own = final_block(child).certificate) {
+            out.certificate = *own;
+            return out;
+        }
+        if (next == nullptr || next->proof->end.header != header) continue;
+        const CertifiedHeader& end = next->proof->end;
+        out.certificate = end.certificate;
+        out.descendants.insert(out.descendants.end(), end.descendants.begin(),
+                               end.descendants.end());
+        return out;
+    }
+    return std::nullopt;
 }
 
 std::optional<Message> Image::answer(const Ask& ask) const {

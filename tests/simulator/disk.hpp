@@ -65,7 +65,10 @@ class Image {
     }
 
     [[nodiscard]] BlockPtr block_at(Height height) const;
+    [[nodiscard]] FinalBlock final_block(const BlockPtr& block) const;
     [[nodiscard]] std::optional<Range> range(const GetRange& range) const;
+    /// That this block is final through its descendants; none: not to be proved from here.
+    [[nodiscard]] std::optional<CertifiedHeader> tail(const Block& last) const;
 
     const Config* genesis_;
     const Application* application_;

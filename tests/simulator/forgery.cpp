@@ -178,6 +178,48 @@ Block Adversary::oversized(Block block) {
     return block;
 }
 
+/// Of another header, with a broken chain of descendants, with a certificate of something else or of another epoch. Where there
+/// was none: a block of its own, and above it another that it alone has signed.
+void Adversary::lie_about_tail(Range& range) {
+    if (!range.tail) {
+        auto block = std::make_shared<Block>(lie_in_header(*range.blocks.back().block));
+        block->header.next_validators = {};
+        block->hash = hash(block->header);
+        Header child = block->header;
+        child.parent_hash = block->hash;
+        ++child.height;
+        ++child.view;
+        const Vote own = vote(VoteKind::final, child.view, hash(child), child.epoch);
+        range.blocks.back() = {block, std::nullopt};
+        range.tail = CertifiedHeader{
+            block->header,
+            {child},
+            {own.kind, own.epoch, own.view, own.hash, std::uint64_t{1} << key_, {own.signature}}};
+        return;
+    }
+    CertifiedHeader& tail = *range.tail;
+    switch (prng_.below(6)) {
+        case 0:
+            tail.header = tail.descendants.front();
+            break;
+        case 1:
+            tail.descendants.erase(tail.descendants.begin());
+            break;
+        case 2:
+            ++tail.descendants[prng_.below(tail.descendants.size())].time_ms;
+            break;
+        case 3:
+            off_by_one(tail.certificate.epoch);
+            break;
+        case 4:
+            tail.certificate.signers ^= 1;
+            break;
+        case 5:
+            if (!finals_.empty()) tail.certificate = finals_.begin()->second;
+            break;
+    }
+}
+
 /// Too few signers, one signer's signature for two, or true signatures under another block's hash.
 std::optional<Cert> Adversary::false_certificate() {
     if (notars_.empty() && skips_.empty()) return std::nullopt;

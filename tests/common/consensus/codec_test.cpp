@@ -72,6 +72,14 @@ struct Sample {
         return out;
     }
 
+    /// That `block` is final through the one after it.
+    [[nodiscard]] CertifiedHeader tail() const {
+        Header child = block->header;
+        child.view = 5;
+        child.parent_hash = block->hash;
+        return {block->header, {child}, cert(VoteKind::final, 5, hash(child))};
+    }
+
     [[nodiscard]] std::vector<Message> messages() const {
         return {Proposal{block, vote(VoteKind::notar, 4, block->hash, 0)},
                 vote(VoteKind::skip, 7, {}, 2),
@@ -81,6 +89,7 @@ struct Sample {
                 BlockReply{block},
                 GetRange{1, 200},
                 Range{{{block, std::nullopt}, {block, final}}},
+                Range{{{block, std::nullopt}}, tail()},
                 Submit{entries}};
     }
 };
@@ -104,6 +113,32 @@ TEST(Codec, CutShortOrContinuedIsRefused) {
         bytes.push_back(0);
         EXPECT_FALSE(decode(bytes).ok()) << message.index();
     }
+}
+
+TEST(Codec, ARangeHasATailWhereItsLastBlockNeedsOneAndNowhereElse) {
+    const Sample sample;
+    const FinalBlock bare{sample.block, std::nullopt};
+    const FinalBlock certified{sample.block, sample.final};
+    auto last_of_epoch = std::make_shared<Block>(*sample.block);
+    last_of_epoch->header.next_validators.bytes[0] = 1;
+    last_of_epoch->hash = hash(last_of_epoch->header);
+    const FinalBlock end{last_of_epoch, std::nullopt};
+    CertifiedHeader of_end = sample.tail();
+    of_end.header = end.block->header;
+    EXPECT_TRUE(decode(encode(Range{{bare}, sample.tail()})).ok());
+    EXPECT_TRUE(decode(encode(Range{{end}})).ok());
+    EXPECT_FALSE(decode(encode(Range{{bare}})).ok()) << "needed";
+    EXPECT_FALSE(decode(encode(Range{{certified}, sample.tail()})).ok()) << "not needed";
+    EXPECT_FALSE(decode(encode(Range{{end}, of_end})).ok()) << "not needed";
+    EXPECT_FALSE(decode(encode(Range{{bare}, of_end})).ok()) << "of another header";
+    EXPECT_FALSE(
+        decode(encode(Range{{bare}, CertifiedHeader{sample.block->header, {}, sample.final}})).ok())
+        << "that is the block's own";
+    CertifiedHeader long_one = sample.tail();
+    long_one.descendants.resize(limits::descendants_max, long_one.descendants.back());
+    EXPECT_TRUE(decode(encode(Range{{bare}, long_one})).ok());
+    long_one.descendants.push_back(long_one.descendants.back());
+    EXPECT_FALSE(decode(encode(Range{{bare}, long_one})).ok());
 }
 
 TEST(Codec, WhateverDecodesIsCanonical) {

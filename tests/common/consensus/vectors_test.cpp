@@ -81,6 +81,10 @@ struct Example {
                 {"05-block", message(BlockReply{block})},
                 {"06-get-range", message(GetRange{1, 200})},
                 {"07-range", message(Range{{{block, final}}})},
+                {"07-range-tail",
+                 message(Range{
+                     {{block, std::nullopt}},
+                     CertifiedHeader{block->header, {proof.end.header}, proof.end.certificate}})},
                 {"08-submit", message(Submit{block->entries})},
                 {"09-epoch-proof", message(proof)},
                 {"10-manifest", message(manifest)},

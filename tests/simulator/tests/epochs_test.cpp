@@ -64,6 +64,20 @@ bool stops_over_a_wrong_piece() {
     return b.r.replica->status().halted;
 }
 
+bool follows_what_no_quorum_certified_above() {
+    LoneReplica r;
+    Past past{r};
+    const FinalBlock first = past.add({r.entry(1)});
+    const FinalBlock second = past.add({});
+    Cert lie = *second.certificate;
+    lie.signers &= lie.signers - 1;
+    lie.signatures.erase(lie.signatures.begin());
+    r.receive(2, Status{0, 9, 0, 2, {}});
+    r.receive(2, Range{{{first.block, std::nullopt}},
+                       CertifiedHeader{first.block->header, {second.block->header}, lie}});
+    return r.replica->status().final_height > 0;
+}
+
 bool asks_the_same_liar_for_ever() {
     LoneReplica r;
     std::set<ReplicaIndex> asked;
@@ -102,6 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
         Lie{"closing_snapshot", Mutant::closing_snapshot, follows_a_closing_block},
         Lie{"unchecked_manifest", Mutant::unchecked_manifest, follows_an_uncertified_block},
         Lie{"unchecked_piece", Mutant::unchecked_piece, stops_over_a_wrong_piece},
+        Lie{"unchecked_tail", Mutant::unchecked_tail, follows_what_no_quorum_certified_above},
         Lie{"patient_with_liars", Mutant::patient_with_liars, asks_the_same_liar_for_ever}),
     [](const auto& test) { return std::string(test.param.name); });
 
