@@ -14,6 +14,7 @@ constexpr UnixMs expiry_margin_ms = 60'000;  // for signatures, and the log's wa
 // Homes of one net whose signatures fit one record, and who fit one session beside the chair.
 std::size_t homes_max_of(const market::Parameters& parameters) {
     settlement::ClearedNet record;
+    record.outcome = settlement::Outcome::interim;  // the longest, and its homes may write it
     record.prices_micro_eur_per_kwh.resize(parameters.quantities());
     const std::size_t empty = settlement::encode(record).size();
     record.members.resize(1);

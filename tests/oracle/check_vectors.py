@@ -85,6 +85,16 @@ class Replica(client.Reader):
     def final_block(self):
         return self.block(), self.certificate() if self.number(1, 1) else None
 
+    def range(self):
+        blocks = [self.final_block() for _ in range(self.number(2, 256))]
+        demand(blocks, "a range of nothing")
+        (header, *_), certificate = blocks[-1]
+        if certificate or header.next_validators != ZEROS:
+            return blocks, None
+        tail = self.certified()
+        demand(tail.header == header and tail.descendants, "a tail of another block, or of one that needs none")
+        return blocks, tail
+
     def manifest(self):
         certified, size = self.certified(), self.number(8)
         return certified, size, [self.take(32) for _ in range(size.bit_count())], self.sized(4)
@@ -99,7 +109,7 @@ class Replica(client.Reader):
             lambda: self.take(32),
             self.block,
             lambda: struct.unpack("<QQ", self.take(16)),
-            lambda: [self.final_block() for _ in range(self.number(2, 256))],
+            self.range,
             lambda: self.entries(self.number(2, 2000)),
             lambda: client.EpochProof(self.certified(), self.members()),
             self.manifest,
@@ -164,17 +174,21 @@ def check_log(folder):
         return H("hdr", HEADER.pack(*header))
 
     data = [hexadecimal(file) for file in sorted(folder.glob("[01]*.hex"))]
-    messages = [Replica(one).message() for one in data]
-    assert [one[0] for one in data] == list(range(13)), "a message without a vector"
+    assert sorted({one[0] for one in data}) == list(range(13)), "a message without a vector"
     for one in data:
         assert all(refuses(Replica(one[:size]).message) for size in range(len(one)) if one[0] != 12 or size < 13)
         assert refuses(Replica(one + b"\0").message) or one[0] == 12
+    read = [Replica(one).message() for one in data]
+    (final_by_others, tail), = [content for one, content in zip(data, read) if one[0] == 7 and content[1]]
+    client.check_final(tail, chain, Genesis.members)
+    assert [check_block(content) for content, _ in final_by_others] == [H("hdr", HEADER.pack(*tail.header))]
+    messages = [content for content in read if content != (final_by_others, tail)]
     vote, block = messages[0]
     assert vote[0] == NOTAR and vote[3] == check_block(block) == check_block(messages[5]) == messages[2].hash == messages[3][4]
     check_vote(vote)
     check_vote(messages[1])
     check_certificate(messages[2])
-    ranged, final = messages[7][0]
+    (ranged, final), = messages[7][0]
     assert ranged == block and final == messages[2] and messages[8] == block[1]
     epochs = client.Epochs(Genesis, [messages[9]], 1)
     assert epochs.ends == [2] and epochs.members[1].keys[:3] == epochs.members[0].keys[:3]
