@@ -38,7 +38,7 @@ constexpr int messages_per_turn_max = 256;
 constexpr std::int64_t refusals_every_ms = 5'000;
 constexpr std::int64_t connected_every_ms = 50;
 constexpr UnixMs connected_patience_ms = 5'000;  // a neighbour may be switched off
-constexpr std::int64_t status_refresh_ms = 2'000;
+constexpr std::int64_t status_refresh_ms = 5'000;
 constexpr const char* registers_key = "registers";
 constexpr const char* in_place_of_a_damaged_memory =
     ". If the file is damaged: move agent.db and what begins with agent.db- to another place (keep "
@@ -128,7 +128,7 @@ struct AgentHost::State {
         if (status_due) write_status();
     }
 
-    // What has changed is in the file two seconds later.
+    // What has changed is in the file five seconds later.
     void refresh_status() {
         if (status_timer.value != 0) return;
         status_timer = loop.arm(status_refresh_ms, [this] {

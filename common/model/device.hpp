@@ -64,14 +64,27 @@ class Device {
         return false;
     }
 
-    /// price_response() at a target of its own, where the schedule does not matter: a device may answer from close to its
-    /// solution, where the kinks of its prox are rounded off over a few watts. What the last prox() said is then forgotten.
-    virtual bool response_at(const Schedules& target,
-                             const Eigen::VectorXd& penalty,
-                             Eigen::MatrixXd& response) {
+    /// The mean of price_response() over `places` targets, evenly spread on the way from `from`, the target of the prox before the
+    /// last one at this penalty, to `to`, the last one's. A device may answer from close to its solutions, where the kinks of
+    /// its prox are rounded off over a few watts. What the last prox said stays but for price_response(). False, and `response`
+    /// untouched, where the device cannot tell, or knows that it is the last one's all the way.
+    virtual bool response_between(const Schedules& from,
+                                  const Schedules& to,
+                                  const Eigen::VectorXd& penalty,
+                                  int places,
+                                  Eigen::MatrixXd& response) {
         Schedules x(rows(), intervals());
-        prox(target, penalty, x);
-        return price_response(response);
+        const Eigen::Index n = channels() * intervals();
+        Eigen::MatrixXd here, sum = Eigen::MatrixXd::Zero(n, n);
+        for (int place = 0; place < places; ++place) {
+            const double back = (place + 0.5) / places;
+            prox(back * from + (1 - back) * to, penalty, x);
+            if (!price_response(here)) return false;
+            sum += here;
+        }
+        prox(to, penalty, x);
+        response = sum / places;
+        return true;
     }
 
     /// One Newton-like step on the prices of all terminals' nets at once, for a device that is a net's only supplier

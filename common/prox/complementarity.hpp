@@ -8,9 +8,17 @@
 /// with ds dz and dξ dz of the predictor. All arrays have one entry per inequality; allocates in resize() only.
 #pragma once
 
+#include <cstdint>
+
 #include <Eigen/Core>
 
 namespace kilter::prox {
+
+enum class Side : std::uint8_t {
+    free,
+    held,
+    missed
+};  ///< h > 0, h = 0, h < 0: what a solution is near
 
 class Complementarity {
   public:
@@ -36,6 +44,11 @@ class Complementarity {
     void move();
     /// Σ of products s z and ξ (price − z) after a fraction of the last move().
     [[nodiscard]] double products(double fraction) const;
+
+    [[nodiscard]] Side side(Eigen::Index i) const {
+        if (soft_ && excess[i] > room[i]) return Side::missed;
+        return dual[i] > slack[i] ? Side::held : Side::free;
+    }
 
     [[nodiscard]] Eigen::Index pairs() const { return soft_ ? 2 * count() : count(); }
 

@@ -17,6 +17,10 @@ using model::Schedules;
 constexpr double start_weight_min = 1e-4;
 /// Penalties so far from each other have a solver each.
 constexpr double penalties_apart = 3;
+// of cost_at()
+constexpr double meeting_penalty = 30;  // EUR/kW²
+constexpr double met_within = 1e-7;     // kW
+constexpr int meeting_rounds_max = 20;
 
 void set_targets(Meter& meter, const Schedules& target, const Eigen::VectorXd& penalty) {
     meter.unit = meter.curvature_p = penalty[0];
@@ -68,19 +72,30 @@ void Home::turn_to(double penalty) {
     if (!solver_.warm() || (ratio < penalties_apart && ratio * penalties_apart > 1)) return;
     if (!aside_) aside_ = std::make_unique<HomeSolver>(solver_);
     std::swap(solver_, *aside_);
-    if (penalty > aside_->unit()) solver_.start_from(*aside_);
+    if (penalty > aside_->unit()) solver_.go_to(aside_->point());
 }
 
-bool Home::response_at(const Schedules& target,
-                       const Eigen::VectorXd& penalty,
-                       Eigen::MatrixXd& response) {
-    KILTER_CHECK(
-        target.rows() == rows() && target.cols() == intervals() && penalty.size() == rows(),
-        "a home has one row per channel");
-    set_targets(meter_, target, penalty);
-    turn_to(meter_.unit);
-    converged_ = solver_.solve(meter_, HomeSolver::products_near);
-    return price_response(response);
+/// Backwards, each place from the one before, and back to where the next prox starts best.
+bool Home::response_between(const Schedules& from,
+                            const Schedules& to,
+                            const Eigen::VectorXd& penalty,
+                            int places,
+                            Eigen::MatrixXd& response) {
+    turn_to(penalty[0]);
+    if (solver_.same_sides()) return false;
+    const HomeSolver::Point end = solver_.point();
+    Meter meter;
+    const Index n = channels() * intervals();
+    Eigen::MatrixXd here, sum = Eigen::MatrixXd::Zero(n, n);
+    for (int place = 0; place < places; ++place) {
+        const double back = (place + 0.5) / places;
+        set_targets(meter, back * from + (1 - back) * to, penalty);
+        solver_.solve(meter, HomeSolver::products_near);
+        if (price_response(here)) sum += here;
+    }
+    solver_.go_to(end);
+    response = sum / places;
+    return true;
 }
 
 bool Home::price_response(Eigen::MatrixXd& response) const {
@@ -95,16 +110,21 @@ bool Home::price_response(Eigen::MatrixXd& response) const {
 }
 
 double Home::cost(const Schedules& x) const {
-    // x is met by pulling ever further beyond it: the method of multipliers
-    HomeSolver solver(program_of(home_, starts_));
-    Schedules target = x, met(rows(), intervals());
+    return cost_at(x, Schedules::Zero(rows(), intervals()));
+}
+
+/// x is met by the method of multipliers; they are −y where x answers prices y.
+double Home::cost_at(const Schedules& x, const Schedules& y) const {
+    HomeSolver solver(solver_.program());
+    solver.go_to(solver_.point());
+    const Eigen::VectorXd penalty = Eigen::VectorXd::Constant(rows(), meeting_penalty);
+    Schedules target = x - y / meeting_penalty, met(rows(), intervals());
     Meter meter;
-    const Eigen::VectorXd penalty = Eigen::VectorXd::Constant(rows(), 1.0);
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < meeting_rounds_max; ++round) {
         set_targets(meter, target, penalty);
-        solver.solve(meter);
+        solver.solve(meter, HomeSolver::products_end, true);
         read(solver, met);
-        if ((met - x).cwiseAbs().maxCoeff() < 1e-9) break;
+        if ((met - x).cwiseAbs().maxCoeff() < met_within) break;
         target += x - met;
     }
     return solver.cost();
@@ -127,7 +147,7 @@ double Home::least_cost(const Schedules& y) {
 }
 
 std::optional<model::Regret> Home::regret(const Schedules& x, const Schedules& y) {
-    const double gain = cost(x) + x.cwiseProduct(y).sum() - least_cost(y);
+    const double gain = cost_at(x, y) + x.cwiseProduct(y).sum() - least_cost(y);
     return model::Regret{.eur = std::max(0.0, gain), .reach = home_.reach()};
 }
 

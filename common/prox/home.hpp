@@ -41,9 +41,11 @@ class Home final : public model::Device {
 
     [[nodiscard]] bool price_response(Eigen::MatrixXd& response) const override;
 
-    bool response_at(const model::Schedules& target,
-                     const Eigen::VectorXd& penalty,
-                     Eigen::MatrixXd& response) override;
+    bool response_between(const model::Schedules& from,
+                          const model::Schedules& to,
+                          const Eigen::VectorXd& penalty,
+                          int places,
+                          Eigen::MatrixXd& response) override;
 
     /// Includes the stated penalties of what is missed. Computed by a solve of its own.
     [[nodiscard]] double cost(const model::Schedules& x) const override;
@@ -79,6 +81,7 @@ class Home final : public model::Device {
 
   private:
     [[nodiscard]] double objective() const;
+    [[nodiscard]] double cost_at(const model::Schedules& x, const model::Schedules& y) const;
     model::ProxStatus judge();
     /// Makes solver_ the one that solves at penalties like this one.
     void turn_to(double penalty);

@@ -43,10 +43,9 @@ double most(const Complementarity& pairs, Index i) {
 
 void take_sides(Complementarity& pairs) {
     for (Index i = 0; i < pairs.count(); ++i) {
-        const bool misses = pairs.soft() && pairs.excess[i] > pairs.room[i];
-        const bool holds = !misses && pairs.dual[i] > pairs.slack[i];
-        pairs.weight[i] = holds ? hold_weight : 0;
-        if (!holds) pairs.dual[i] = misses ? pairs.price[i] : 0;
+        const Side side = pairs.side(i);
+        pairs.weight[i] = side == Side::held ? hold_weight : 0;
+        if (side != Side::held) pairs.dual[i] = side == Side::missed ? pairs.price[i] : 0;
     }
 }
 
@@ -102,6 +101,16 @@ struct Block {
 };
 
 }  // namespace
+
+void HomeSolver::note_sides() {
+    std::vector<Side> sides;
+    sides.reserve(sides_.size());
+    for (const Complementarity* pairs : {&now_.hard, &now_.soft})
+        for (Index i = 0; i < pairs->count(); ++i)
+            sides.push_back(pairs->side(i));
+    same_sides_ = sides == sides_;
+    sides_ = std::move(sides);
+}
 
 /// The step that is right for the present sides; `multiplier` becomes what z is after it.
 void HomeSolver::head_for_sides() {

@@ -150,17 +150,19 @@ double HomeSolver::set_meter(const Meter& meter) {
 
 bool HomeSolver::solve(const Meter& meter, double products, bool by_sides) {
     const double moved = set_meter(meter);
-    bool found = false;
-    if (warm_) {
-        if (by_sides && try_sides(factors_max)) return true;
-        start_warm(moved);
-        found = follow_path(products);
+    if (!warm_ || !by_sides || !try_sides(factors_max)) {
+        bool found = false;
+        if (warm_) {
+            start_warm(moved);
+            found = follow_path(products);
+        }
+        if (!found) {
+            start_cold();
+            warm_ = follow_path(products);
+        }
+        if (warm_ && products == products_end) finish();
     }
-    if (!found) {
-        start_cold();
-        warm_ = follow_path(products);
-    }
-    if (warm_ && products == products_end) finish();
+    if (products == products_end) note_sides();
     return warm_;
 }
 
@@ -174,10 +176,18 @@ void HomeSolver::finish() {
     factorise();
 }
 
-void HomeSolver::start_from(const HomeSolver& other) {
-    meter_ = other.meter_;
-    warm_ = other.warm_;
-    now_ = other.now_;
+HomeSolver::Point HomeSolver::point() const {
+    Point out;
+    out.meter = meter_;
+    out.warm = warm_;
+    out.at = now_;
+    return out;
+}
+
+void HomeSolver::go_to(Point point) {
+    meter_ = std::move(point.meter);
+    warm_ = point.warm;
+    now_ = std::move(point.at);
 }
 
 /// False, and nothing is changed but the factors, where sides do not come to rest.

@@ -21,6 +21,8 @@
 /// the constructor and the first solve() by sides only.
 #pragma once
 
+#include <vector>
+
 #include "common/prox/complementarity.hpp"
 #include "common/prox/home_program.hpp"
 #include "common/prox/semiseparable.hpp"
@@ -47,8 +49,15 @@ class HomeSolver {
     /// its sides, where the meter's cost bends; to any other products it ends there.
     bool solve(const Meter& meter, double products = products_end, bool by_sides = false);
 
-    /// The next solve() starts from the other's last solution. REQUIRES: both were made of the same home.
-    void start_from(const HomeSolver& other);
+    class Point;
+
+    /// The last solution, or that of another solver of the same home: where the next solve() starts from.
+    [[nodiscard]] Point point() const;
+    void go_to(Point point);
+
+    /// Whether at the last two solutions with products_end the same inequalities held with equality: as far as rounding can
+    /// tell, they then do at all meter costs between those two, and price_response() is the same.
+    [[nodiscard]] bool same_sides() const { return same_sides_; }
 
     /// Whether the next solve() starts from the last solution, and that one's Meter::unit.
     [[nodiscard]] bool warm() const { return warm_; }
@@ -77,6 +86,12 @@ class HomeSolver {
     void price_response(Eigen::MatrixXd& response) const;
 
   private:
+    struct Iterate {
+        Eigen::ArrayXd v, q, lambda;
+        Eigen::ArrayXXd nu;
+        Complementarity hard, soft;  // hard: bounds, then the peak's (imports), then the inverter's
+    };
+
     using Chains = Eigen::Map<Eigen::ArrayXXd>;
     using ConstChains = Eigen::Map<const Eigen::ArrayXXd>;
 
@@ -116,17 +131,14 @@ class HomeSolver {
         return {flat.data() + at, rows, program_.intervals};
     }
 
+    void note_sides();
+
     HomeProgram program_;
     Meter meter_;  // scaled
     bool warm_ = false;
     int iterations_ = 0;
-
-    struct Iterate {
-        Eigen::ArrayXd v, q, lambda;
-        Eigen::ArrayXXd nu;
-        Complementarity hard, soft;  // hard: bounds, then the peak's (imports), then the inverter's
-    };
-
+    std::vector<Side> sides_;  // at the last solution with products_end
+    bool same_sides_ = false;
     Iterate now_;
     Iterate start_;  // where solve() tried its sides from
     Eigen::Index at_peak_rows_ = 0, at_disc_rows_ = 0;
@@ -146,6 +158,14 @@ class HomeSolver {
     std::vector<double> appliance_inverse_;
     Semiseparable answers_;
     mutable Eigen::MatrixXd inverse_answers_;
+};
+
+class HomeSolver::Point {
+    friend class HomeSolver;
+
+    Meter meter;
+    bool warm;
+    Iterate at;
 };
 
 }  // namespace kilter::prox

@@ -155,36 +155,70 @@ TEST(HomeProx, AnswersPricesAsDifferencesSay) {
     EXPECT_GT(compared, 80);
 }
 
-/// As a session does: proxes at two penalties in turn, responses on the way. None may show in a schedule.
+/// As a session does: proxes at two penalties in turn, responses on the way. None may show in a schedule, nor in the next response.
 TEST(HomeProx, ForgetsNeitherPenaltyNorExactnessBetweenResponses) {
     Prng random(8);
-    int near = 0;
+    int between = 0;
     for (int i = 0; i < 20; ++i) {
         const model::Home data = test::random_equipped_home(random, 6, 0.5);
         const Eigen::Index rows = data.channels();
         const double soft = std::exp(random.uniform(-6, -4)), stiff = 15 * soft;
         Home home(data);
-        Schedules target = random_schedules(random, rows, 6, -5, 5), x, fresh;
+        Schedules target = random_schedules(random, rows, 6, -5, 5), before, x, fresh;
         Eigen::MatrixXd response, exact;
         for (int round = 0; round < 3; ++round) {
+            before = target;
             target += random_schedules(random, rows, 6, -1, 1);
-            ASSERT_TRUE(home.response_at(target, penalty_of(rows, soft), response));
-            const Eigen::VectorXd part =
-                Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(soft * response).eigenvalues();
-            EXPECT_GT(part.minCoeff(), -1e-6) << i;
-            EXPECT_LT(part.maxCoeff(), 1 + 1e-6) << i;
             for (const double penalty : {soft, stiff}) {
                 Home other(data);
                 const auto one = home.prox(target, penalty_of(rows, penalty), x);
                 EXPECT_EQ(one, other.prox(target, penalty_of(rows, penalty), fresh)) << i;
                 EXPECT_LT((x - fresh).cwiseAbs().maxCoeff(), 1e-6) << i << " at " << penalty;
-                if (penalty != soft) continue;
-                ASSERT_TRUE(other.price_response(exact));
             }
-            near += (soft * (response - exact)).cwiseAbs().maxCoeff() < 0.02;
+            if (round == 0) continue;
+            if (!home.response_between(before, target, penalty_of(rows, soft), 4, response))
+                continue;
+            ++between;
+            const Eigen::VectorXd part =
+                Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(soft * response).eigenvalues();
+            EXPECT_GT(part.minCoeff(), -1e-6) << i;
+            EXPECT_LT(part.maxCoeff(), 1 + 1e-6) << i;
         }
     }
-    EXPECT_GE(near, 45);  // the others have a kink within a few watts
+    EXPECT_GE(between, 20);
+}
+
+/// Where a home says that its response is the last one's all the way, it is, where none of its kinks is within a few watts.
+TEST(HomeProx, AnswersAlikeWhereverTheSameSidesHold) {
+    Prng random(9);
+    int alike = 0, differing = 0, near = 0;
+    for (int i = 0; i < 60; ++i) {
+        const model::Home data = test::random_equipped_home(random, 6, 0.5);
+        const Eigen::Index rows = data.channels();
+        const double k = std::exp(random.uniform(-6, -4));
+        const Schedules from = random_schedules(random, rows, 6, -5, 5),
+                        to = from + random_schedules(random, rows, 6, -0.1, 0.1);
+        Home home(data);
+        Schedules x;
+        Eigen::MatrixXd last, response;
+        home.prox(from, penalty_of(rows, k), x);
+        home.prox(to, penalty_of(rows, k), x);
+        ASSERT_TRUE(home.price_response(last));
+        if (home.response_between(from, to, penalty_of(rows, k), 4, response)) {
+            ++differing;
+            continue;
+        }
+        ++alike;
+        for (const double part : {0.0, 0.3, 0.6}) {
+            Home other(data);
+            other.prox((1 - part) * from + part * to, penalty_of(rows, k), x);
+            ASSERT_TRUE(other.price_response(response));
+            near += (k * (response - last)).cwiseAbs().maxCoeff() < 0.02;
+        }
+    }
+    EXPECT_GE(alike, 15);
+    EXPECT_GE(differing, 5);
+    EXPECT_GE(near, alike * 3 * 9 / 10);
 }
 
 /// The prox by the path alone, to a thousandth of the products that schedules end at; false where rounding is in the way.
@@ -251,6 +285,26 @@ TEST(HomeProx, KnowsTheLeastItCanCostAndWhatAScheduleCosts) {
             << i;
     }
     EXPECT_GE(compared, 5);
+}
+
+/// At a prox's end prices k (x − target) are answered by x exactly.
+TEST(HomeProx, RegretsNothingAtThePricesItAnswers) {
+    Prng random(10);
+    for (int i = 0; i < 20; ++i) {
+        const model::Home data = test::random_equipped_home(random, 6, 0.5);
+        const Eigen::Index rows = data.channels();
+        const double k = std::exp(random.uniform(-6, -4));
+        const Schedules target = random_schedules(random, rows, 6, -5, 5);
+        Home home(data);
+        Schedules x, later;
+        home.prox(target, penalty_of(rows, k), x);
+        home.prox(target + random_schedules(random, rows, 6, -1, 1), penalty_of(rows, k), later);
+        const Schedules y = k * (x - target);
+        const auto regret = home.regret(x, y);
+        ASSERT_TRUE(regret);
+        EXPECT_LT(regret->eur, 1e-5) << i;
+        EXPECT_NEAR(home.cost(x), Home(data).cost(x), 1e-5) << i;
+    }
 }
 
 TEST(HomeProx, RoundsStartsToOneEachAndStaysExact) {
