@@ -2,92 +2,22 @@
 // what must NOT happen is looked for after an event that comes later on the same path.
 #include "common/transport/hub.hpp"
 
-#include <chrono>
-#include <csignal>
 #include <set>
-#include <sys/wait.h>
-#include <thread>
-#include <unistd.h>
 
-#include <gtest/gtest.h>
+#include "tests/common/transport/party.hpp"
 
-namespace kilter::transport {
+namespace kilter::transport::hub_test {
 namespace {
 
+using test::next;
+using test::number_of;
+using test::numbered;
+using test::Party;
+using test::quick;
+using test::send_when_up;
+using test::until;
 using wire::Hello;
 using wire::Message;
-
-Options quick() {
-    Options options;
-    options.bind = "tcp://127.0.0.1:*";
-    options.reconnect_ms = 5;
-    options.reconnect_ms_max = 20;
-    options.handshake_ms_max = 500;
-    options.linger_ms = 0;
-    return options;
-}
-
-/// One party: its identity and its hub.
-struct Party {
-    crypto::Identity identity;
-    std::optional<Hub> hub;
-
-    explicit Party(crypto::Identity self = fresh(), Options options = quick())
-        : identity(std::move(self)) {
-        start(std::move(options));
-    }
-
-    static crypto::Identity fresh() {
-        crypto::initialise();
-        return crypto::Identity::generate();
-    }
-
-    void start(Options options = quick()) {
-        hub.reset();
-        auto opened = Hub::open(identity, std::move(options));
-        EXPECT_TRUE(opened) << opened.error().message;
-        hub.emplace(std::move(*opened));
-    }
-
-    [[nodiscard]] const crypto::PublicKey& key() const { return identity.public_key(); }
-
-    void admit(std::initializer_list<crypto::PublicKey> keys) { hub->admit(std::vector(keys)); }
-
-    void connect(const Party& to) { EXPECT_TRUE(hub->connect(to.key(), to.hub->endpoint())); }
-
-    bool send(const Party& to, const Message& message) { return hub->send(to.key(), message); }
-};
-
-Message numbered(std::uint64_t number) {
-    return Hello{{}, number};
-}
-
-std::uint64_t number_of(const Received& received) {
-    return std::get<Hello>(received.message).roster_epoch;
-}
-
-/// Turns until `condition`; between two looks waits for the hub's socket, at most a few
-/// milliseconds.
-template <class Condition>
-bool until(const Party& watched, Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        zmq::pollitem_t item{watched.hub->inbound().handle(), 0, ZMQ_POLLIN, 0};
-        zmq::poll(&item, 1, std::chrono::milliseconds(2));
-    }
-    return true;
-}
-
-std::optional<Received> next(Party& at) {
-    std::optional<Received> received;
-    until(at, [&] { return (received = at.hub->receive()).has_value(); });
-    return received;
-}
-
-bool send_when_up(Party& from, const Party& to, const Message& message) {
-    return until(from, [&] { return from.hub->connected(to.key()); }) && from.send(to, message);
-}
 
 /// A CURVE client that is not a Hub: sends what it likes under the identity it holds.
 struct RawClient {
@@ -546,103 +476,6 @@ TEST(Hub, a_client_without_curve_gets_nothing_through) {
     EXPECT_EQ(stats.total.dropped, (std::array<std::uint64_t, drop_reasons>{}));
 }
 
-Options impatient() {
-    Options options = quick();
-    options.heartbeat_ms = 100;
-    options.heartbeat_timeout_ms = 100;
-    return options;
-}
-
-// A peer in another process that can be stopped: it does nothing any more, and its kernel still takes what comes.
-class PeerProcess {
-  public:
-    /// REQUIRES: no hub in this process yet.
-    PeerProcess() {
-        EXPECT_EQ(::pipe(to_), 0);
-        EXPECT_EQ(::pipe(from_), 0);
-        child_ = ::fork();
-        if (child_ == 0) run();
-    }
-
-    ~PeerProcess() {
-        ::kill(child_, SIGKILL);
-        ::waitpid(child_, nullptr, 0);
-        for (const int end : {to_[0], to_[1], from_[0], from_[1]})
-            ::close(end);
-    }
-
-    PeerProcess(const PeerProcess&) = delete;
-    PeerProcess& operator=(const PeerProcess&) = delete;
-
-    [[nodiscard]] const crypto::PublicKey& key() const { return identity_.public_key(); }
-
-    /// It connects to the server and says so; where it listens itself.
-    std::string meet(Party& server) {
-        server.admit({key()});
-        tell(to_[1], to_hex(server.key().view()) + server.hub->endpoint());
-        EXPECT_TRUE(next(server).has_value());
-        return hear(from_[0]);
-    }
-
-    void stop() { ::kill(child_, SIGSTOP); }
-
-  private:
-    static void tell(int pipe, const std::string& text) {
-        EXPECT_EQ(::write(pipe, text.data(), text.size()), static_cast<ssize_t>(text.size()));
-    }
-
-    static std::string hear(int pipe) {
-        std::array<char, 200> text{};
-        const ssize_t size = ::read(pipe, text.data(), text.size());
-        return {text.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
-    }
-
-    [[noreturn]] void run() {
-        const std::string server = hear(to_[0]);
-        const std::size_t digits = 2 * crypto::PublicKey::size;
-        const auto key = *fixed_from_hex<crypto::PublicKey>(server.substr(0, digits));
-        Party self(crypto::Identity::from_seed(identity_.seed()), impatient());
-        self.admit({key});
-        (void)self.hub->connect(key, server.substr(digits));
-        until(self, [&] { return self.hub->connected(key); });
-        self.hub->send(key, numbered(1));
-        // The other end knows how long to wait from the first probe on, which nobody can see.
-        std::this_thread::sleep_for(std::chrono::milliseconds(10 * impatient().heartbeat_ms));
-        tell(from_[1], self.hub->endpoint());
-        for (;;)
-            ::pause();
-    }
-
-    crypto::Identity identity_ = Party::fresh();
-    int to_[2]{};
-    int from_[2]{};
-    pid_t child_ = 0;
-};
-
-TEST(Hub, gives_up_a_connection_over_which_no_probe_comes) {
-    PeerProcess peer;
-    Party server(Party::fresh(), impatient());
-    peer.meet(server);
-    EXPECT_TRUE(server.hub->connected(peer.key()));
-    peer.stop();
-    // Seldom: what is full is given up for another reason.
-    int looks = 0;
-    EXPECT_TRUE(until(server, [&] {
-        if (++looks % 20 == 0) server.hub->send(peer.key(), numbered(2));
-        return !server.hub->connected(peer.key());
-    }));
-}
-
-TEST(Hub, gives_up_a_connection_over_which_no_probe_is_answered) {
-    PeerProcess peer;
-    Party client(Party::fresh(), impatient());
-    const std::string endpoint = peer.meet(client);
-    ASSERT_TRUE(client.hub->connect(peer.key(), endpoint));
-    EXPECT_TRUE(until(client, [&] { return client.hub->connected(peer.key()); }));
-    peer.stop();
-    EXPECT_TRUE(until(client, [&] { return !client.hub->connected(peer.key()); }));
-}
-
 TEST(Hub, unusable_options_and_endpoints_are_errors_with_a_reason) {
     Party a;
     Options taken = quick();
@@ -701,4 +534,4 @@ TEST(Hub, a_program_that_is_not_bound_is_answered_over_its_connection) {
 }
 
 }  // namespace
-}  // namespace kilter::transport
+}  // namespace kilter::transport::hub_test
