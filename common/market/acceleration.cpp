@@ -19,8 +19,9 @@ constexpr double rho_floor = 0.2;   // × the agreed penalty
 constexpr double rho_later = 0.4;   // × the agreed penalty
 constexpr double delta_fall = 0.6;  // while the residuals fall
 constexpr double delta_least = 2e-3;
-constexpr double judging = 3;      // × the agreed penalty
-constexpr int places_between = 4;  // where the response is averaged on the way to the target
+constexpr double judging = 3;       // × the agreed penalty
+constexpr int places_between = 4;   // where the response is averaged on the way to the target
+constexpr double end_weight = 0.6;  // of the target's own response in that average
 constexpr double work_max_kw = 0x1.0p24;
 
 std::int64_t rounded(double value, double most, double unit) {
@@ -126,7 +127,7 @@ Iterate answer_prices(model::Device& device,
     if (!device.price_response(jacobian)) jacobian.setZero(quantities, quantities);
     if (last.answer && device.response_between(last.answer->target_kw, answer->target_kw,
                                                penalty(rho), places_between, between))
-        jacobian = 0.5 * (jacobian + between);
+        jacobian = end_weight * jacobian + (1 - end_weight) * between;
     answer->response = with_less_curvature(jacobian, (1 - 1 / trust) * rho);
     // What the message cannot carry must not move the home either: the rest would stay as an imbalance.
     for (Eigen::Index j = 0; j < quantities; ++j)

@@ -10,9 +10,10 @@
 ///     chair    y⁺, d = price_step(y, D − S y, S + δ/ρ_k I): the feeder's optimum against these responses
 ///
 /// μ < ρ_k: a step twice as far as the prox saw, on the face it found; where the truth differs the next prox puts
-/// things right. J is the mean of the Jacobian at the target and over the way to it from the
-/// target before, so that prices do not swing between two faces. ρ_k falls from the agreed penalty (two fifths of it in a warm session) to a fifth;
-/// δ to 0.002. Measured: docs/decisions/0016-the-accelerated-sessions-tail.md, 0028-the-end-stays-the-end.md.
+/// things right. J is a mean of the Jacobian at the target (three fifths) and over the way to it from the
+/// target before (two), so that prices do not swing between two faces. ρ_k falls from the agreed penalty (two fifths of it in a warm session) to a fifth;
+/// δ to 0.002. Measured: docs/decisions/0016-the-accelerated-sessions-tail.md, 0028-the-end-stays-the-end.md,
+/// 0049-where-sides-stay-nothing-needs-looking-at.md.
 ///
 /// Residuals: primal r, dual ρ (x − z): x is optimal for the prices y but for it.
 #pragma once
