@@ -65,7 +65,7 @@ class Device {
     }
 
     /// The mean of price_response() over `places` targets, evenly spread on the way from `from`, the target of the prox before the
-    /// last one at this penalty, to `to`, the last one's. A device may answer from close to its solutions, where the kinks of
+    /// last one at about this penalty, to `to`, the last one's. A device may answer from close to its solutions, where the kinks of
     /// its prox are rounded off over a few watts. What the last prox said stays but for price_response(). False, and `response`
     /// untouched, where the device cannot tell, or knows that it is the last one's all the way.
     virtual bool response_between(const Schedules& from,
