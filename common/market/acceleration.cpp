@@ -18,7 +18,10 @@ constexpr double rho_fall = 0.6;    // per iteration
 constexpr double rho_floor = 0.2;   // × the agreed penalty
 constexpr double rho_later = 0.4;   // × the agreed penalty
 constexpr double delta_fall = 0.6;  // while the residuals fall
-constexpr double delta_least = 2e-3;
+constexpr double delta_least = 0.01;
+constexpr double delta_rise = 4;  // where prices would leap
+constexpr double leap = 4;        // × their move before
+constexpr double lambda = 0.003;
 constexpr double judging = 3;       // × the agreed penalty
 constexpr int places_between = 4;   // where the response is averaged on the way to the target
 constexpr double end_weight = 0.6;  // of the target's own response in that average
@@ -57,6 +60,18 @@ bool invert(Eigen::Ref<Eigen::MatrixXd> a) {
     first.noalias() -= across * carried.transpose();
     a.bottomLeftCorner(lower, upper) = across.transpose();
     return true;
+}
+
+/// (δ − λ) L/2 + λ I, each channel for itself: δ on the diagonal.
+Eigen::MatrixXd trust_region(double delta, const Parameters& parameters) {
+    const auto quantities = static_cast<Eigen::Index>(parameters.quantities());
+    const auto horizon = static_cast<Eigen::Index>(parameters.horizon);
+    Eigen::MatrixXd out = lambda * Eigen::MatrixXd::Identity(quantities, quantities);
+    for (Eigen::Index k = 0; k + 1 < quantities; ++k) {
+        if ((k + 1) % horizon == 0) continue;  // the next one is another channel's
+        out.block<2, 2>(k, k) += (delta - lambda) / 2 * Eigen::Matrix2d{{1, -1}, {-1, 1}};
+    }
+    return out;
 }
 
 /// (I − c J)⁻¹ J = ((I − c J)⁻¹ − I) / c: J with the prox's curvature less by c. Nothing where J is no response.
@@ -210,16 +225,27 @@ NetAnswer net_answer(std::span<const std::uint64_t> sums,
 bool Acceleration::step(model::Device& device,
                         const Iterate& last,
                         const std::vector<NetAnswer>& nets,
-                        double rho,
                         const Parameters& parameters,
                         model::Schedules& y_eur_per_kw,
-                        model::Schedules& delivery_kw) const {
-    const auto quantities = static_cast<Eigen::Index>(parameters.quantities());
+                        model::Schedules& delivery_kw) {
+    for (;; delta_ = std::min(delta_first, delta_rise * delta_)) {
+        if (!step_within(device, last, nets, parameters, y_eur_per_kw, delivery_kw)) return false;
+        const double moves = (y_eur_per_kw - last.y_eur_per_kw).norm();
+        if (moves <= leap * moved_ || delta_ >= delta_first) return true;
+    }
+}
+
+bool Acceleration::step_within(model::Device& device,
+                               const Iterate& last,
+                               const std::vector<NetAnswer>& nets,
+                               const Parameters& parameters,
+                               model::Schedules& y_eur_per_kw,
+                               model::Schedules& delivery_kw) const {
+    const double rho = last.rho_working;
     model::Schedules demand(last.y_eur_per_kw.rows(), last.y_eur_per_kw.cols());
     std::vector<Eigen::MatrixXd> response;
     response.reserve(nets.size());
-    const Eigen::MatrixXd slack =
-        Eigen::MatrixXd::Identity(quantities, quantities) * (delta_ / rho);
+    const Eigen::MatrixXd slack = trust_region(delta_, parameters) / rho;
     for (std::size_t n = 0; n < nets.size(); ++n) {
         Eigen::MatrixXd own = nets[n].response;
         if (Eigen::LLT<Eigen::MatrixXd>(own + slack).info() != Eigen::Success) {
@@ -243,9 +269,11 @@ bool Acceleration::plausible(const model::Schedules& y_eur_per_kw,
            delivery_kw.cwiseAbs().maxCoeff() <= work_max_kw;
 }
 
-void Acceleration::observe(std::uint64_t primal_square) {
-    if (primal_square < before_) delta_ = std::max(delta_least, delta_fall * delta_);
-    before_ = primal_square;
+void Acceleration::observe(const Iterate& iterate) {
+    if (iterate.primal_square < primal_square_) delta_ = std::max(delta_least, delta_fall * delta_);
+    primal_square_ = iterate.primal_square;
+    if (y_eur_per_kw_.size() > 0) moved_ = (iterate.y_eur_per_kw - y_eur_per_kw_).norm();
+    y_eur_per_kw_ = iterate.y_eur_per_kw;
 }
 
 bool Acceleration::goes_on(double merit) {

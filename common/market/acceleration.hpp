@@ -7,17 +7,21 @@
 ///              the penalty μ
 ///              x      = prox(z − y/ρ),    ρ three times the agreed penalty: what is balanced, judged and cleared
 ///     net      r = Σ x − d,  D = Σ w,  S = Σ R                                  as masked sums
-///     chair    y⁺, d = price_step(y, D − S y, S + δ/ρ_k I): the feeder's optimum against these responses
+///     chair    y⁺, d = price_step(y, D − S y, S + Q/ρ_k): the feeder's optimum against these responses, trusted as far as
+///              Q = (δ − λ) L/2 + λ I lets it, yᵀ L y = Σ (y_{t+1} − y_t)², λ = 0.003
 ///
 /// μ < ρ_k: a step twice as far as the prox saw, on the face it found; where the truth differs the next prox puts
 /// things right. J is a mean of the Jacobian at the target (three fifths) and over the way to it from the
 /// target before (two), so that prices do not swing between two faces. ρ_k falls from the agreed penalty (two fifths of it in a warm session) to a fifth;
-/// δ to 0.002. Measured: docs/decisions/0016-the-accelerated-sessions-tail.md, 0028-the-end-stays-the-end.md,
-/// 0049-where-sides-stay-nothing-needs-looking-at.md.
+/// δ from 0.12 to 0.01. Stores move energy from interval to interval, so it is differences of prices that homes answer at once, one
+/// after another as they meet their bounds, and δ holds back those. What all intervals have in common few homes answer and few
+/// bounds depend on: only λ holds that back. Measured: docs/decisions/0016-the-accelerated-sessions-tail.md,
+/// 0028-the-end-stays-the-end.md, 0049-where-sides-stay-nothing-needs-looking-at.md, 0050-the-level-of-prices-moves-freely.md.
 ///
 /// Residuals: primal r, dual ρ (x − z): x is optimal for the prices y but for it.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -101,22 +105,22 @@ NetAnswer net_answer(std::span<const std::uint64_t> sums,
 class Acceleration {
   public:
     /// The next prices and deliveries, or false: the device cannot. A net whose homes do not answer like homes
-    /// (S + δ/ρ I not positive definite: somebody sends wrong values) counts with its diagonal alone.
+    /// (S + Q/ρ not positive definite: somebody sends wrong values) counts with its diagonal alone.
+    /// Where prices would move over four times as far as they last did, δ rises first, up to where it began.
     bool step(model::Device& device,
               const Iterate& last,
               const std::vector<NetAnswer>& nets,
-              double rho,
               const Parameters& parameters,
               model::Schedules& y_eur_per_kw,
-              model::Schedules& delivery_kw) const;
+              model::Schedules& delivery_kw);
 
     /// Whether prices and deliveries are numbers that a session can go on with.
     static bool plausible(const model::Schedules& y_eur_per_kw,
                           const model::Schedules& delivery_kw,
                           const Parameters& parameters);
 
-    /// Told the imbalance (Σ r²) of every iterate in turn, before its step.
-    void observe(std::uint64_t primal_square);
+    /// Told every iterate in turn, before its step. δ falls where the imbalance has.
+    void observe(const Iterate& iterate);
 
     /// Told the merit (the larger residual over its tolerance) of every iterate in turn; whether to go on. No, once
     /// `stalls_max` iterates in a row came no nearer than the best one before them.
@@ -125,9 +129,19 @@ class Acceleration {
     static constexpr int stalls_max = 6;
 
   private:
-    double delta_ = 0.2;
+    bool step_within(model::Device& device,
+                     const Iterate& last,
+                     const std::vector<NetAnswer>& nets,
+                     const Parameters& parameters,
+                     model::Schedules& y_eur_per_kw,
+                     model::Schedules& delivery_kw) const;
+
+    static constexpr double delta_first = 0.12;
+    double delta_ = delta_first;
     double best_ = 1e300;
-    std::uint64_t before_ = 0;
+    std::uint64_t primal_square_ = 0;
+    model::Schedules y_eur_per_kw_;
+    double moved_ = std::numeric_limits<double>::infinity();  ///< ‖Δy‖ of the last iterate
     int stalls_ = 0;
 };
 

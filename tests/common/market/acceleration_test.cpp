@@ -1,6 +1,7 @@
 #include "common/market/acceleration.hpp"
 
 #include "neighbourhood.hpp"
+#include <Eigen/Cholesky>
 #include <gtest/gtest.h>
 
 namespace kilter::market::acceleration_test {
@@ -208,6 +209,101 @@ TEST(Acceleration, AnyWordsMakeASymmetricFiniteResponse) {
         EXPECT_TRUE(net.response.allFinite() && net.response == net.response.transpose());
         EXPECT_TRUE(net.work_kw.allFinite());
     }
+}
+
+/// A supplier of one net that follows the model it is given: y⁺ = y + response⁻¹ asked.
+class ModelFollower final : public model::Device {
+  public:
+    explicit ModelFollower(model::Series asked_kw) : asked_kw_(std::move(asked_kw)) {}
+
+    Eigen::Index rows() const override { return 1; }
+
+    Eigen::Index intervals() const override { return asked_kw_.size(); }
+
+    model::ProxStatus prox(const Schedules& target, const Eigen::VectorXd&, Schedules& x) override {
+        x = target;
+        return model::ProxStatus::solved;
+    }
+
+    double cost(const Schedules&) const override { return 0; }
+
+    bool price_step(const Schedules& price,
+                    const Schedules& demand_kw,
+                    const std::vector<Eigen::MatrixXd>& response,
+                    Schedules& next_price,
+                    Schedules& delivery_kw) override {
+        seen.push_back(response.front());
+        next_price = price;
+        next_price.row(0) += response.front().llt().solve(asked_kw_).transpose();
+        delivery_kw = demand_kw;
+        return true;
+    }
+
+    std::vector<Eigen::MatrixXd> seen;
+
+  private:
+    model::Series asked_kw_;
+};
+
+constexpr std::uint32_t eight = 8;
+constexpr double working_rho = 0.01;
+
+/// An iterate of one net at the price `level` in all intervals.
+Iterate at_price(double level, std::uint64_t primal_square) {
+    Iterate out;
+    out.rho_working = working_rho;
+    out.y_eur_per_kw = Schedules::Constant(1, eight, level);
+    out.primal_square = primal_square;
+    return out;
+}
+
+/// The responses the supplier is asked with when it would move the prices of homes that answer nothing by `asked_kw`.
+std::vector<Eigen::MatrixXd> asked(Acceleration& acceleration,
+                                   const Iterate& last,
+                                   const model::Series& asked_kw) {
+    Parameters parameters;
+    parameters.horizon = eight;
+    ModelFollower device(asked_kw);
+    const std::vector<NetAnswer> nets{
+        {model::Series::Zero(eight), Eigen::MatrixXd::Zero(eight, eight)}};
+    Schedules prices, delivery;
+    EXPECT_TRUE(acceleration.step(device, last, nets, parameters, prices, delivery));
+    return device.seen;
+}
+
+TEST(Acceleration, HoldsBackDifferencesOfPricesMoreThanTheirLevel) {
+    Acceleration acceleration;
+    const auto seen =
+        asked(acceleration, at_price(0.02, 100), model::Series::Constant(eight, 1e-3));
+    ASSERT_EQ(seen.size(), 1u);
+    const Eigen::MatrixXd trust = seen.front() * working_rho;
+    EXPECT_EQ(trust, trust.transpose());
+    const Eigen::VectorXd level = trust.rowwise().sum();
+    const Eigen::VectorXd alternating =
+        Eigen::VectorXd::NullaryExpr(eight, [](Eigen::Index t) { return t % 2 ? -1.0 : 1.0; });
+    for (const double held : level)
+        EXPECT_NEAR(held, 0.003, 1e-12);
+    EXPECT_GT(alternating.dot(trust * alternating), 50 * level.sum());
+    EXPECT_NEAR(trust(3, 3), 0.12, 1e-12);
+}
+
+TEST(Acceleration, TrustsItsModelLessWherePricesWouldLeap) {
+    Acceleration acceleration;
+    acceleration.observe(at_price(0.020, 1000));
+    acceleration.observe(at_price(0.021, 100));
+    acceleration.observe(at_price(0.0211, 10));
+    const Iterate last = at_price(0.0211, 10);
+    const auto near = asked(acceleration, last, model::Series::Constant(eight, 1e-7));
+    ASSERT_EQ(near.size(), 1u);
+    model::Series spike = model::Series::Zero(eight);
+    spike[4] = 1;
+    const auto far = asked(acceleration, last, spike);
+    ASSERT_GT(far.size(), 1u);
+    for (std::size_t k = 1; k < far.size(); ++k)
+        EXPECT_GT(far[k](4, 4), far[k - 1](4, 4));
+    EXPECT_NEAR(far.back()(4, 4) * working_rho, 0.12, 1e-12);  // never more than at first
+    const auto after = asked(acceleration, last, model::Series::Constant(eight, 1e-7));
+    EXPECT_EQ(after.front(), far.back());  // and it stays so
 }
 
 TEST(Acceleration, GivesUpWhenTheMeritNoLongerFalls) {
