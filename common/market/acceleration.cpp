@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include <Eigen/Cholesky>
 
@@ -18,6 +19,7 @@ constexpr double rho_fall = 0.6;    // per iteration
 constexpr double rho_floor = 0.2;   // × the agreed penalty
 constexpr double rho_later = 0.4;   // × the agreed penalty
 constexpr double delta_fall = 0.6;  // while the residuals fall
+// δ and λ: parts of the most a home answers, 1/ρ_k; no unit
 constexpr double delta_least = 0.01;
 constexpr double delta_rise = 4;  // where prices would leap
 constexpr double leap = 4;        // × their move before
@@ -223,15 +225,19 @@ NetAnswer net_answer(std::span<const std::uint64_t> sums,
 }
 
 bool Acceleration::step(model::Device& device,
+                        const Iterate* before,
                         const Iterate& last,
                         const std::vector<NetAnswer>& nets,
                         const Parameters& parameters,
                         model::Schedules& y_eur_per_kw,
                         model::Schedules& delivery_kw) {
+    const double most = before == nullptr
+                            ? std::numeric_limits<double>::infinity()
+                            : leap * (last.y_eur_per_kw - before->y_eur_per_kw).norm();
     for (;; delta_ = std::min(delta_first, delta_rise * delta_)) {
         if (!step_within(device, last, nets, parameters, y_eur_per_kw, delivery_kw)) return false;
         const double moves = (y_eur_per_kw - last.y_eur_per_kw).norm();
-        if (moves <= leap * moved_ || delta_ >= delta_first) return true;
+        if (moves <= most || delta_ >= delta_first) return true;
     }
 }
 
@@ -269,11 +275,9 @@ bool Acceleration::plausible(const model::Schedules& y_eur_per_kw,
            delivery_kw.cwiseAbs().maxCoeff() <= work_max_kw;
 }
 
-void Acceleration::observe(const Iterate& iterate) {
-    if (iterate.primal_square < primal_square_) delta_ = std::max(delta_least, delta_fall * delta_);
-    primal_square_ = iterate.primal_square;
-    if (y_eur_per_kw_.size() > 0) moved_ = (iterate.y_eur_per_kw - y_eur_per_kw_).norm();
-    y_eur_per_kw_ = iterate.y_eur_per_kw;
+void Acceleration::observe(std::uint64_t primal_square) {
+    if (primal_square < before_) delta_ = std::max(delta_least, delta_fall * delta_);
+    before_ = primal_square;
 }
 
 bool Acceleration::goes_on(double merit) {

@@ -21,7 +21,6 @@
 /// Residuals: primal r, dual ρ (x − z): x is optimal for the prices y but for it.
 #pragma once
 
-#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -106,8 +105,10 @@ class Acceleration {
   public:
     /// The next prices and deliveries, or false: the device cannot. A net whose homes do not answer like homes
     /// (S + Q/ρ not positive definite: somebody sends wrong values) counts with its diagonal alone.
-    /// Where prices would move over four times as far as they last did, δ rises first, up to where it began.
+    /// Where prices would move over four times as far as from `before` (null: unknown) to `last`, δ rises first, up to where
+    /// it began.
     bool step(model::Device& device,
+              const Iterate* before,
               const Iterate& last,
               const std::vector<NetAnswer>& nets,
               const Parameters& parameters,
@@ -119,8 +120,8 @@ class Acceleration {
                           const model::Schedules& delivery_kw,
                           const Parameters& parameters);
 
-    /// Told every iterate in turn, before its step. δ falls where the imbalance has.
-    void observe(const Iterate& iterate);
+    /// Told the imbalance (Σ r²) of every iterate in turn, before its step: δ falls where that has.
+    void observe(std::uint64_t primal_square);
 
     /// Told the merit (the larger residual over its tolerance) of every iterate in turn; whether to go on. No, once
     /// `stalls_max` iterates in a row came no nearer than the best one before them.
@@ -139,9 +140,7 @@ class Acceleration {
     static constexpr double delta_first = 0.12;
     double delta_ = delta_first;
     double best_ = 1e300;
-    std::uint64_t primal_square_ = 0;
-    model::Schedules y_eur_per_kw_;
-    double moved_ = std::numeric_limits<double>::infinity();  ///< ‖Δy‖ of the last iterate
+    std::uint64_t before_ = 0;
     int stalls_ = 0;
 };
 

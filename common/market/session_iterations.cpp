@@ -62,7 +62,8 @@ std::optional<Iterate> Session::State::chair_sets_prices() {
     if (follows) return chair_has_set_prices();
     model::Schedules prices;
     model::Schedules delivery;
-    if (!acceleration.step(device, last, answers, terms.parameters, prices, delivery))
+    if (!acceleration.step(device, history.find(last.iteration - 1), last, answers,
+                           terms.parameters, prices, delivery))
         return std::nullopt;
     return set_prices(last, prices, delivery, rho, terms.parameters);
 }
@@ -222,7 +223,7 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
         begin_iteration(out);
         return;
     }
-    acceleration.observe(history.last());
+    acceleration.observe(history.last().primal_square);
     if (const Iterate* judged = history.find(iteration - 1); judged != nullptr && accelerated) {
         const Notice about = notice_about(*judged);
         accelerated = acceleration.goes_on(

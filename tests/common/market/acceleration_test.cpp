@@ -259,6 +259,7 @@ Iterate at_price(double level, std::uint64_t primal_square) {
 
 /// The responses the supplier is asked with when it would move the prices of homes that answer nothing by `asked_kw`.
 std::vector<Eigen::MatrixXd> asked(Acceleration& acceleration,
+                                   const Iterate* before,
                                    const Iterate& last,
                                    const model::Series& asked_kw) {
     Parameters parameters;
@@ -267,14 +268,14 @@ std::vector<Eigen::MatrixXd> asked(Acceleration& acceleration,
     const std::vector<NetAnswer> nets{
         {model::Series::Zero(eight), Eigen::MatrixXd::Zero(eight, eight)}};
     Schedules prices, delivery;
-    EXPECT_TRUE(acceleration.step(device, last, nets, parameters, prices, delivery));
+    EXPECT_TRUE(acceleration.step(device, before, last, nets, parameters, prices, delivery));
     return device.seen;
 }
 
 TEST(Acceleration, HoldsBackDifferencesOfPricesMoreThanTheirLevel) {
     Acceleration acceleration;
     const auto seen =
-        asked(acceleration, at_price(0.02, 100), model::Series::Constant(eight, 1e-3));
+        asked(acceleration, nullptr, at_price(0.02, 100), model::Series::Constant(eight, 1e-3));
     ASSERT_EQ(seen.size(), 1u);
     const Eigen::MatrixXd trust = seen.front() * working_rho;
     EXPECT_EQ(trust, trust.transpose());
@@ -289,20 +290,20 @@ TEST(Acceleration, HoldsBackDifferencesOfPricesMoreThanTheirLevel) {
 
 TEST(Acceleration, TrustsItsModelLessWherePricesWouldLeap) {
     Acceleration acceleration;
-    acceleration.observe(at_price(0.020, 1000));
-    acceleration.observe(at_price(0.021, 100));
-    acceleration.observe(at_price(0.0211, 10));
+    for (const std::uint64_t primal_square : {1000, 100, 10})
+        acceleration.observe(primal_square);
+    const Iterate before = at_price(0.0210, 100);
     const Iterate last = at_price(0.0211, 10);
-    const auto near = asked(acceleration, last, model::Series::Constant(eight, 1e-7));
+    const auto near = asked(acceleration, &before, last, model::Series::Constant(eight, 1e-7));
     ASSERT_EQ(near.size(), 1u);
     model::Series spike = model::Series::Zero(eight);
     spike[4] = 1;
-    const auto far = asked(acceleration, last, spike);
+    const auto far = asked(acceleration, &before, last, spike);
     ASSERT_GT(far.size(), 1u);
     for (std::size_t k = 1; k < far.size(); ++k)
         EXPECT_GT(far[k](4, 4), far[k - 1](4, 4));
     EXPECT_NEAR(far.back()(4, 4) * working_rho, 0.12, 1e-12);  // never more than at first
-    const auto after = asked(acceleration, last, model::Series::Constant(eight, 1e-7));
+    const auto after = asked(acceleration, &before, last, model::Series::Constant(eight, 1e-7));
     EXPECT_EQ(after.front(), far.back());  // and it stays so
 }
 
