@@ -32,7 +32,7 @@ Parameters Parameters::paper() {
     out.alpha = 1;
     out.weight_flexible = out.weight_curtailing = out.weight_stiff = 1;
     out.weight_feeder_by_homes = false;
-    out.balance_rho = false;
+    out.balance_rho = Balance::none;
     return out;
 }
 
@@ -86,7 +86,7 @@ Bytes Parameters::encode() const {
         .f64(weight_curtailing)
         .f64(weight_stiff)
         .u8(weight_feeder_by_homes)
-        .u8(balance_rho)
+        .u8(static_cast<std::uint8_t>(balance_rho))
         .u8(accelerated)
         .f64(primal_tolerance_kw)
         .f64(dual_tolerance)
@@ -119,7 +119,7 @@ Result<Parameters> Parameters::decode(ByteView bytes) {
     const std::uint8_t balance = in.u8();
     const std::uint8_t accelerated = in.u8();
     out.weight_feeder_by_homes = by_homes != 0;
-    out.balance_rho = balance != 0;
+    out.balance_rho = static_cast<Balance>(balance);
     out.accelerated = accelerated != 0;
     out.primal_tolerance_kw = in.f64();
     out.dual_tolerance = in.f64();
@@ -128,7 +128,8 @@ Result<Parameters> Parameters::decode(ByteView bytes) {
     out.silence_ms = in.u32();
     out.session_ms = in.u32();
     out.privacy_members_min = in.u32();
-    if (!in.complete() || by_homes > 1 || balance > 1 || accelerated > 1)
+    if (!in.complete() || by_homes > 1 || balance > static_cast<std::uint8_t>(Balance::stalled) ||
+        accelerated > 1)
         return Error{"market parameters are damaged: not the canonical " +
                      std::to_string(Parameters{}.encode().size()) + " bytes"};
     if (auto valid = out.validate(); !valid) return valid.error();

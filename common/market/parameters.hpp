@@ -13,6 +13,13 @@
 
 namespace kilter::market {
 
+/// Whether ρ changes within a plain session (residuals.hpp).
+enum class Balance : std::uint8_t {
+    none,     ///< never
+    gross,    ///< where it is grossly wrong
+    stalled,  ///< also where a residual stalls; programs before 0.2.0 do not read this
+};
+
 struct Parameters {
     std::uint32_t interval_s = 900;  ///< length of a market interval; divides a day
     std::uint32_t horizon = 96;      ///< intervals optimised together; the first one binds
@@ -23,7 +30,7 @@ struct Parameters {
     double weight_curtailing = 5;    ///< w of a home with panels and no battery
     double weight_stiff = 10;        ///< w of a home that cannot flex
     bool weight_feeder_by_homes = true;  ///< feeder terminal's w = 1/(homes of the net), else 1
-    bool balance_rho = true;             ///< adapt ρ within a session
+    Balance balance_rho = Balance::stalled;
     bool accelerated =
         false;  ///< homes say how they answer prices; the feeder's host sets prices where it can
     double primal_tolerance_kw = 1e-3;  ///< RMS over terminals and intervals

@@ -1,5 +1,6 @@
 #include "common/market/parameters_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <variant>
@@ -8,7 +9,10 @@ namespace kilter::market {
 
 namespace {
 
-using Field = std::variant<std::uint32_t Parameters::*, double Parameters::*, bool Parameters::*>;
+using Field = std::variant<std::uint32_t Parameters::*,
+                           double Parameters::*,
+                           bool Parameters::*,
+                           Balance Parameters::*>;
 
 struct Named {
     const char* name;
@@ -36,6 +40,8 @@ const Named fields_by_name[] = {
     {"privacy_members_min", &Parameters::privacy_members_min},
 };
 
+constexpr std::array<const char*, 3> balance_names = {"none", "gross", "stalled"};
+
 template <class Number>
 std::string text_of(Number value) {
     std::array<char, 32> out{};
@@ -45,6 +51,10 @@ std::string text_of(Number value) {
 
 std::string text_of(bool value) {
     return value ? "true" : "false";
+}
+
+std::string text_of(Balance value) {
+    return name_of(value);
 }
 
 template <class Number>
@@ -58,7 +68,17 @@ bool read(std::string_view text, bool& out) {
     return out || text == "false";
 }
 
+bool read(std::string_view text, Balance& out) {
+    const auto found = std::find(balance_names.begin(), balance_names.end(), text);
+    out = static_cast<Balance>(found - balance_names.begin());
+    return found != balance_names.end();
+}
+
 }  // namespace
+
+const char* name_of(Balance balance) {
+    return balance_names[static_cast<std::size_t>(balance)];
+}
 
 std::vector<std::pair<std::string, std::string>> listed(const Parameters& parameters) {
     std::vector<std::pair<std::string, std::string>> out;

@@ -11,6 +11,10 @@ namespace {
 constexpr double target_ratio = 4 * 4;
 constexpr double allowed_ratio = 10 * 10;
 constexpr double rho_factor = 1.1;
+constexpr std::uint32_t stall_iterations = 10;
+constexpr double stall_left = 0.9 * 0.9;
+constexpr double stall_ratio = 3 * 3;
+constexpr double stall_factor = 1.2;
 
 double cells(const Terms& terms) {
     return static_cast<double>(terms.terminals) *
@@ -54,7 +58,7 @@ double badness(const Terms& terms, const Residuals& residuals) {
 
 double aimed_rho(const Terms& terms, double rho, double rho_then, const Notice& notice) {
     const Parameters& agreed = terms.parameters;
-    if (!agreed.balance_rho) return rho;
+    if (agreed.balance_rho == Balance::none) return rho;
     const Residuals then =
         residuals_of(terms, notice.primal_square, notice.dual_square, rho_then, agreed.alpha);
     const double primal = then.primal_kw / agreed.primal_tolerance_kw;
@@ -64,19 +68,34 @@ double aimed_rho(const Terms& terms, double rho, double rho_then, const Notice& 
     return rho * std::max(primal / dual, 1 / most);
 }
 
-double next_rho(const Terms& terms,
-                double rho,
-                double rho_then,
-                const Notice& notice,
-                std::uint32_t iteration) {
+double Balancing::next_rho(const Terms& terms,
+                           double rho,
+                           double rho_then,
+                           const Notice& notice,
+                           std::uint32_t iteration) {
     const Parameters& agreed = terms.parameters;
-    if (!agreed.balance_rho || notice.about_iteration == 0 || iteration > balance_until) return rho;
+    if (agreed.balance_rho == Balance::none || notice.about_iteration == 0) return rho;
     const double primal_scale = agreed.alpha * agreed.primal_tolerance_kw;
     const double dual_scale = dual_tolerance(agreed) / rho_then;
-    const double primal = static_cast<double>(notice.primal_square) / (primal_scale * primal_scale);
-    const double dual = static_cast<double>(notice.dual_square) / (dual_scale * dual_scale);
-    if (primal > target_ratio * allowed_ratio * dual) return rho * rho_factor;
-    if (primal * allowed_ratio < target_ratio * dual) return rho / rho_factor;
+    const Squares now = {
+        .iteration = notice.about_iteration,
+        .primal = static_cast<double>(notice.primal_square) / (primal_scale * primal_scale),
+        .dual = static_cast<double>(notice.dual_square) / (dual_scale * dual_scale)};
+    heard_[now.iteration % heard_.size()] = now;
+    if (iteration <= balance_until) {
+        if (now.primal > target_ratio * allowed_ratio * now.dual) return rho * rho_factor;
+        if (now.primal * allowed_ratio < target_ratio * now.dual) return rho / rho_factor;
+        return rho;
+    }
+    const std::uint32_t before = now.iteration - stall_iterations;
+    const Squares& then = heard_[before % heard_.size()];
+    if (agreed.balance_rho != Balance::stalled || iteration > unstall_until ||
+        then.iteration != before)
+        return rho;
+    if (now.primal > stall_ratio * now.dual && now.primal > stall_left * then.primal)
+        return rho * stall_factor;
+    if (now.dual > stall_ratio * now.primal && now.dual > stall_left * then.dual)
+        return rho / stall_factor;
     return rho;
 }
 

@@ -7,6 +7,7 @@
 ///     imbalance of x dual residual   = ρ √(Σ (w Δz)² / n)     the ρ-scaled movement, EUR/kW
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "common/market/session.hpp"
@@ -36,20 +37,40 @@ Residuals residuals_of(const Terms& terms,
 /// The larger residual in units of its own tolerance; at most 1: good enough.
 double badness(const Terms& terms, const Residuals& residuals);
 
-/// The penalty of iteration `iteration` + 1. `rho` is the present one, `rho_then` the one that the iterate `notice`
-/// speaks of was computed with. Aims at a primal residual of 4 times the dual one, each divided by its own tolerance:
-/// off by more than a factor of 10, ρ moves by a factor of 1.1. Fixed after balance_until iterations, so that
-/// convergence is that of fixed ρ.
+/// How the penalty of a plain session moves, by what is announced. Residuals are compared in units of their own tolerances.
 ///
-/// A safeguard: it leaves a ρ alone that is about right and corrects a wrong one. A narrower band drifts within the cold
-/// session, and the warm ones after it pay (docs/decisions/0008-what-keeps-warm-sessions-short.md has the figures).
-double next_rho(
-    const Terms& terms, double rho, double rho_then, const Notice& notice, std::uint32_t iteration);
+/// Balance::gross, a safeguard in the first balance_until iterations: aims at a primal residual of 4 times the dual one; off by
+/// more than a factor of 10, ρ moves by a factor of 1.1. It leaves a ρ alone that is about right. A narrower band drifts within
+/// the cold session, and the warm ones after it pay (docs/decisions/0008-what-keeps-warm-sessions-short.md).
+///
+/// Balance::stalled, that and then, until unstall_until: where one residual is over 3 times the other and still over nine tenths of
+/// what it was ten iterations before, ρ moves by a factor of 1.2 in its favour (docs/decisions/0051-a-residual-that-stalls.md).
+///
+/// After that ρ is fixed: convergence is that of fixed ρ.
+class Balancing {
+  public:
+    /// The penalty of iteration `iteration` + 1. `rho` is the present one, `rho_then` the one that the iterate `notice` speaks
+    /// of was computed with. Told of every iteration; of one told again the last word counts.
+    double next_rho(const Terms& terms,
+                    double rho,
+                    double rho_then,
+                    const Notice& notice,
+                    std::uint32_t iteration);
+
+  private:
+    struct Squares {
+        std::uint32_t iteration = 0;
+        double primal = 0, dual = 0;  // in tolerances
+    };
+
+    std::array<Squares, 16> heard_;  // by iteration
+};
 
 /// The penalty after a session that ended partial at the iterate `notice` speaks of: times the ratio of its residuals, each in
 /// its tolerance, at most a factor of 10 either way. One that is fixed by agreement stays.
 double aimed_rho(const Terms& terms, double rho, double rho_then, const Notice& notice);
 
 inline constexpr std::uint32_t balance_until = 60;
+inline constexpr std::uint32_t unstall_until = 400;
 
 }  // namespace kilter::market

@@ -213,7 +213,7 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
     settle_choices(heard);
     const Iterate* then = history.find(heard.about_iteration);
     if (then != nullptr && !then->accelerated)
-        rho = next_rho(terms, rho, then->rho_eur_per_kw2, heard, iteration);
+        rho = balancing.next_rho(terms, rho, then->rho_eur_per_kw2, heard, iteration);
 
     if (before && (before->z_kw != next.z_kw || before->y_eur_per_kw != next.y_eur_per_kw))
         redo.clear();

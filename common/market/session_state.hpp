@@ -116,6 +116,7 @@ struct Session::State {
     History history;
     Iterate next;  // the iteration under way
     double rho;
+    Balancing balancing;
     bool accelerated;      ///< from the next iteration on
     bool settled = false;  ///< the device's choices
     bool over = false;

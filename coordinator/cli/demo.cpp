@@ -253,6 +253,7 @@ int Demo::run() const {
         return fail(demo_command, Error{"--feeders: several on one log need --ledger-rule 3"},
                     ExitCode::usage);
     InstallationOptions options;
+    options.parameters = first_parameters(ledger_version);
     options.parameters.accelerated = accelerated || (delay_ms > 0 && !plain);
     const auto feeder = feeder_of(*this);
     if (!feeder) return fail(demo_command, feeder.error());

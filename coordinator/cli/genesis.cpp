@@ -60,7 +60,9 @@ Result<Documents> draw_up(const MakeGenesis& command, const crypto::Identity& op
     settlement::Genesis& genesis = out.genesis;
     genesis.time_ms = runtime::now_ms();
     genesis.operator_key = operator_identity.public_key();
-    genesis.market_parameters = command.parameters.encode();
+    market::Parameters parameters = command.parameters;
+    parameters.balance_rho = first_parameters(command.ledger_version).balance_rho;
+    genesis.market_parameters = parameters.encode();
     genesis.begin_with(command.ledger_version);
     std::vector<settlement::RosterMember> members;
     for (const std::string& text : command.coordinators) {
@@ -92,6 +94,12 @@ Result<void> write_bytes(const std::filesystem::path& path, const Bytes& bytes) 
 }
 
 }  // namespace
+
+market::Parameters first_parameters(std::uint32_t ledger_version) {
+    market::Parameters out;
+    if (ledger_version < settlement::newest_ledger()) out.balance_rho = market::Balance::gross;
+    return out;
+}
 
 int MakeGenesis::run() const {
     const auto failed = [](const Error& error) { return fail("kilter genesis", error); };

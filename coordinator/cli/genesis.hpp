@@ -17,6 +17,9 @@ inline constexpr const char* ledger_rule_help =
     "Version of the rule 'ledger' that the log begins with; an earlier one while coordinators or "
     "gateways run a program that knows no other";
 
+/// The default market as programs read it that know no version of the rule `ledger` after this one.
+market::Parameters first_parameters(std::uint32_t ledger_version);
+
 struct MakeGenesis {
     std::filesystem::path key = "operator.key";
     std::vector<std::string> coordinators;          ///< KEY@tcp://HOST:PORT

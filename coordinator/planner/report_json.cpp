@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/market/clearing.hpp"
+#include "common/market/parameters_text.hpp"
 #include "coordinator/planner/problem_json.hpp"
 
 namespace kilter::planner {
@@ -20,7 +21,7 @@ Json parameters(const market::Parameters& agreed) {
             {"weight_curtailing", agreed.weight_curtailing},
             {"weight_stiff", agreed.weight_stiff},
             {"weight_feeder_by_homes", agreed.weight_feeder_by_homes},
-            {"balance_rho", agreed.balance_rho},
+            {"balance_rho", market::name_of(agreed.balance_rho)},
             {"primal_tolerance_kw", agreed.primal_tolerance_kw},
             {"dual_tolerance", agreed.dual_tolerance},
             {"price_scale_eur_per_kwh", agreed.price_scale_eur_per_kwh},

@@ -340,6 +340,7 @@ struct Reference {
             now.z[party] = Schedules::Zero(device->rows(), device->intervals());
         steps.push_back(now);
         double rho = now.rho;
+        Balancing balancing;
         for (std::uint32_t k = 1; k <= most && !stop; ++k) {
             const Step& last = steps.back();
             Step next = last;
@@ -383,13 +384,13 @@ struct Reference {
                     stop = k - 1;
             }
             if (k > 2)
-                rho = next_rho(terms, rho, steps[k - 2].rho,
-                               {.about_iteration = k - 2,
-                                .primal_square = steps[k - 2].primal_square,
-                                .dual_square = steps[k - 2].dual_square,
-                                .stop_iteration = 0,
-                                .outcome = Outcome::converged},
-                               k);
+                rho = balancing.next_rho(terms, rho, steps[k - 2].rho,
+                                         {.about_iteration = k - 2,
+                                          .primal_square = steps[k - 2].primal_square,
+                                          .dual_square = steps[k - 2].dual_square,
+                                          .stop_iteration = 0,
+                                          .outcome = Outcome::converged},
+                                         k);
         }
     }
 

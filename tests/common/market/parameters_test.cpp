@@ -18,7 +18,7 @@ TEST(Parameters, DefaultsAndPaperAreValid) {
          {model::Flexibility::none, model::Flexibility::curtails, model::Flexibility::stores})
         EXPECT_EQ(paper.home_weight(any), 1);
     EXPECT_EQ(paper.feeder_weight(7), 1);
-    EXPECT_FALSE(paper.balance_rho);
+    EXPECT_EQ(paper.balance_rho, Balance::none);
 }
 
 TEST(Parameters, WeightsFollowFlexibilityAndHomesBehind) {
