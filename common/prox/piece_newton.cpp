@@ -19,7 +19,8 @@ using model::Schedules;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double newton_tolerance_kw = 1e-6;
-constexpr std::size_t joining_max = 3;  // rows of one interval and round
+constexpr std::size_t joining_max = 3;         // rows of one interval and round
+constexpr std::size_t joining_apart_max = 12;  // where a round is an exchange among owners
 
 /// What a row's multiplier is due to.
 enum class Holder : std::uint8_t {
@@ -197,13 +198,14 @@ double PieceNewton::State::unit(const Row& row) const {
     return row.holder != Holder::port || by == 0 ? 1 : 1 / by;
 }
 
-/// The ports, and the rows that bound in the step before.
+/// The ports, and the rows that bound in the step before; in a piece also those that took part in any: rows that join cost the
+/// owners an exchange, rows that are there already only numbers.
 void PieceNewton::State::start_rows() {
     std::vector<Row> kept;
     std::vector<double> start;
     for (std::size_t i = 0; i < joined.size(); ++i) {
         const double multiplier = multipliers[static_cast<Eigen::Index>(i)];
-        if (joined[i].holder == Holder::limit && !(multiplier > 0)) continue;
+        if (ports == 0 && joined[i].holder == Holder::limit && !(multiplier > 0)) continue;
         kept.push_back(joined[i]);
         start.push_back(multiplier);
     }
@@ -293,7 +295,7 @@ bool PieceNewton::State::join_violated() {
                                           row.t == t && row.sign == one.row.sign;
                                });
         });
-        const auto most = std::min(found.size(), joining_max);
+        const auto most = std::min(found.size(), ports > 0 ? joining_apart_max : joining_max);
         std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(most),
                           found.end(),
                           [](const Violation& a, const Violation& b) { return a.by > b.by; });

@@ -70,14 +70,14 @@ class PieceNewton {
     static bool linear(const model::Network& network);
 
     /// A new step, from prices (nets × intervals), what the nets draw at them and how that answers. Rows that bound in the
-    /// step before take part: they are likely to bind again.
+    /// step before take part, as they are likely to bind again; of a piece also those that took part in any.
     void begin(const model::Schedules& price,
                const model::Schedules& demand_kw,
                const std::vector<Eigen::MatrixXd>& response);
 
     [[nodiscard]] PieceRows rows() const;
 
-    /// Whether more rows take part now, the worst few of every interval that are not kept to 10⁻⁶ kW.
+    /// Whether more rows take part now, the worst of every interval that are not kept to 10⁻⁶ kW.
     bool hear(const PieceStep& step);
 
     // At the step heard last.
