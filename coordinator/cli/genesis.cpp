@@ -101,6 +101,17 @@ market::Parameters first_parameters(std::uint32_t ledger_version) {
     return out;
 }
 
+Result<void> known_with(std::uint32_t ledger_version, const market::Parameters& parameters) {
+    if (parameters.balance_rho != market::Balance::stalled ||
+        first_parameters(ledger_version).balance_rho == market::Balance::stalled)
+        return {};
+    return Error{"balance_rho = stalled is for programs that know version " +
+                 std::to_string(settlement::newest_ledger()) +
+                 " of the rule 'ledger': once all coordinators and gateways run one, propose that "
+                 "first, with --rule ledger=" +
+                 std::to_string(settlement::newest_ledger())};
+}
+
 int MakeGenesis::run() const {
     const auto failed = [](const Error& error) { return fail("kilter genesis", error); };
     const auto operator_identity = storage::read_key_file(key);

@@ -20,6 +20,9 @@ inline constexpr const char* ledger_rule_help =
 /// The default market as programs read it that know no version of the rule `ledger` after this one.
 market::Parameters first_parameters(std::uint32_t ledger_version);
 
+/// Error where such programs do not read these: what comes first.
+Result<void> known_with(std::uint32_t ledger_version, const market::Parameters& parameters);
+
 struct MakeGenesis {
     std::filesystem::path key = "operator.key";
     std::vector<std::string> coordinators;          ///< KEY@tcp://HOST:PORT

@@ -15,6 +15,7 @@
 #include "common/settlement/ledger.hpp"
 #include "common/storage/log_store.hpp"
 #include "common/topology/files.hpp"
+#include "coordinator/cli/genesis.hpp"
 #include "coordinator/cli/log_entries.hpp"
 #include "coordinator/cli/members.hpp"
 #include "coordinator/cli/reread_document.hpp"
@@ -67,6 +68,8 @@ Result<governance::Action> market_action(const std::vector<std::string>& changes
             return done.error();
     }
     if (auto valid = parameters->validate(); !valid) return valid.error();
+    if (auto known = known_with(settlement::ledger_version(before.versions), *parameters); !known)
+        return known.error();
     return governance::Action(governance::SetMarketParameters{
         parameters->encode(), governance::market_digest(before.market_parameters)});
 }

@@ -18,5 +18,17 @@ TEST(FirstParameters, HaveNothingThatAnOlderProgramDoesNotRead) {
     EXPECT_EQ(first.encode()[balance_at], 1) << "0.1.0 knows 0 and 1";
 }
 
+TEST(KnownWith, RefusesWhatAnOlderProgramDoesNotReadAndSaysWhatComesFirst) {
+    const std::uint32_t newest = settlement::newest_ledger();
+    const market::Parameters now;
+    EXPECT_TRUE(known_with(newest, now).ok());
+    EXPECT_TRUE(known_with(newest - 1, first_parameters(newest - 1)).ok());
+    EXPECT_TRUE(known_with(newest - 1, market::Parameters::paper()).ok());
+    const Result<void> refused = known_with(newest - 1, now);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("--rule ledger=3"), std::string::npos)
+        << refused.error().message;
+}
+
 }  // namespace
 }  // namespace kilter::cli::genesis_test
