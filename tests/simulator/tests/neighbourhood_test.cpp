@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/market/residuals.hpp"
 #include "tests/simulator/neighbourhood/town.hpp"
 
 namespace kilter::simulation {
@@ -157,17 +158,22 @@ std::vector<settlement::ClearedNet> first_records(const Outcome& outcome) {
     return out;
 }
 
-// Whatever iteration its chair is struck in, and however much of its message is out, the session ends as without that.
-void expect_the_same_session(bool accelerated, Micros still) {
-    Options options = quiet(3);
-    options.break_intervals = 1;
-    options.restart_late = 1;
-    options.accelerated = accelerated;
+Options one_interval() {
+    Options out = quiet(3);
+    out.break_intervals = 1;
+    out.restart_late = 1;
+    return out;
+}
+
+// Whatever iteration from `first` on its chair is struck in, and however much of its message is out, the session ends as without
+// that.
+void expect_the_same_session(Options options, std::uint32_t first = 1) {
+    const Micros still = options.strike.still;
     const Outcome undisturbed = run(options);
     const auto expected = first_records(undisturbed);
     ASSERT_EQ(expected.size(), 2U);
-    options.strike.still = still;
-    for (options.strike.iteration = 1; options.strike.iteration <= expected[0].iteration + 2;
+    ASSERT_GT(expected[0].iteration, first);
+    for (options.strike.iteration = first; options.strike.iteration <= expected[0].iteration + 2;
          ++options.strike.iteration)
         for (const std::size_t permille : {std::size_t{0}, std::size_t{500}, std::size_t{1'000}}) {
             options.strike.permille = permille;
@@ -184,15 +190,26 @@ void expect_the_same_session(bool accelerated, Micros still) {
 }
 
 TEST(SessionChangesHands, TheChairDiesInAnyIteration) {
-    expect_the_same_session(false, 0);
+    expect_the_same_session(one_interval());
 }
 
 TEST(SessionChangesHands, TheChairDiesInAnyIterationOfAnAcceleratedSession) {
-    expect_the_same_session(true, 0);
+    Options options = one_interval();
+    options.accelerated = true;
+    expect_the_same_session(options);
 }
 
 TEST(SessionChangesHands, TheChairStandsStillAndGoesOn) {
-    expect_the_same_session(false, 10 * consensus::simulation::second);
+    Options options = one_interval();
+    options.strike.still = 10 * consensus::simulation::second;
+    expect_the_same_session(options);
+}
+
+// The successor knows from the journal what residuals have stalled since when.
+TEST(SessionChangesHands, TheChairDiesWhereAResidualStalls) {
+    Options options = one_interval();
+    options.rho_factor = 1e-4;
+    expect_the_same_session(options, market::balance_until - 1);
 }
 
 // ---- a clock an hour off ---------------------------------------------------------------------------------------------
