@@ -23,7 +23,7 @@ void Charter::follow(const Bytes& market_parameters) {
 }
 
 std::optional<std::string> Charter::fault(const consensus::Receipt& receipt) const {
-    const auto verdict = consensus::verify(receipt, genesis.chain_id(), genesis.validators);
+    const auto verdict = consensus::verify(receipt, epochs);
     if (verdict == consensus::ReceiptVerdict::valid) return fault(receipt.header);
     return std::string(consensus::describe(verdict));
 }

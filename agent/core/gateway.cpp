@@ -364,7 +364,7 @@ void Gateway::State::drop_session(Outputs& out) {
 void Gateway::State::on_roster(const crypto::PublicKey& from,
                                const wire::RosterUpdate& update,
                                Outputs& out) {
-    auto certified = settlement::certified_roster(charter.genesis, update.receipt, update.roster);
+    auto certified = settlement::certified_roster(charter.epochs, update.receipt, update.roster);
     if (!certified)
         return tell(out, Severity::wrong,
                     short_hex(from.view()) + " sent a roster that is not the log's (" +
@@ -384,7 +384,9 @@ void Gateway::State::on_roster(const crypto::PublicKey& from,
     known.epoch = epoch;
     known.revoked = false;
     known.place.reset();
+    // Together: a roster from the bundle has brought the epochs along, and a short receipt in its place needs them.
     out.persist[roster_key] = encode(update);
+    out.persist[epochs_key] = encode(charter.epochs.proofs_after(0));
     auto place = Place::on(std::move(certified->roster), charter.identity);
     if (!place) {
         leave(traded, certified->change, out);

@@ -142,12 +142,20 @@ void Gateway::State::open_interim(Outputs& out) {
     join_interim(self, open, out);
 }
 
+// Who receives it may not have heard of the newest epoch, and no coordinator is there to show it.
+wire::CertifiedEntry Gateway::State::proof_of_base() const {
+    const auto receipt = consensus::decode_receipt(known.base->receipt);
+    KILTER_CHECK(receipt.ok(), "the base's proof was checked when it was taken");
+    wire::CertifiedEntry out{consensus::encode(consensus::whole(*receipt, charter.epochs))};
+    if (!wire::check(out)) out.receipt = known.base->receipt;
+    return out;
+}
+
 void Gateway::State::tell_opening(const std::vector<PartyId>& to, Outputs& out) const {
     for (const PartyId party : to) {
         if (party == known.place->self) continue;
         const crypto::PublicKey& key = known.place->directory->at(party).key;
-        if (known.base->session() == opened->base)
-            out.send.push_back({key, wire::CertifiedEntry{known.base->receipt}});
+        if (known.base->session() == opened->base) out.send.push_back({key, proof_of_base()});
         out.send.push_back({key, *opened});
     }
 }
@@ -184,7 +192,7 @@ void Gateway::State::on_interim_open(const crypto::PublicKey& from,
         "did not join session " + market::name_of(open.session) + ": " + *reason;
     if (text != last_word) tell(out, Severity::notable, text);
     if (known.base && open.base < known.base->session())
-        out.send.push_back({from, wire::CertifiedEntry{known.base->receipt}});
+        out.send.push_back({from, proof_of_base()});
 }
 
 void Gateway::State::join_interim(const crypto::PublicKey& from,

@@ -238,6 +238,7 @@ struct Gateway::State {
     void join_interim(const crypto::PublicKey& from, const wire::InterimOpen& open, Outputs& out);
     /// The opening, and the proof of what it follows, to these homes.
     void tell_opening(const std::vector<PartyId>& to, Outputs& out) const;
+    [[nodiscard]] wire::CertifiedEntry proof_of_base() const;
     void finish_interim(const Participation& over,
                         const market::Cleared& cleared,
                         SessionReport& report,

@@ -55,16 +55,6 @@ std::optional<Warm> decode_warm(ByteView bytes, const market::Parameters& parame
     return out;
 }
 
-std::optional<std::vector<consensus::EpochProof>> decode_proofs(ByteView bytes) {
-    std::vector<consensus::EpochProof> out;
-    for (ByteReader in(bytes); in.left() > 0;) {
-        auto proof = consensus::read_epoch_proof(in);
-        if (!proof || in.failed()) return std::nullopt;
-        out.push_back(*std::move(proof));
-    }
-    return out;
-}
-
 Result<void> recall_chain(const Charter& charter, ByteView bytes) {
     ByteReader in(bytes);
     const auto chain = in.fixed<crypto::Digest>();
@@ -82,7 +72,7 @@ Result<void> recall_chain(const Charter& charter, ByteView bytes) {
 Result<void> recall_roster(Charter& charter, ByteView bytes, Remembered& out) {
     const auto update = decode_update(bytes);
     if (!update) return damaged_memory(roster_key);
-    auto certified = settlement::certified_roster(charter.genesis, update->receipt, update->roster);
+    auto certified = settlement::certified_roster(charter.epochs, update->receipt, update->roster);
     if (!certified) return damaged_memory(roster_key);
     (void)charter.epochs.learn(certified->epochs);
     out.epoch = certified->roster.epoch;
@@ -138,6 +128,16 @@ Bytes encode(const std::vector<consensus::EpochProof>& proofs) {
     return std::move(out).bytes();
 }
 
+std::optional<consensus::EpochTable> decode_epochs(const settlement::Genesis& genesis,
+                                                   ByteView bytes) {
+    consensus::EpochTable out(genesis.chain_id(), genesis.validators);
+    for (ByteReader in(bytes); in.left() > 0;) {
+        const auto proof = consensus::read_epoch_proof(in);
+        if (!proof || in.failed() || !out.extend(*proof)) return std::nullopt;
+    }
+    return out;
+}
+
 Bytes encode(const Joined& joined) {
     ByteWriter out;
     for (const auto& [chair, session] : joined)
@@ -163,9 +163,9 @@ Result<Remembered> recall(Charter& charter, const Memory& memory) {
         if (auto same = recall_chain(charter, *bytes); !same) return same.error();
     }
     if (const Bytes* bytes = find(epochs_key)) {
-        const auto proofs = decode_proofs(*bytes);
-        if (!proofs || !charter.epochs.learn(*proofs) || charter.epochs.newest() != proofs->size())
-            return damaged_memory(epochs_key);
+        auto epochs = decode_epochs(charter.genesis, *bytes);
+        if (!epochs) return damaged_memory(epochs_key);
+        charter.epochs = *std::move(epochs);
     }
     if (const Bytes* bytes = find(roster_key)) {
         if (auto recalled = recall_roster(charter, *bytes, out); !recalled) return recalled.error();

@@ -69,6 +69,9 @@ bool revokes(const settlement::RosterChange& change, const crypto::PublicKey& ke
 std::optional<wire::RosterUpdate> decode_update(ByteView bytes);
 
 Bytes encode(const std::vector<consensus::EpochProof>& proofs);
+/// The epochs that these proofs lead to. Total. Nothing: damaged, or one of them leads nowhere.
+std::optional<consensus::EpochTable> decode_epochs(const settlement::Genesis& genesis,
+                                                   ByteView bytes);
 
 /// The charter learns the epochs remembered. Error: a value that does not decode or verify, named by its
 /// key; or the memory of another log.

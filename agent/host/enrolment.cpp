@@ -49,7 +49,11 @@ Result<std::uint64_t> known_epoch(const storage::KeyValue& memory,
     if (!*remembered) return std::uint64_t{0};
     const auto update = decode_update(**remembered);
     if (!update) return std::uint64_t{0};
-    const auto certified = settlement::certified_roster(genesis, update->receipt, update->roster);
+    auto remembered_epochs = memory.get(epochs_key);
+    if (!remembered_epochs) return remembered_epochs.error();
+    const auto epochs = decode_epochs(genesis, remembered_epochs->value_or(Bytes{}));
+    if (!epochs) return std::uint64_t{0};
+    const auto certified = settlement::certified_roster(*epochs, update->receipt, update->roster);
     return certified ? certified->roster.epoch : std::uint64_t{0};
 }
 

@@ -144,6 +144,12 @@ Result<EpochsFile> decode_epochs_file(ByteView bytes) {
     return out;
 }
 
+bool ends(const EpochProof& proof, const ChainId& chain, Epoch epoch, const ValidatorSet& members) {
+    const Header& header = proof.end.header;
+    return header.epoch == epoch && header.next_validators == proof.next.hash() &&
+           !header.closing && verify(proof.end, chain, members) == HeaderVerdict::certified;
+}
+
 EpochTable::EpochTable(const ChainId& chain, ValidatorSet genesis) : chain_(chain) {
     epochs_.push_back({std::move(genesis), 0, genesis_hash(chain), std::nullopt});
 }
@@ -153,10 +159,8 @@ const EpochTable::Member* EpochTable::find(Epoch epoch) const {
 }
 
 bool EpochTable::extend(const EpochProof& proof) {
+    if (!ends(proof, chain_, newest(), members())) return false;
     const Header& header = proof.end.header;
-    if (header.epoch != newest() || header.next_validators != proof.next.hash() || header.closing ||
-        verify(proof.end, chain_, epochs_.back().validators) != HeaderVerdict::certified)
-        return false;
     epochs_.push_back({proof.next, header.view, hash(header), proof});
     return true;
 }

@@ -56,6 +56,9 @@ struct EpochProof {
     bool operator==(const EpochProof&) const = default;
 };
 
+/// Whether it proves that this epoch, of these members, ended. Total.
+bool ends(const EpochProof& proof, const ChainId& chain, Epoch epoch, const ValidatorSet& members);
+
 void write(ByteWriter& out, const CertifiedHeader& certified);
 void write(ByteWriter& out, const EpochProof& proof);
 std::optional<CertifiedHeader> read_certified_header(ByteReader& in);

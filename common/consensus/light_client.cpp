@@ -13,6 +13,9 @@ const char* describe(ReceiptVerdict verdict) {
             return "the entry is on the log";
         case ReceiptVerdict::wrong_chain:
             return "the receipt is for another log";
+        case ReceiptVerdict::unknown_epoch:
+            return "the receipt leaves out the proofs of the log's epochs, which are not known "
+                   "here yet: the coordinators show them to who greets them";
         case ReceiptVerdict::not_included:
             return "the entry is not in the block that the receipt names";
         case ReceiptVerdict::not_linked:
@@ -79,17 +82,45 @@ std::optional<std::vector<EpochProof>> read_epochs(ByteReader& in) {
 }
 }  // namespace
 
+Receipt shortened(Receipt receipt) {
+    receipt.epochs.clear();
+    return receipt;
+}
+
+Receipt whole(Receipt receipt, const EpochTable& known) {
+    if (!receipt.epochs.empty() || receipt.header.epoch > known.newest()) return receipt;
+    receipt.epochs = known.proofs_after(0);
+    receipt.epochs.resize(receipt.header.epoch);
+    return receipt;
+}
+
+ReceiptVerdict verify(const Receipt& receipt, const EpochTable& known) {
+    const Epoch epoch = receipt.header.epoch;
+    std::optional<EpochTable> shown;
+    if (!receipt.epochs.empty()) {
+        shown = epochs_up_to(epoch, receipt.epochs, known.chain(), known.find(0)->validators);
+        if (!shown) return ReceiptVerdict::wrong_chain;
+    }
+    const EpochTable::Member* member = (shown ? *shown : known).find(epoch);
+    if (member == nullptr) return ReceiptVerdict::unknown_epoch;
+    return verify_in_epoch(receipt, known.chain(), member->validators);
+}
+
 ReceiptVerdict verify(const Receipt& receipt, const ChainId& chain, const ValidatorSet& genesis) {
+    return verify(receipt, EpochTable(chain, genesis));
+}
+
+ReceiptVerdict verify_in_epoch(const Receipt& receipt,
+                               const ChainId& chain,
+                               const ValidatorSet& members) {
     const Header& header = receipt.header;
     const EntryPtr entry = seal(receipt.entry);
-    const auto epochs = epochs_up_to(header.epoch, receipt.epochs, chain, genesis);
-    if (!epochs) return ReceiptVerdict::wrong_chain;
     if (receipt.index < header.first_index ||
         !crypto::included(entry->leaf, receipt.index - header.first_index, header.count,
                           receipt.path, header.payload_root))
         return ReceiptVerdict::not_included;
-    switch (verify(CertifiedHeader{header, receipt.descendants, receipt.certificate}, chain,
-                   epochs->members())) {
+    switch (
+        verify(CertifiedHeader{header, receipt.descendants, receipt.certificate}, chain, members)) {
         case HeaderVerdict::certified:
             break;
         case HeaderVerdict::wrong_chain:

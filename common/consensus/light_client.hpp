@@ -1,5 +1,6 @@
 /// Proof that an entry is on the log for good, checked against nothing but the genesis validators
-/// and the chain id. Size at 4 replicas: about 0.7 kB and the entry.
+/// and the chain id. Size at 4 replicas: about 0.7 kB and the entry, and the proofs of the log's epochs, which who knows
+/// them already can do without: such a receipt is called short, the other whole.
 #pragma once
 
 #include <span>
@@ -18,13 +19,14 @@ struct Receipt {
     std::vector<Header> descendants;  ///< header's child ... the certified block; empty if header's
                                       ///< block is certified
     Cert certificate;                 ///< final, of the last of these
-    std::vector<EpochProof> epochs;   ///< from epoch 1 to the header's, for who knows only genesis
+    std::vector<EpochProof> epochs;   ///< from epoch 1 to the header's; none: short, or of epoch 0
     bool operator==(const Receipt&) const = default;
 };
 
 enum class ReceiptVerdict : std::uint8_t {
     valid,
     wrong_chain,    ///< another log, epoch or validator set
+    unknown_epoch,  ///< short, and its epoch is not known here
     not_included,   ///< index, path and payload root do not fit the entry
     not_linked,     ///< descendants do not chain from the header
     not_certified,  ///< no quorum finalised it
@@ -43,8 +45,19 @@ std::vector<Receipt> make_receipts(const Finalised& final,
                                    std::span<const std::size_t> positions,
                                    const std::vector<EpochProof>& epochs = {});
 
-/// Total. `genesis`: the validators of epoch 0. n = 4: four signature checks, and three per epoch since.
+/// Without proofs of epochs.
+Receipt shortened(Receipt receipt);
+/// A short one with the proofs of `known`; as it is where these do not reach its epoch.
+Receipt whole(Receipt receipt, const EpochTable& known);
+
+/// Total. `known`: the epochs proved so far, at least genesis'. Of a whole receipt only genesis' counts, and all else has to
+/// follow. n = 4: four signature checks, and for a whole receipt three per epoch since.
+ReceiptVerdict verify(const Receipt& receipt, const EpochTable& known);
 ReceiptVerdict verify(const Receipt& receipt, const ChainId& chain, const ValidatorSet& genesis);
+/// As if it were short, by who knows that these are the members of its epoch.
+ReceiptVerdict verify_in_epoch(const Receipt& receipt,
+                               const ChainId& chain,
+                               const ValidatorSet& members);
 
 /// Proof that one final header's log extends another's: nothing was taken back, changed or put in between.
 struct ConsistencyProof {

@@ -2,12 +2,12 @@
 
 namespace kilter::settlement {
 
-Result<CertifiedRoster> certified_roster(const Genesis& genesis,
+Result<CertifiedRoster> certified_roster(const consensus::EpochTable& known,
                                          ByteView receipt,
                                          ByteView roster) {
     auto proof = consensus::decode_receipt(receipt);
     if (!proof) return Error{"its proof cannot be read: " + proof.error().message};
-    const auto verdict = consensus::verify(*proof, genesis.chain_id(), genesis.validators);
+    const auto verdict = consensus::verify(*proof, known);
     if (verdict != consensus::ReceiptVerdict::valid)
         return Error{std::string("its proof does not hold: ") + consensus::describe(verdict)};
     if (proof->entry.type != roster_change_entry)
@@ -20,6 +20,13 @@ Result<CertifiedRoster> certified_roster(const Genesis& genesis,
         return Error{"it is not the roster that its proof names"};
     return CertifiedRoster{*std::move(out), *std::move(change), proof->header,
                            std::move(proof->epochs)};
+}
+
+Result<CertifiedRoster> certified_roster(const Genesis& genesis,
+                                         ByteView receipt,
+                                         ByteView roster) {
+    return certified_roster(consensus::EpochTable(genesis.chain_id(), genesis.validators), receipt,
+                            roster);
 }
 
 }  // namespace kilter::settlement

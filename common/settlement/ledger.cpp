@@ -22,6 +22,7 @@
 //   "revoked" "count"        -> how many there are
 //   "metered" service point  -> Metered (money_rules)
 //   "neighbour" chain        -> the validators of another log's genesis (neighbour_rules)
+//   "neighbour" chain epoch  -> the members of a later epoch of it, as an anchor has proved
 //   "anchor" chain           -> its newest anchored head
 //   "docket", "case" n       -> docket_state.hpp
 namespace kilter::settlement {

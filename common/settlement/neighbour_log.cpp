@@ -29,29 +29,44 @@ Result<Anchor> decode_anchor(ByteView bytes) {
     return out;
 }
 
-AnchorVerdict verify(const Anchor& anchor, const consensus::ValidatorSet& genesis) {
-    consensus::EpochTable table(anchor.chain, genesis);
-    for (const consensus::EpochProof& proof : anchor.epochs)
-        if (!table.extend(proof)) return AnchorVerdict::not_certified;
+AnchorVerdict verify(const Anchor& anchor, const MembersOf& members_of) {
     const consensus::Header& header = anchor.head.header;
-    const auto* member = table.find(header.epoch);
-    if (member == nullptr || consensus::verify(anchor.head, anchor.chain, member->validators) !=
-                                 consensus::HeaderVerdict::certified)
+    consensus::Epoch epoch =
+        anchor.epochs.empty() ? header.epoch : anchor.epochs.front().end.header.epoch;
+    auto members = members_of(epoch);
+    if (!members) return AnchorVerdict::unknown_epoch;
+    std::optional<consensus::ValidatorSet> of_head;
+    bool outlived = false;
+    for (const consensus::EpochProof& proof : anchor.epochs) {
+        if (!consensus::ends(proof, anchor.chain, epoch, *members))
+            return AnchorVerdict::not_certified;
+        if (epoch++ == header.epoch) {
+            of_head = std::move(members);
+            outlived = header.height > proof.end.header.height;
+        }
+        members = proof.next;
+    }
+    if (epoch == header.epoch) of_head = std::move(members);
+    if (!of_head || consensus::verify(anchor.head, anchor.chain, *of_head) !=
+                        consensus::HeaderVerdict::certified)
         return AnchorVerdict::not_certified;
     if (header.closing) return AnchorVerdict::closing;
-    return table.outlived(header) ? AnchorVerdict::outlived : AnchorVerdict::certified;
+    return outlived ? AnchorVerdict::outlived : AnchorVerdict::certified;
 }
 
 const char* describe(AnchorVerdict verdict) {
     switch (verdict) {
         case AnchorVerdict::certified:
             return "it is certified";
+        case AnchorVerdict::unknown_epoch:
+            return "its proofs of the other log's epochs do not begin with one that this log "
+                   "knows: anchor an earlier block "
+                   "of that log first, or take the proof from 'kilter log prove'";
         case AnchorVerdict::not_certified:
             return "no quorum of the other log's coordinators certified this head";
         case AnchorVerdict::closing:
             return "this head is a closing block, which is no part of the other log: anchor a "
-                   "later "
-                   "block";
+                   "later block";
         case AnchorVerdict::outlived:
             return "the epoch of the other log whose coordinators certified this head ended below "
                    "it: anchor a block of a later epoch";
@@ -61,7 +76,7 @@ const char* describe(AnchorVerdict verdict) {
 
 AnchoredHead head_of(const Anchor& anchor) {
     const consensus::Header& header = anchor.head.header;
-    return {header.height, consensus::hash(header), header.log_root, header.epoch};
+    return {header.height, consensus::hash(header), header.log_root};
 }
 
 Bytes neighbour_log_key(const ChainId& chain) {

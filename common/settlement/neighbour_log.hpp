@@ -4,8 +4,12 @@
 /// checked. Author: who may change the roster.
 ///
 /// *Anchor*: a head of the other log with its certificate. Whoever later shows another block at that height is caught, also
-/// when all who order the other log should conspire. Author: a coordinator, or who may change the roster.
+/// when all who order the other log should conspire. Author: a coordinator, or who may change the roster. From version 3 of
+/// the rule "ledger" on this log keeps the members of every epoch that an anchor proved: later anchors and receipts do without
+/// those proofs, which would outgrow an entry.
 #pragma once
+
+#include <functional>
 
 #include "common/consensus/epoch.hpp"
 #include "common/settlement/entries.hpp"
@@ -19,7 +23,8 @@ inline constexpr consensus::EntryType anchor_entry = 13;
 struct Anchor {
     ChainId chain;  ///< of the other log
     consensus::CertifiedHeader head;
-    std::vector<consensus::EpochProof> epochs;  ///< of the other log, from epoch 1 to the head's
+    std::vector<consensus::EpochProof>
+        epochs;  ///< of the other log, up to the head's: from epoch 1, or from one that is proved
     bool operator==(const Anchor&) const = default;
 };
 
@@ -29,11 +34,14 @@ Result<Anchor> decode_anchor(ByteView bytes);
 
 enum class AnchorVerdict : std::uint8_t {
     certified,
-    not_certified,  ///< by the validators that follow from those of the other log's genesis
+    unknown_epoch,  ///< its proofs, or if it has none its head, are of an epoch whose members nobody knows here
+    not_certified,  ///< by the members that follow
     closing,        ///< certified, but a closing block: forgotten with its epoch
     outlived,       ///< certified above the end of its epoch: by who had no say any more
 };
-AnchorVerdict verify(const Anchor& anchor, const consensus::ValidatorSet& genesis);
+/// The members of an epoch of the other log; nothing: not proved here.
+using MembersOf = std::function<std::optional<consensus::ValidatorSet>(consensus::Epoch)>;
+AnchorVerdict verify(const Anchor& anchor, const MembersOf& members_of);
 /// What is wrong with it, for whoever hands it in.
 const char* describe(AnchorVerdict verdict);
 
@@ -42,7 +50,6 @@ struct AnchoredHead {
     consensus::Height height = 0;
     consensus::BlockHash block;
     Digest log_root;
-    consensus::Epoch epoch = 0;  ///< 0 also where an anchor under version 1 or 2 left none
     bool operator==(const AnchoredHead&) const = default;
 };
 

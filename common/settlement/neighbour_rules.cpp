@@ -18,6 +18,56 @@ Bytes neighbour_state_key(const ChainId& chain) {
     return ByteWriter{}.text("neighbour").raw(chain.view()).bytes();
 }
 
+// The members of an epoch of the other log after its first, and the height of the block that ended the one before.
+Bytes epoch_state_key(const ChainId& chain, consensus::Epoch epoch) {
+    return ByteWriter{}.text("neighbour").raw(chain.view()).u64(epoch).bytes();
+}
+
+struct ProvedEpoch {
+    consensus::Height base = 0;
+    consensus::ValidatorSet members;
+    bool operator==(const ProvedEpoch&) const = default;
+};
+
+consensus::Epoch epoch_after(const consensus::EpochProof& proof) {
+    return proof.end.header.epoch + 1;
+}
+
+ProvedEpoch proved_by(const consensus::EpochProof& proof) {
+    return {proof.end.header.height, proof.next};
+}
+
+Bytes encode(const ProvedEpoch& epoch) {
+    return ByteWriter{}.u64(epoch.base).raw(epoch.members.encode()).bytes();
+}
+
+std::optional<ProvedEpoch> proved_epoch(const crypto::MerkleMap& map,
+                                        const ChainId& chain,
+                                        consensus::Epoch epoch) {
+    const Bytes* bytes = map.find(epoch_state_key(chain, epoch));
+    if (bytes == nullptr) return std::nullopt;
+    ByteReader in(*bytes);
+    ProvedEpoch out{in.u64(), {}};
+    auto members = consensus::ValidatorSet::read(in);
+    KILTER_CHECK(members.ok(), "the ledger holds a malformed epoch of a neighbour");
+    out.members = *std::move(members);
+    return out;
+}
+
+std::optional<consensus::ValidatorSet> members_of(const crypto::MerkleMap& map,
+                                                  const ChainId& chain,
+                                                  consensus::Epoch epoch) {
+    if (epoch == 0) return neighbour_validators(map, chain);
+    auto proved = proved_epoch(map, chain, epoch);
+    return proved ? std::optional(std::move(proved->members)) : std::nullopt;
+}
+
+// Certified by who had no say any more.
+bool outlived(const crypto::MerkleMap& map, const ChainId& chain, const consensus::Header& header) {
+    const auto next = proved_epoch(map, chain, header.epoch + 1);
+    return next && header.height > next->base;
+}
+
 Bytes anchor_state_key(const ChainId& chain) {
     return ByteWriter{}.text("anchor").raw(chain.view()).bytes();
 }
@@ -46,22 +96,33 @@ Verdict apply_anchor(const Anchor& anchor,
                      crypto::MerkleMap& map) {
     if (!author.operates && !author.validates)
         return no_neighbour("only a coordinator or who may change the roster appends an anchor");
-    const auto validators = neighbour_validators(map, anchor.chain);
-    if (!validators) return unknown_log(anchor.chain);
+    if (!neighbour_validators(map, anchor.chain)) return unknown_log(anchor.chain);
     const AnchoredHead head = head_of(anchor);
     const auto newest = newest_anchor(map, anchor.chain);
     if (newest && head.height <= newest->height)
         return no_neighbour("that log is anchored up to height " + std::to_string(newest->height) +
                             " already: anchor a later block");
     const bool strict = version >= 3;
-    const AnchorVerdict worth = verify(anchor, *validators);
-    if (worth == AnchorVerdict::not_certified || (strict && worth != AnchorVerdict::certified))
+    const AnchorVerdict worth = verify(anchor, [&](consensus::Epoch epoch) {
+        return strict || epoch == 0 ? members_of(map, anchor.chain, epoch) : std::nullopt;
+    });
+    const bool tolerable = worth == AnchorVerdict::closing || worth == AnchorVerdict::outlived;
+    if (worth != AnchorVerdict::certified && (strict || !tolerable))
         return no_neighbour(describe(worth));
-    if (strict && newest && head.epoch < newest->epoch)
-        return no_neighbour(describe(AnchorVerdict::outlived));
+    if (strict) {
+        if (outlived(map, anchor.chain, anchor.head.header))
+            return no_neighbour(describe(AnchorVerdict::outlived));
+        for (const consensus::EpochProof& proof : anchor.epochs)
+            if (const auto before = proved_epoch(map, anchor.chain, epoch_after(proof));
+                before && *before != proved_by(proof))
+                return no_neighbour("epoch " + std::to_string(proof.end.header.epoch) +
+                                    " of the other log has ended in another way before, as an "
+                                    "anchor on this log proves: its coordinators deceive somebody");
+        for (const consensus::EpochProof& proof : anchor.epochs)
+            map.set(epoch_state_key(anchor.chain, epoch_after(proof)), encode(proved_by(proof)));
+    }
     ByteWriter value;
     value.u64(head.height).raw(head.block.view()).raw(head.log_root.view());
-    if (strict) value.u64(head.epoch);
     map.set(anchor_state_key(anchor.chain), std::move(value).bytes());
     return {};
 }
@@ -110,6 +171,7 @@ Verdict apply_receipt(const NeighbourReceipt& receipt,
                       const Standing& author,
                       const EntryOfKey& held,
                       UnixMs time_ms,
+                      std::uint32_t version,
                       const crypto::MerkleMap& map) {
     const auto validators = neighbour_validators(map, receipt.chain);
     if (!validators) return unknown_log(receipt.chain);
@@ -120,10 +182,24 @@ Verdict apply_receipt(const NeighbourReceipt& receipt,
             ? judge_acceptance(proven, here, author, held, receipt.chain)
             : no_neighbour("only receipts of offers and acceptances have a place here");
     if (verdict.admission != Admission::ready) return verdict;
-    const auto worth = consensus::verify(receipt.receipt, receipt.chain, *validators);
+    const bool strict = version >= 3;
+    const consensus::Header& header = receipt.receipt.header;
+    auto worth = consensus::verify(receipt.receipt, receipt.chain, *validators);
+    if (strict && worth == consensus::ReceiptVerdict::unknown_epoch) {
+        const auto members = members_of(map, receipt.chain, header.epoch);
+        if (!members)
+            return no_neighbour("the receipt leaves out how epoch " + std::to_string(header.epoch) +
+                                " of that log came about, and no anchor here says it: append one "
+                                "with 'kilter tie anchor' first");
+        worth = consensus::verify_in_epoch(receipt.receipt, receipt.chain, *members);
+    }
     if (worth != consensus::ReceiptVerdict::valid)
         return no_neighbour(std::string("the receipt does not hold: ") +
                             consensus::describe(worth));
+    if (strict && outlived(map, receipt.chain, header))
+        return no_neighbour(
+            "the receipt does not hold: its block is certified by coordinators whose epoch had "
+            "ended");
     return {};
 }
 
@@ -147,7 +223,6 @@ std::optional<AnchoredHead> newest_anchor(const crypto::MerkleMap& map, const Ch
     out.height = in.u64();
     out.block = in.fixed<consensus::BlockHash>();
     out.log_root = in.fixed<Digest>();
-    if (in.left() > 0) out.epoch = in.u64();
     return out;
 }
 
@@ -187,7 +262,8 @@ Verdict apply_neighbour(const consensus::Entry& entry,
         return apply_anchor(*decode_anchor(entry.body), author, version, map);
     if (entry.type == tie_trade_entry)
         return apply_trade(*decode_tie_trade(entry.body), author, map);
-    return apply_receipt(*decode_neighbour_receipt(entry.body), here, author, held, time_ms, map);
+    return apply_receipt(*decode_neighbour_receipt(entry.body), here, author, held, time_ms,
+                         version, map);
 }
 
 }  // namespace kilter::settlement

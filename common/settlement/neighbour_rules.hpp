@@ -3,10 +3,12 @@
 /// - Neighbour log: by who may change the roster; another log than this one.
 /// - Anchor: by a coordinator or who may change the roster; of a known log, above its newest anchor, certified.
 ///   From version 3 of the rule "ledger" on not of a closing block, nor above the end of its epoch where that is proved here
-///   or follows from an anchor of a later one.
+///   or follows from an anchor of a later one; and certified by the members of an epoch that follows from genesis or from any
+///   that was proved here before.
 /// - Tie trade: by who may change the roster; with a known log.
 /// - Neighbour receipt: of a known log, and valid. Of a tie trade with this log: by who may change the roster, not after the
-///   offer's time. Of such a receipt on the other log, of a tie trade on this one: by any party of this log.
+///   offer's time. Of such a receipt on the other log, of a tie trade on this one: by any party of this log. From version 3
+///   on it may be a short one, of an epoch that is proved here, and its block not above the end of its epoch.
 #pragma once
 
 #include <functional>

@@ -98,7 +98,8 @@ Result<settlement::Roster> Desk::newest_roster() {
         [&](const wire::Message& message) {
             const auto* update = std::get_if<wire::RosterUpdate>(&message);
             if (update == nullptr) return;
-            auto roster = settlement::certified_roster(*genesis_, update->receipt, update->roster);
+            auto roster =
+                settlement::certified_roster(line_->epochs(), update->receipt, update->roster);
             if (roster && roster->roster.epoch > newest.epoch) newest = std::move(roster->roster);
         },
         [&](const auto& claims) {

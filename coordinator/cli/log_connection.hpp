@@ -33,7 +33,7 @@ class LogConnection {
     using Enough = std::function<bool(const std::map<crypto::PublicKey, wire::Hello>& claims)>;
     Result<void> ask(const Answer& answer, const Enough& enough, const std::string& what);
 
-    /// The entry's receipt, encoded and checked. Error: the log refuses it, or does not answer in time.
+    /// The entry's receipt, whole, encoded and checked. Error: the log refuses it, or does not answer in time.
     Result<Bytes> submit(const consensus::SealedEntry& entry);
 
     /// As far as the coordinators have shown: ask() first.

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <map>
 
+#include "common/base/limits.hpp"
 #include "common/cli/command_line.hpp"
 #include "common/cli/output.hpp"
 #include "common/cli/table.hpp"
@@ -34,6 +35,14 @@ int put(std::string_view command, const DeskOptions& options, const Value& value
     if (!appended) return fail(command, appended.error());
     print_entry(*desk, *appended);
     return to_int(ExitCode::success);
+}
+
+// What is in an entry beside its body.
+constexpr std::size_t entry_frame_bytes_max = 512;
+
+template <class Value>
+bool fits_into_an_entry(const Value& value) {
+    return settlement::encode(value).size() + entry_frame_bytes_max <= limits::submit_bytes_max;
 }
 
 std::int64_t energy_of(const settlement::TieDeal& deal) {
@@ -205,6 +214,9 @@ int TieAnchor::run() const {
         anchor.epochs = consistency.epochs;
     }
     anchor.chain = anchor.head.header.chain;
+    // The first ones are known to a log that has anchored this one before.
+    while (!fits_into_an_entry(anchor) && !anchor.epochs.empty())
+        anchor.epochs.erase(anchor.epochs.begin());
     std::cout << "anchors  log " << short_hex(anchor.chain.view()) << " at height "
               << anchor.head.header.height << '\n';
     return put(command, desk, anchor);
@@ -234,7 +246,10 @@ int TieBring::run() const {
     if (receipt == nullptr)
         return fail(command, Error{proof.string() + " is no receipt: 'kilter log prove LOG --id "
                                                     "ENTRY' of the other log writes one"});
-    return put(command, desk, settlement::NeighbourReceipt{receipt->header.chain, *receipt});
+    settlement::NeighbourReceipt shown_here{receipt->header.chain, *receipt};
+    if (!fits_into_an_entry(shown_here))
+        shown_here.receipt = consensus::shortened(std::move(shown_here.receipt));
+    return put(command, desk, shown_here);
 }
 
 int TieShow::run() const {

@@ -14,13 +14,13 @@ void CoordinatorHost::State::on_final(const consensus::Finalised& final) {
         if (submitters.contains(entries[i]->id) ||
             entries[i]->entry.author == identity->public_key())
             awaited.push_back(i);
-    const auto receipts = consensus::make_receipts(final, awaited, epochs);
+    auto receipts = consensus::make_receipts(final, awaited, epochs);
     auto next = awaited.begin();
     for (std::size_t i = 0; i < entries.size(); ++i) {
         apply_final(*entries[i]);
         if (next == awaited.end() || *next != i) continue;
         const auto place = static_cast<std::size_t>(next++ - awaited.begin());
-        prove_entry(*entries[i], {consensus::encode(receipts[place])});
+        prove_entry(*entries[i], std::move(receipts[place]));
     }
     follow_rules(&final);
     follow_members();
@@ -29,19 +29,28 @@ void CoordinatorHost::State::on_final(const consensus::Finalised& final) {
 
 // To who waits for it; of a net that has cleared, to all its homes.
 void CoordinatorHost::State::prove_entry(const consensus::SealedEntry& sealed,
-                                         const wire::CertifiedEntry& proof) {
+                                         consensus::Receipt receipt) {
     std::optional<crypto::PublicKey> submitter;
     if (const auto waiting = submitters.find(sealed.id); waiting != submitters.end()) {
         submitter = waiting->second;
         submitters.erase(waiting);
-        mail.push_back({*submitter, proof});
+        mail.push_back({*submitter, wire::CertifiedEntry{proof_for(*submitter, receipt)}});
     }
     if (sealed.entry.type != settlement::cleared_net_entry) return;
     const auto record = settlement::decode_cleared_net(sealed.entry.body);
     if (!record) return;
-    records.keep_receipt(record->net, sealed.id, proof.receipt);
+    const Bytes proof = for_home(std::move(receipt), settlement::ledger_version(rules.versions));
+    records.keep_receipt(record->net, sealed.id, proof);
     for (const auto& member : record->members)
-        if (member.key != submitter) mail.push_back({member.key, proof});
+        if (member.key != submitter) mail.push_back({member.key, wire::CertifiedEntry{proof}});
+}
+
+Bytes CoordinatorHost::State::proof_for(const crypto::PublicKey& to,
+                                        const consensus::Receipt& receipt) const {
+    const auto party = directory ? directory->find(to) : std::nullopt;
+    return party && directory->at(*party).role == settlement::Role::home
+               ? for_home(receipt, settlement::ledger_version(rules.versions))
+               : fitting(receipt);
 }
 
 void CoordinatorHost::State::apply_final(const consensus::SealedEntry& sealed) {
@@ -69,7 +78,8 @@ void CoordinatorHost::State::on_answer(const consensus::SubmissionAnswer& answer
         submitters.erase(waiting);
     } else if (answer.status == SubmissionStatus::final) {
         if (auto receipt = log->store().receipt(answer.id))
-            mail.push_back({waiting->second, wire::CertifiedEntry{consensus::encode(*receipt)}});
+            mail.push_back(
+                {waiting->second, wire::CertifiedEntry{proof_for(waiting->second, *receipt)}});
         submitters.erase(waiting);
     }
 }

@@ -88,7 +88,7 @@ void CoordinatorHost::State::on_hello(const crypto::PublicKey& from, const wire:
 
 // Proofs of all epochs since genesis, as members tell them to each other.
 void CoordinatorHost::State::show_epochs(const crypto::PublicKey& to) {
-    if (log_epoch == 0) return;
+    if (log_epoch == 0 || !hub->connected(to)) return;
     const bool due = handouts->epochs_due(to, log_epoch, runtime::now_ms());
     if (!due && !holds_office(to)) return;
     for (const auto& proof : log->store().epochs())
@@ -109,10 +109,10 @@ void CoordinatorHost::State::show_rosters() {
 void CoordinatorHost::State::show_record(const crypto::PublicKey& to, NetId net) {
     const auto newest = records.of_net(net);
     if (!newest || !handouts->record_due(to, *newest, runtime::now_ms())) return;
-    const auto receipt_of = [this](const consensus::EntryId& id) -> std::optional<Bytes> {
+    const auto receipt_of = [&](const consensus::EntryId& id) -> std::optional<Bytes> {
         const auto receipt = log->store().receipt(id);
         if (!receipt) return std::nullopt;
-        return consensus::encode(*receipt);
+        return proof_for(to, *receipt);
     };
     for (auto& receipt : records.receipts_for(to, net, receipt_of))
         mail.push_back({to, wire::CertifiedEntry{std::move(receipt)}});

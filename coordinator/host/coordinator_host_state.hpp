@@ -78,7 +78,10 @@ struct CoordinatorHost::State final : LogEvents {
 
     /// What an entry means to this process; also for those already final when it started.
     void apply_final(const consensus::SealedEntry& sealed);
-    void prove_entry(const consensus::SealedEntry& sealed, const wire::CertifiedEntry& proof);
+    void prove_entry(const consensus::SealedEntry& sealed, consensus::Receipt receipt);
+    /// The receipt as this party is given it, encoded.
+    [[nodiscard]] Bytes proof_for(const crypto::PublicKey& to,
+                                  const consensus::Receipt& receipt) const;
     /// If others order the log now: from now on this process, the market side and the homes know them.
     void follow_members();
     /// If there is a new roster: likewise.

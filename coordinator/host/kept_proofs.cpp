@@ -9,6 +9,7 @@
 #include "common/settlement/certified_roster.hpp"
 #include "common/settlement/docket_state.hpp"
 #include "common/topology/files.hpp"
+#include "coordinator/log/outgoing_mail.hpp"
 
 namespace kilter::coordinator {
 
@@ -53,7 +54,10 @@ std::optional<wire::RosterUpdate> KeptProofs::roster(const settlement::Roster& r
         receipt = kept(roster_file).value_or(Bytes{});
     }
     wire::RosterUpdate update{std::move(receipt), settlement::encode(roster)};
-    if (settlement::certified_roster(genesis_, update.receipt, update.roster)) return update;
+    if (settlement::certified_roster(genesis_, update.receipt, update.roster)) {
+        update.receipt = fitting(*consensus::decode_receipt(update.receipt));
+        return update;
+    }
     spdlog::warn(
         "the proof of roster epoch {} is not in this store any more: other coordinators "
         "have to show it",

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "common/base/limits.hpp"
+
 namespace kilter::coordinator {
 
 void send_within_limits(transport::Hub& hub,
@@ -15,6 +17,17 @@ void send_within_limits(transport::Hub& hub,
         return;
     }
     hub.send(to, message);
+}
+
+Bytes fitting(consensus::Receipt receipt) {
+    Bytes bytes = consensus::encode(receipt);
+    if (bytes.size() <= limits::receipt_bytes_max) return bytes;
+    return consensus::encode(consensus::shortened(std::move(receipt)));
+}
+
+Bytes for_home(consensus::Receipt receipt, std::uint32_t ledger_version) {
+    return fitting(ledger_version >= 3 ? consensus::shortened(std::move(receipt))
+                                       : std::move(receipt));
 }
 
 }  // namespace kilter::coordinator

@@ -1,6 +1,7 @@
 // What belongs to an epoch that has ended must not reach into the next, whoever shows it.
 #include <gtest/gtest.h>
 
+#include "common/consensus/light_client.hpp"
 #include "tests/common/consensus/past.hpp"
 
 namespace kilter::consensus::epochs_test {
@@ -295,6 +296,41 @@ TEST_F(Epochs, AConsistencyProofEndsWhereTheEpochEnds) {
     EXPECT_EQ(judged(last, top, way, {}), ConsistencyVerdict::wrong_chain);
     EXPECT_EQ(judged(head(first), last, path, {proof}), ConsistencyVerdict::wrong_chain)
         << "one proof has one encoding";
+}
+
+TEST_F(Epochs, AShortReceiptIsWorthWhatIsKnownOfItsEpoch) {
+    const EpochProof proof = past.turn(end, next);
+    const FinalBlock begun = past.add({r.entry(2)});
+    const Receipt full = make_receipt({begun.block, *begun.certificate, {}}, 0, {proof});
+    const Receipt receipt = shortened(full);
+    const EpochTable genesis(r.config.chain, old_set);
+    EpochTable known = genesis;
+    ASSERT_TRUE(known.extend(proof));
+
+    EXPECT_LT(encode(receipt).size() + 600, encode(full).size());
+    EXPECT_EQ(verify(*decode_receipt(encode(receipt)), known), ReceiptVerdict::valid);
+    EXPECT_EQ(verify(receipt, genesis), ReceiptVerdict::unknown_epoch);
+    EXPECT_EQ(verify(receipt, r.config.chain, old_set), ReceiptVerdict::unknown_epoch);
+    EXPECT_EQ(whole(receipt, known), full);
+    EXPECT_EQ(whole(receipt, genesis), receipt) << "what is missing is not made up";
+
+    // What a whole one shows has to hold, whatever is known already; and other members' certificates never count.
+    EXPECT_EQ(verify(full, genesis), ReceiptVerdict::valid);
+    Receipt broken = full;
+    broken.epochs[0].next = old_set;
+    EXPECT_EQ(verify(broken, known), ReceiptVerdict::wrong_chain);
+    broken.epochs = {proof, proof};
+    EXPECT_EQ(verify(broken, known), ReceiptVerdict::wrong_chain);
+    Receipt of_the_old = receipt;
+    of_the_old.header.epoch = 0;
+    EXPECT_EQ(verify(of_the_old, known), ReceiptVerdict::wrong_chain);
+    Receipt of_nobody = receipt;
+    of_nobody.header.epoch = UINT64_MAX;
+    EXPECT_EQ(verify(of_nobody, known), ReceiptVerdict::unknown_epoch);
+    EXPECT_EQ(whole(of_nobody, known), of_nobody);
+    const Receipt old = make_receipt({first.block, *first.certificate, {}}, 0, {proof});
+    EXPECT_TRUE(old.epochs.empty()) << "of epoch 0: short and whole are the same";
+    EXPECT_EQ(verify(old, known), ReceiptVerdict::valid);
 }
 
 // What became final in the blocks that a snapshot leaves out stayed work for ever.

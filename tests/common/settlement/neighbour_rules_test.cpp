@@ -91,12 +91,26 @@ struct Feeder {
         return {header, {}, cert};
     }
 
-    /// That its epoch 0 ended at this height, and coordinators 10 to 13 took over.
-    [[nodiscard]] consensus::EpochProof changed(consensus::Height height) const {
+    /// That this epoch ended at this height. Epoch e is coordinators 10 e to 10 e + 3.
+    [[nodiscard]] consensus::EpochProof changed(consensus::Height height,
+                                                std::uint8_t epoch = 0) const {
+        const auto next = static_cast<std::uint8_t>(10 * (epoch + 1));
         consensus::Header end;
+        end.epoch = epoch;
         end.height = height;
-        end.next_validators = coordinators_from(10).hash();
-        return {certified(end), coordinators_from(10)};
+        end.next_validators = coordinators_from(next).hash();
+        return {certified(end, static_cast<std::uint8_t>(10 * epoch)), coordinators_from(next)};
+    }
+
+    /// As receipt(), of a block of epoch 1, without the proof of that.
+    [[nodiscard]] NeighbourReceipt shown_in_epoch_1(const EntryPtr& sealed,
+                                                    consensus::Height height) const {
+        consensus::Receipt out = receipt(sealed, height);
+        out.header.epoch = 1;
+        const auto whole = certified(out.header, 10);
+        out.header = whole.header;
+        out.certificate = whole.certificate;
+        return {ledger.chain(), std::move(out)};
     }
 
     [[nodiscard]] consensus::ValidatorSet coordinators_from(std::uint8_t first) const {
@@ -177,13 +191,18 @@ struct Anchors : testing::TestWithParam<std::uint32_t> {
 
     static bool strict() { return GetParam() >= 3; }
 
+    static consensus::Header header_of(consensus::Epoch epoch, consensus::Height height) {
+        consensus::Header out;
+        out.epoch = epoch;
+        out.height = height;
+        return out;
+    }
+
     /// Of a block of this epoch, certified by its coordinators.
     [[nodiscard]] Anchor anchor(consensus::Epoch epoch,
                                 consensus::Height height,
                                 bool closing = false) const {
-        consensus::Header header;
-        header.epoch = epoch;
-        header.height = height;
+        consensus::Header header = header_of(epoch, height);
         header.closing = closing;
         Anchor out{hill.ledger.chain(), hill.certified(header, epoch == 0 ? 0 : 10), {}};
         if (epoch > 0) out.epochs = {change};
@@ -193,9 +212,7 @@ struct Anchors : testing::TestWithParam<std::uint32_t> {
     void expect_taken(const Anchor& one) {
         const Verdict verdict = valley.append(one, valley.dso);
         EXPECT_EQ(verdict.admission, Admission::ready) << verdict.reason;
-        AnchoredHead head = head_of(one);
-        if (!strict()) head.epoch = 0;
-        EXPECT_EQ(newest_anchor(*valley.state->map(), hill.ledger.chain()), head);
+        EXPECT_EQ(newest_anchor(*valley.state->map(), hill.ledger.chain()), head_of(one));
     }
 
     void expect_taken_until_version_3(const Anchor& one, const std::string& reason) {
@@ -209,7 +226,8 @@ struct Anchors : testing::TestWithParam<std::uint32_t> {
 TEST_P(Anchors, AreOfEpochsThatFollowFromGenesis) {
     Anchor unproved = anchor(1, 11);
     unproved.epochs.clear();
-    expect_refused(valley.append(unproved, valley.dso), "no quorum");
+    expect_refused(valley.append(unproved, valley.dso),
+                   "do not begin with one that this log knows");
     expect_taken(anchor(0, 9));
     expect_taken(anchor(1, 11));
     expect_taken(anchor(1, 12));
@@ -234,12 +252,55 @@ TEST_P(Anchors, AreNotOfAnEpochBeforeTheNewestOnes) {
     expect_taken(anchor(1, 13));
 }
 
-// Logs that were written under version 1 or 2 have these bytes in their states.
-TEST_P(Anchors, AreKeptWithTheirEpochFromVersion3On) {
+// Proofs of all epochs since genesis would outgrow an entry.
+TEST_P(Anchors, FollowFromWhatAnEarlierOneProvedFromVersion3On) {
     expect_taken(anchor(1, 11));
-    const Bytes* kept = valley.state->map()->find(
-        ByteWriter{}.text("anchor").raw(hill.ledger.chain().view()).bytes());
-    EXPECT_EQ(kept->size(), strict() ? 80u : 72u);
+    Anchor brief = anchor(1, 12);
+    brief.epochs.clear();
+    if (!strict()) return expect_refused(valley.append(brief, valley.dso), "this log knows");
+    expect_taken(brief);
+    Anchor later = brief;
+    later.head = hill.certified(header_of(2, 21), 20);
+    later.epochs = {hill.changed(20, 1)};
+    expect_taken(later);
+    later.head = hill.certified(header_of(3, 31), 30);
+    later.epochs = {hill.changed(20, 1), hill.changed(30, 2)};
+    expect_taken(later);
+    later.head = hill.certified(header_of(5, 51), 50);
+    later.epochs = {hill.changed(50, 4)};
+    expect_refused(valley.append(later, valley.dso), "this log knows");
+    later.epochs = {hill.changed(30, 2), hill.changed(50, 4)};
+    expect_refused(valley.append(later, valley.dso), "no quorum");
+}
+
+TEST_P(Anchors, DoNotContradictWhatAnEarlierOneProvedFromVersion3On) {
+    expect_taken(anchor(1, 11));
+    Anchor other = anchor(1, 13);
+    other.epochs = {hill.changed(12)};
+    if (!strict()) return expect_taken(other);
+    const Digest before = valley.state->root();
+    expect_refused(valley.append(other, valley.dso), "ended in another way");
+    other.head = hill.certified(header_of(2, 21), 20);
+    other.epochs = {hill.changed(12), hill.changed(20, 1)};
+    expect_refused(valley.append(other, valley.dso), "ended in another way");
+    EXPECT_EQ(valley.state->root(), before);
+}
+
+TEST_P(Anchors, LetReceiptsDoWithoutTheProofsOfEpochsFromVersion3On) {
+    TieTrade offer{valley.ledger.chain(), 100, valley.time_ms + hour_ms, {{400, 210'001}}};
+    const NeighbourReceipt brief = hill.shown_in_epoch_1(hill.entry(offer, hill.dso), 11);
+    if (!strict()) return expect_refused(valley.append(brief, valley.dso), "leaves out the proofs");
+    expect_refused(valley.append(brief, valley.dso), "'kilter tie anchor' first");
+    expect_taken(anchor(1, 15));
+    Anchor second = anchor(1, 21);
+    second.head = hill.certified(header_of(2, 21), 20);
+    second.epochs = {hill.changed(20, 1)};
+    expect_taken(second);
+    offer.first = 200;
+    expect_refused(
+        valley.append(hill.shown_in_epoch_1(hill.entry(offer, hill.dso), 21), valley.dso),
+        "whose epoch had ended");
+    EXPECT_EQ(valley.append(brief, valley.dso).admission, Admission::ready);
 }
 
 INSTANTIATE_TEST_SUITE_P(Version, Anchors, testing::Values(1u, 2u, 3u));

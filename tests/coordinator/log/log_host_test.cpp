@@ -140,7 +140,20 @@ TEST_F(Host, WhatItAcceptedIsThereAfterARestart) {
         EXPECT_TRUE(log->store().receipt(one->id).has_value());
 }
 
-// A receipt grows with every change of members: what is too long for a message is nobody's mistake.
+TEST(OutgoingMail, HomesAreGivenShortReceiptsOnceEverybodyReadsThem) {
+    consensus::Receipt receipt;
+    receipt.epochs.resize(3);
+    const Bytes brief = consensus::encode(consensus::shortened(receipt));
+    EXPECT_EQ(for_home(receipt, 2), consensus::encode(receipt));
+    EXPECT_EQ(for_home(receipt, 3), brief);
+    EXPECT_EQ(fitting(receipt), consensus::encode(receipt)) << "a desk keeps it as a file";
+    while (consensus::encode(receipt).size() <= limits::receipt_bytes_max)
+        receipt.epochs.resize(receipt.epochs.size() + 10);
+    EXPECT_EQ(for_home(receipt, 2), brief) << "better than none";
+    EXPECT_EQ(fitting(receipt), brief);
+}
+
+// A roster can outgrow a message: that is nobody's mistake.
 TEST_F(Host, WhatIsOutsideTheLimitsIsLeftOutAndEndsNothing) {
     const crypto::PublicKey home = authors[0].public_key();
     ASSERT_TRUE(hub->connect(home, "tcp://127.0.0.1:9").ok());
