@@ -4,7 +4,7 @@ namespace kilter::cli {
 
 WorkerPool::WorkerPool(unsigned threads) {
     for (unsigned i = 1; i < threads; ++i)
-        helpers_.emplace_back([this] { help(); });
+        helpers_.emplace_back([this, i] { help(i); });
 }
 
 WorkerPool::~WorkerPool() {
@@ -28,12 +28,12 @@ void WorkerPool::run(std::size_t count, Call call, void* context) {
         ++calls_;
     }
     wake_.notify_all();
-    take_blocks();
+    take_blocks(0);
     std::unique_lock lock(mutex_);
     done_.wait(lock, [this] { return busy_ == 0; });
 }
 
-void WorkerPool::help() {
+void WorkerPool::help(std::size_t worker) {
     std::uint64_t seen = 0;
     for (;;) {
         {
@@ -42,15 +42,15 @@ void WorkerPool::help() {
             if (stop_) return;
             seen = calls_;
         }
-        take_blocks();
+        take_blocks(worker);
         const std::lock_guard lock(mutex_);
         if (--busy_ == 0) done_.notify_one();
     }
 }
 
-void WorkerPool::take_blocks() {
+void WorkerPool::take_blocks(std::size_t worker) {
     for (std::size_t i = next_++; i < count_; i = next_++)
-        call_(context_, i);
+        call_(context_, worker, i);
 }
 
 }  // namespace kilter::cli

@@ -20,13 +20,15 @@ class WorkerPool final : public ksuite::Workers {
     WorkerPool& operator=(const WorkerPool&) = delete;
     ~WorkerPool() override;
 
+    [[nodiscard]] std::size_t count() const override { return helpers_.size() + 1; }
+
   protected:
     /// One call at a time.
     void run(std::size_t count, Call call, void* context) override;
 
   private:
-    void help();
-    void take_blocks();
+    void help(std::size_t worker);
+    void take_blocks(std::size_t worker);
 
     std::mutex mutex_;
     std::condition_variable wake_, done_;

@@ -43,9 +43,22 @@ void Arrangement::place_lines(const Instance& instance, const Settings& settings
     for (std::size_t i = 0; i < all.count(); ++i)
         phased[i] = all.phase[i] > 0;
     if (settings.phases_on_cycles_only) phased = on_cycle(instance.nets, all.from, all.to, phased);
-    const auto place = [&](bool with_phases) {
-        for (std::size_t i = 0; i < all.count(); ++i) {
-            if (phased[i] != with_phases) continue;
+    const std::size_t blocks =
+        instance.nets < nets_per_block ? 0 : (instance.nets + nets_per_block - 1) / nets_per_block;
+    const auto group_of =
+        [&](std::size_t i) {  // the block, then what crosses, then what has phases
+            const std::size_t block = all.from[i] / nets_per_block;
+            if (phased[i]) return blocks + 1;
+            return blocks > 0 && block == all.to[i] / nets_per_block ? block : blocks;
+        };
+    std::vector<std::uint32_t> group(all.count());
+    for (std::size_t i = 0; i < all.count(); ++i)
+        group[i] = static_cast<std::uint32_t>(group_of(i));
+    const Groups grouped(blocks + 2, group);
+    for (std::size_t g = 0; g < grouped.count(); ++g) {
+        if (g == blocks) first_crossing = lines.count();
+        if (g == blocks + 1) first_phased = lines.count();
+        for (const std::uint32_t i : grouped.members(g)) {
             lines.from.push_back(all.from[i]);
             lines.to.push_back(all.to[i]);
             lines.capacity.push_back(all.capacity[i]);
@@ -54,10 +67,8 @@ void Arrangement::place_lines(const Instance& instance, const Settings& settings
             net_of.push_back(all.from[i]);
             net_of.push_back(all.to[i]);
         }
-    };
-    place(false);
-    first_phased = lines.count();
-    place(true);
+        if (g < blocks) inner.push_back(static_cast<std::uint32_t>(lines.count()));
+    }
     nets = Groups(instance.nets, net_of);
 }
 

@@ -1,5 +1,8 @@
 /// An instance arranged for the iteration: every device terminal has a row, single-terminal devices first, kind by
-/// kind, then the lines, two rows each, those without phases first. Built once, then only read.
+/// kind, then the lines, two rows each, those with phases last. Built once, then only read.
+///
+/// Nets are numbered depth first, so those next to each other are near, and most lines are within a block of nets. What belongs
+/// to a block alone lies side by side and is done at once, while its rows are in a second-level cache.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +42,11 @@ struct Arrangement {
 
     [[nodiscard]] std::size_t phased_lines() const { return lines.count() - first_phased; }
 
+    static constexpr std::size_t nets_per_block = 128;
+
+    /// None where there are fewer nets than in one.
+    [[nodiscard]] std::size_t blocks() const { return inner.size() - 1; }
+
     std::size_t first_battery = 0, first_deferrable = 0, first_curtailable = 0,
                 first_line = 0;         ///< rows
     std::vector<std::uint32_t> net_of;  ///< of a row
@@ -48,7 +56,9 @@ struct Arrangement {
     std::vector<double> softness;       ///< of a net: Σ 1/w
 
     Lines lines;
-    std::size_t first_phased = 0;  ///< lines from here on have phases
+    std::vector<std::uint32_t> inner{0};  ///< lines inner[b] … inner[b + 1] − 1 are within block b
+    std::size_t first_crossing = 0;       ///< lines from here on are not within one block,
+    std::size_t first_phased = 0;         ///< or from here on have phases
 
     // Phases: terminal 2i, 2i + 1 of the i-th line with phases; phase nets are nets with such a terminal.
     std::vector<std::uint32_t> phase_net_of;

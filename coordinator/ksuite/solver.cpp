@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/base/check.hpp"
 #include "coordinator/ksuite/kernels.hpp"
 #include "coordinator/ksuite/line_step.hpp"
 
 namespace kilter::ksuite {
 namespace {
 
-// Rows of a block stay in a second-level cache: 64 lines touch 4 · 64 rows of 768 bytes.
-constexpr std::size_t lines_per_block = 64;
-constexpr std::size_t devices_per_block = 128;
-constexpr std::size_t batteries_per_block = 32;
-constexpr std::size_t nets_per_block = 128;
+// Of tasks that are not a block of nets. Rows stay in a second-level cache: 64 lines touch 4 · 64 rows of 768 bytes.
+constexpr std::size_t lines_per_task = 64;
+constexpr std::size_t devices_per_task = 128;
+constexpr std::size_t batteries_per_task = 32;
+constexpr std::size_t nets_per_task = 128;
 
 }  // namespace
 
@@ -36,33 +37,73 @@ Solver::Solver(const Instance& instance, const Settings& settings, Workers& work
       price_(instance.nets),
       said_(arrangement_.phase_net_of.size()),
       agreed_(arrangement_.phase_nets.count()) {
-    const auto cut = [](std::vector<Block>& blocks, Work work, std::size_t begin, std::size_t end,
-                        std::size_t size) {
-        for (std::size_t at = begin; at < end; at += size)
-            blocks.push_back({work, static_cast<std::uint32_t>(at),
-                              static_cast<std::uint32_t>(std::min(end, at + size))});
-    };
-    cut(device_blocks_, Work::lines, 0, arrangement_.first_phased, lines_per_block);
-    cut(device_blocks_, Work::phased_lines, arrangement_.first_phased, arrangement_.lines.count(),
-        lines_per_block);
-    cut(device_blocks_, Work::generators, 0, instance.generators.net.size(), devices_per_block);
-    cut(device_blocks_, Work::batteries, 0, instance.batteries.net.size(), batteries_per_block);
-    cut(device_blocks_, Work::deferrable, 0, instance.deferrable.net.size(), devices_per_block);
-    cut(device_blocks_, Work::curtailable, 0, instance.curtailable.net.size(), devices_per_block);
-    cut(net_blocks_, Work::nets, 0, instance.nets, nets_per_block);
-    cut(net_blocks_, Work::phases, 0, agreed_.count(), nets_per_block);
-    for (Block& block : device_blocks_)
-        if (block.work == Work::batteries) {
-            block.chain = static_cast<std::uint32_t>(chains_.size());
-            chains_.emplace_back(intervals);
-        }
-    device_sums_.resize(device_blocks_.size());
-    net_sums_.resize(net_blocks_.size());
-
+    plan();
     for (std::size_t row = 0; row < message_.count(); ++row)
         std::fill_n(message_[row], intervals, settings.start_price * exchange_of(row).price_scale);
     for (std::size_t net = 0; net < price_.count(); ++net)
         std::fill_n(price_[net], intervals, settings.start_price);
+}
+
+void Solver::Stage::add(Work work, std::size_t first, std::size_t end) {
+    if (first < end)
+        blocks.push_back(
+            {work, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(end)});
+}
+
+void Solver::Stage::end_task() {
+    begin.push_back(static_cast<std::uint32_t>(blocks.size()));
+    sums.emplace_back();
+}
+
+void Solver::Stage::cut(Work work, std::size_t first, std::size_t end, std::size_t size) {
+    for (; first < end; first += size) {
+        add(work, first, std::min(end, first + size));
+        end_task();
+    }
+}
+
+/// A net's price waits for the messages of all its terminals, and every line for the prices of both its nets, so lines between
+/// blocks come first, at the prices of the iteration before; after them no block depends on another.
+void Solver::plan() {
+    const Arrangement& at = arrangement_;
+    crossing_.cut(Work::lines, at.first_crossing, at.first_phased, lines_per_task);
+    crossing_.cut(Work::phased_lines, at.first_phased, at.lines.count(), lines_per_task);
+    if (at.blocks() == 0) plan_apart();
+    for (std::size_t b = 0; b < at.blocks(); ++b)
+        plan_block(b);
+    blocks_.cut(Work::phases, 0, agreed_.count(), nets_per_task);
+    chains_.assign(workers_.count(), prox::StorageChain(intervals));
+}
+
+// Few nets may have many devices.
+void Solver::plan_apart() {
+    const Instance& all = instance_;
+    crossing_.cut(Work::generators, 0, all.generators.net.size(), devices_per_task);
+    crossing_.cut(Work::batteries, 0, all.batteries.net.size(), batteries_per_task);
+    crossing_.cut(Work::deferrable, 0, all.deferrable.net.size(), devices_per_task);
+    crossing_.cut(Work::curtailable, 0, all.curtailable.net.size(), devices_per_task);
+    blocks_.cut(Work::nets, 0, all.nets, nets_per_task);
+}
+
+void Solver::plan_block(std::size_t b) {
+    const std::size_t first = b * Arrangement::nets_per_block;
+    const std::size_t end = std::min(instance_.nets, first + Arrangement::nets_per_block);
+    const auto add = [&](Work work, const std::vector<std::uint32_t>& net_of) {
+        KILTER_CHECK(b > 0 || std::is_sorted(net_of.begin(), net_of.end()),
+                     "devices are in the order of their nets");
+        const auto place = [&](std::size_t net) {
+            return static_cast<std::size_t>(std::lower_bound(net_of.begin(), net_of.end(), net) -
+                                            net_of.begin());
+        };
+        blocks_.add(work, place(first), place(end));
+    };
+    add(Work::generators, instance_.generators.net);
+    add(Work::batteries, instance_.batteries.net);
+    add(Work::deferrable, instance_.deferrable.net);
+    add(Work::curtailable, instance_.curtailable.net);
+    blocks_.add(Work::lines, arrangement_.inner[b], arrangement_.inner[b + 1]);
+    blocks_.add(Work::nets, first, end);
+    blocks_.end_task();
 }
 
 Exchange Solver::exchange_of(std::size_t row) const {
@@ -87,14 +128,26 @@ void Solver::do_rows(const Block& block, std::size_t first_row, Prox prox, Sums&
         const std::size_t row = first_row + i;
         const double w = arrangement_.weight[row];
         const Exchange exchange = exchange_of(row);
-        if (i + 1 < block.end) prefetch(price_[arrangement_.net_of[row + 1]]);
+        if (i + 1 < block.end) {
+            prefetch(message_[row + 1]);
+            prefetch(price_[arrangement_.net_of[row + 1]]);
+        }
         read_message(message_[row], price_[arrangement_.net_of[row]], exchange, z, target);
         sums.cost += prox(i, settings_.rho * w, target, x);
         sums.moved += w * w * write_message(x, z, exchange, message_[row]);
     }
 }
 
-void Solver::do_devices(const Block& block, Sums& sums) {
+void Solver::run(Stage& stage) {
+    auto task = [&](std::size_t worker, std::size_t i) {
+        Sums& sums = stage.sums[i] = {};
+        for (std::uint32_t at = stage.begin[i]; at < stage.begin[i + 1]; ++at)
+            do_block(stage.blocks[at], worker, sums);
+    };
+    workers_.for_each(stage.sums.size(), task);
+}
+
+void Solver::do_block(const Block& block, std::size_t worker, Sums& sums) {
     const Arrangement& at = arrangement_;
     switch (block.work) {
         case Work::generators: {
@@ -122,7 +175,7 @@ void Solver::do_devices(const Block& block, Sums& sums) {
             return do_rows(block, at.first_curtailable, solve, sums);
         }
         case Work::batteries:
-            return do_batteries(block, sums);
+            return do_batteries(block, chains_[worker], sums);
         case Work::lines:
             return do_lines(block, sums);
         case Work::phased_lines:
@@ -134,9 +187,8 @@ void Solver::do_devices(const Block& block, Sums& sums) {
     }
 }
 
-void Solver::do_batteries(const Block& block, Sums& sums) {
+void Solver::do_batteries(const Block& block, prox::StorageChain& chain, Sums& sums) {
     const Batteries& all = instance_.batteries;
-    prox::StorageChain& chain = chains_[block.chain];
     const auto solve = [&](std::size_t i, double, const double* target, double* x) {
         prox(Battery{all.power_max[i], all.energy_max[i]}, target, x, chain);
         return 0.0;
@@ -150,6 +202,8 @@ void Solver::do_lines(const Block& block, Sums& sums) {
         const std::size_t row = arrangement_.first_line + 2 * i;
         const double w = arrangement_.weight[row];
         if (i + 1 < block.end) {
+            prefetch(message_[row + 2]);
+            prefetch(message_[row + 3]);
             prefetch(price_[lines.from[i + 1]]);
             prefetch(price_[lines.to[i + 1]]);
         }
@@ -211,16 +265,12 @@ void Solver::do_phases(const Block& block, Sums& sums) {
 ///   movement w Δz = w Δs − Δy/ρ, and Σ Δs = W Δy/ρ makes Σ (Δz)² = Σ (Δs)² − n (Δy/ρ)² where all w = 1;
 ///   phases   Σ g (θ − agreed⁺)² = Σ g (θ − agreed)² − (2/α − 1) Σ g (Δ agreed)², as Σ g (θ − agreed) = Σ g Δ agreed/α.
 Iterate Solver::iterate() {
-    auto devices = [this](std::size_t i) { do_devices(device_blocks_[i], device_sums_[i] = {}); };
-    workers_.for_each(device_blocks_.size(), devices);
-    auto nets = [this](std::size_t i) { do_devices(net_blocks_[i], net_sums_[i] = {}); };
-    workers_.for_each(net_blocks_.size(), nets);
-
+    run(crossing_);
+    run(blocks_);
     Sums all;
-    for (const Sums& sums : device_sums_)
-        all.add(sums);
-    for (const Sums& sums : net_sums_)
-        all.add(sums);
+    for (const Stage* stage : {&crossing_, &blocks_})
+        for (const Sums& sums : stage->sums)
+            all.add(sums);
     const double alpha = settings_.alpha;
     const double rho = settings_.rho;
     const double numbers =

@@ -66,20 +66,36 @@ class Solver {
         Work work{};
         std::uint32_t begin = 0;
         std::uint32_t end = 0;
-        std::uint32_t chain = 0;  ///< the batteries' workspace
     };
 
-    /// What a block contributes to an Iterate; see iterate().
+    /// What a task contributes to an Iterate; see iterate().
     struct Sums {
         double cost = 0, moved = 0, phase_missed = 0;
         double imbalance = 0, corrected = 0, value = 0, phase_moved = 0;
         void add(const Sums& other);
     };
 
-    void do_devices(const Block& block, Sums& sums);
+    /// Tasks that do not depend on each other. The blocks of a task are done one after another, in one place.
+    struct Stage {
+        std::vector<Block> blocks;
+        std::vector<std::uint32_t> begin{0};  ///< of a task's blocks
+        std::vector<Sums> sums;               ///< of a task
+
+        /// To the task that end_task() will end.
+        void add(Work work, std::size_t first, std::size_t end);
+        void end_task();
+        /// A task for every `size` of them.
+        void cut(Work work, std::size_t first, std::size_t end, std::size_t size);
+    };
+
+    void plan();
+    void plan_apart();
+    void plan_block(std::size_t b);
+    void run(Stage& stage);
+    void do_block(const Block& block, std::size_t worker, Sums& sums);
     template <class Prox>
     void do_rows(const Block& block, std::size_t first_row, Prox prox, Sums& sums);
-    void do_batteries(const Block& block, Sums& sums);
+    void do_batteries(const Block& block, prox::StorageChain& chain, Sums& sums);
     void do_lines(const Block& block, Sums& sums);
     void do_phased_lines(const Block& block, Sums& sums);
     void do_nets(const Block& block, Sums& sums);
@@ -90,13 +106,13 @@ class Solver {
     Settings settings_;
     Workers& workers_;
     Arrangement arrangement_;
-    Rows message_;  ///< s, per terminal
-    Rows price_;    ///< y, per net
-    Rows said_;     ///< per phase terminal
-    Rows agreed_;   ///< per phase net
-    std::vector<Block> device_blocks_, net_blocks_;
-    std::vector<Sums> device_sums_, net_sums_;
-    std::vector<prox::StorageChain> chains_;  ///< one per block of batteries
+    Rows message_;                            ///< s, per terminal
+    Rows price_;                              ///< y, per net
+    Rows said_;                               ///< per phase terminal
+    Rows agreed_;                             ///< per phase net
+    Stage crossing_;                          ///< what more than one block's nets wait for
+    Stage blocks_;                            ///< all else
+    std::vector<prox::StorageChain> chains_;  ///< a worker's workspace
     std::uint32_t iteration_ = 0;
 };
 

@@ -33,10 +33,13 @@ namespace {
 
 /// The blocks from the last to the first.
 class Backwards final : public Workers {
+  public:
+    [[nodiscard]] std::size_t count() const override { return 1; }
+
   protected:
     void run(std::size_t count, Call call, void* context) override {
         while (count-- > 0)
-            call(context, count);
+            call(context, 0, count);
     }
 };
 
