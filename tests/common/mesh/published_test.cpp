@@ -19,6 +19,14 @@ struct Published {
     double rho = 0;  ///< EUR/kW²; 0: the grid's own
 };
 
+/// In the test's name.
+std::ostream& operator<<(std::ostream& out, const Published& one) {
+    return out << std::filesystem::path(one.file).stem().string()
+               << (one.physics == Physics::dc    ? " dc"
+                   : one.physics == Physics::soc ? " soc"
+                                                 : " transport");
+}
+
 class PublishedOptimum : public testing::TestWithParam<Published> {};
 
 TEST_P(PublishedOptimum, is_reached) {
