@@ -1,6 +1,7 @@
 // What belongs to an epoch that has ended must not reach into the next, whoever shows it.
 #include <gtest/gtest.h>
 
+#include "common/base/limits.hpp"
 #include "common/consensus/light_client.hpp"
 #include "tests/common/consensus/past.hpp"
 
@@ -331,6 +332,31 @@ TEST_F(Epochs, AShortReceiptIsWorthWhatIsKnownOfItsEpoch) {
     const Receipt old = make_receipt({first.block, *first.certificate, {}}, 0, {proof});
     EXPECT_TRUE(old.epochs.empty()) << "of epoch 0: short and whole are the same";
     EXPECT_EQ(verify(old, known), ReceiptVerdict::valid);
+}
+
+// One new member after another, until the proofs of that alone are more than a message holds.
+TEST_F(Epochs, AShortReceiptDoesNotGrowWithTheLogsLife) {
+    constexpr Epoch changes = 100;
+    std::vector<EpochProof> proofs{past.turn(end, next)};
+    ValidatorSet members = next;
+    for (Epoch epoch = 1; epoch < changes; ++epoch) {
+        ValidatorSet later = members;
+        later.validators.erase(later.validators.begin());
+        later.validators.push_back(
+            Past::set_of({static_cast<ReplicaIndex>(4 + epoch)}).validators[0]);
+        proofs.push_back(
+            past.turn(past.add({past.change(epoch, members, later, {0, 1, 2})}), later));
+        members = later;
+    }
+    const FinalBlock newest = past.add({r.entry(2)});
+    const Receipt full = make_receipt({newest.block, *newest.certificate, {}}, 0, proofs);
+    EpochTable known(r.config.chain, old_set);
+    ASSERT_TRUE(known.learn(proofs));
+    ASSERT_EQ(known.newest(), changes);
+    EXPECT_GT(encode(full).size(), limits::receipt_bytes_max);
+    EXPECT_LT(encode(shortened(full)).size(), 1'000u);
+    EXPECT_EQ(verify(shortened(full), known), ReceiptVerdict::valid);
+    EXPECT_EQ(whole(shortened(full), known), full);
 }
 
 // What became final in the blocks that a snapshot leaves out stayed work for ever.

@@ -107,10 +107,18 @@ class Past {
     [[nodiscard]] const ValidatorSet& validators() const { return config_.validators; }
 
   private:
-    static crypto::Identity key_of(const PublicKey& key) {
-        for (ReplicaIndex number = 0; number < 20; ++number)
-            if (LoneReplica::key(number).public_key() == key) return LoneReplica::key(number);
-        KILTER_CHECK(false, "not a test's key");
+    static const crypto::Identity& key_of(const PublicKey& key) {
+        static const std::vector<crypto::Identity> keys = [] {
+            std::vector<crypto::Identity> out;
+            for (ReplicaIndex number = 0; number < 120; ++number)
+                out.push_back(LoneReplica::key(number));
+            return out;
+        }();
+        const auto found = std::find_if(keys.begin(), keys.end(), [&](const auto& identity) {
+            return identity.public_key() == key;
+        });
+        KILTER_CHECK(found != keys.end(), "not a test's key");
+        return *found;
     }
 
     Config config_;
