@@ -64,25 +64,25 @@ struct Gateway::State {
     /// The agreement whose record was waited for in vain: no later session is postponed for it.
     std::optional<market::SessionId> missed;
     unsigned greetings = 0;  ///< since something new happened
-    std::size_t asked = 0;   ///< coordinators in turn
+    unsigned repeated = 0;   ///< how often unsettled entries were, since there was something new
+    unsigned asked = 0;      ///< coordinators in turn
+    bool connected = false;  ///< to all peers of this roster, as far as can be
     /// For a session that is not open here yet.
     std::map<crypto::PublicKey, std::deque<wire::Share>> early;
     std::size_t appended_to = 0;  ///< whom unsettled entries were repeated to
-    unsigned repeated = 0;        ///< how often, since there was something new
     std::optional<UnixMs> coordinator_heard;
 
     // ---- without coordinators ----------------------------------------------------------------------
     std::optional<wire::InterimOpen> opened;  ///< by this home, newest
     unsigned openings = 0;                    ///< of that interval
-    std::set<PartyId> unsigned_by;            ///< of that interval: agreed, and then did not sign
     unsigned submitted = 0;                   ///< how often the oldest of the backlog was handed in
+    std::set<PartyId> unsigned_by;            ///< of that interval: agreed, and then did not sign
     UnixMs accord_since = 0;
     std::map<crypto::PublicKey, wire::ClearingShare>
         early_parts;  ///< of the active session's accord
     std::vector<wire::Outgoing>
         last_words;  ///< of the newest interim session that this home chaired
 
-    bool connected = false;  ///< to all peers of this roster, as far as can be
     std::string last_word = "has just started";
     UnixMs now = 0;
     std::optional<UnixMs> began;  ///< this process, by this home's clock as it is now

@@ -234,10 +234,11 @@ bool Acceleration::step(model::Device& device,
     const double most = before == nullptr
                             ? std::numeric_limits<double>::infinity()
                             : leap * (last.y_eur_per_kw - before->y_eur_per_kw).norm();
-    for (;; delta_ = std::min(delta_first, delta_rise * delta_)) {
+    for (;;) {
         if (!step_within(device, last, nets, parameters, y_eur_per_kw, delivery_kw)) return false;
         const double moves = (y_eur_per_kw - last.y_eur_per_kw).norm();
         if (moves <= most || delta_ >= delta_first) return true;
+        delta_ = std::min(delta_first, delta_rise * delta_);
     }
 }
 

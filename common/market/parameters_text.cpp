@@ -69,7 +69,7 @@ bool read(std::string_view text, bool& out) {
 }
 
 bool read(std::string_view text, Balance& out) {
-    const auto found = std::find(balance_names.begin(), balance_names.end(), text);
+    const auto* const found = std::find(balance_names.begin(), balance_names.end(), text);
     out = static_cast<Balance>(found - balance_names.begin());
     return found != balance_names.end();
 }

@@ -178,16 +178,16 @@ void HomeSolver::finish() {
 
 HomeSolver::Point HomeSolver::point() const {
     Point out;
-    out.meter = meter_;
-    out.warm = warm_;
-    out.at = now_;
+    out.meter_ = meter_;
+    out.warm_ = warm_;
+    out.at_ = now_;
     return out;
 }
 
 void HomeSolver::go_to(Point point) {
-    meter_ = std::move(point.meter);
-    warm_ = point.warm;
-    now_ = std::move(point.at);
+    meter_ = std::move(point.meter_);
+    warm_ = point.warm_;
+    now_ = std::move(point.at_);
 }
 
 /// False, and nothing is changed but the factors, where sides do not come to rest.

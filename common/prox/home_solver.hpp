@@ -163,9 +163,9 @@ class HomeSolver {
 class HomeSolver::Point {
     friend class HomeSolver;
 
-    Meter meter;
-    bool warm;
-    Iterate at;
+    Meter meter_;
+    bool warm_ = false;
+    Iterate at_;
 };
 
 }  // namespace kilter::prox

@@ -60,8 +60,8 @@ const char* describe(AnchorVerdict verdict) {
             return "it is certified";
         case AnchorVerdict::unknown_epoch:
             return "its proofs of the other log's epochs do not begin with one that this log "
-                   "knows: anchor an earlier block "
-                   "of that log first, or take the proof from 'kilter log prove'";
+                   "knows: anchor an earlier block of that log first, or take the proof from "
+                   "'kilter log prove'";
         case AnchorVerdict::not_certified:
             return "no quorum of the other log's coordinators certified this head";
         case AnchorVerdict::closing:

@@ -27,11 +27,11 @@ std::size_t homes_max_of(const market::Parameters& parameters) {
 Attendance::Attendance(const crypto::Identity& identity,
                        settlement::DirectoryPtr directory,
                        const model::Network& feeder,
-                       const market::Parameters& parameters)
+                       market::Parameters parameters)
     : directory_(std::move(directory)),
       feeder_(feeder),
-      parameters_(parameters),
-      homes_max_(homes_max_of(parameters)) {
+      parameters_(std::move(parameters)),
+      homes_max_(homes_max_of(parameters_)) {
     chair_ = directory_->find(identity.public_key());
     if (chair_ && settlement::feeder_of(directory_->at(*chair_).net) != feeder_.number)
         chair_.reset();

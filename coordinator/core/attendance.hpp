@@ -24,7 +24,7 @@ class Attendance {
     Attendance(const crypto::Identity& identity,
                settlement::DirectoryPtr directory,
                const model::Network& feeder,
-               const market::Parameters& parameters);
+               market::Parameters parameters);
 
     /// Other parameters from the next session on. REQUIRES: of the same interval, horizon and channels.
     void follow(const market::Parameters& parameters) { parameters_ = parameters; }

@@ -144,6 +144,7 @@ void Elimination::on_failed(Net& net,
     if (homes.size() <= homes_min) return;
     std::erase_if(net.trials, [&](const auto& trial) { return !contains_all(homes, trial.first); });
     std::vector<Group> groups;
+    groups.reserve(homes.size());
     for (const crypto::PublicKey& home : homes)
         groups.push_back({home});
     net.out = next_of(net, groups);
