@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 
 #include <Eigen/Cholesky>
 
@@ -21,12 +20,20 @@ constexpr double rho_later = 0.4;   // × the agreed penalty
 constexpr double delta_fall = 0.6;  // while the residuals fall
 // δ and λ: parts of the most a home answers, 1/ρ_k; no unit
 constexpr double delta_least = 0.01;
-constexpr double delta_rise = 4;  // where prices would leap
-constexpr double leap = 4;        // × their move before
 constexpr double lambda = 0.003;
-constexpr double judging = 3;       // × the agreed penalty
-constexpr int places_between = 4;   // where the response is averaged on the way to the target
-constexpr double end_weight = 0.6;  // of the target's own response in that average
+// A net's prices leap where they would move farther (in norm) than these allow, all three:
+constexpr double leap_least = 0.1;      // × price scale
+constexpr double leap_of_median = 3;    // × the median over nets
+constexpr double leap_onwards = 2;      // × their last move
+constexpr double leap_backwards = 0.7;  // × it, where they turn round
+constexpr double held_rise = 4;
+constexpr double held_fall = 0.25;  // per iteration
+constexpr int held_rounds_max = 8;
+constexpr double judging = 3;  // × the agreed penalty
+// × the agreed tolerance of an imbalance, squared
+constexpr double smoothing_first = 1000;
+constexpr double smoothing_fall = 0.3;  // per iteration
+constexpr double smoothing_last = 10;
 constexpr double work_max_kw = 0x1.0p24;
 
 std::int64_t rounded(double value, double most, double unit) {
@@ -85,6 +92,13 @@ Eigen::MatrixXd with_less_curvature(const Eigen::MatrixXd& jacobian, double c) {
     return out / c;
 }
 
+/// Of a home's answer in this iteration, kW².
+double smoothing(const Parameters& parameters, std::uint32_t iteration) {
+    const double square = parameters.primal_tolerance_kw * parameters.primal_tolerance_kw;
+    return square *
+           std::max(smoothing_last, smoothing_first * std::pow(smoothing_fall, iteration - 1.0));
+}
+
 }  // namespace
 
 ResponseUnits::ResponseUnits(std::size_t homes)
@@ -137,14 +151,11 @@ Iterate answer_prices(model::Device& device,
     const auto penalty = [&](double value) {
         return Eigen::VectorXd::Constant(next.z_kw.rows(), value).eval();
     };
-    answer->target_kw = next.z_kw - y_eur_per_kw / rho;
     answer->work_kw.resizeLike(next.z_kw);
-    device.prox(answer->target_kw, penalty(rho), answer->work_kw);
-    Eigen::MatrixXd jacobian, between;
+    device.smoothed_prox(next.z_kw - y_eur_per_kw / rho, penalty(rho),
+                         smoothing(parameters, next.iteration), answer->work_kw);
+    Eigen::MatrixXd jacobian;
     if (!device.price_response(jacobian)) jacobian.setZero(quantities, quantities);
-    if (last.answer && device.response_between(last.answer->target_kw, answer->target_kw,
-                                               penalty(rho), places_between, between))
-        jacobian = end_weight * jacobian + (1 - end_weight) * between;
     answer->response = with_less_curvature(jacobian, (1 - 1 / trust) * rho);
     // What the message cannot carry must not move the home either: the rest would stay as an imbalance.
     for (Eigen::Index j = 0; j < quantities; ++j)
@@ -231,15 +242,42 @@ bool Acceleration::step(model::Device& device,
                         const Parameters& parameters,
                         model::Schedules& y_eur_per_kw,
                         model::Schedules& delivery_kw) {
-    const double most = before == nullptr
-                            ? std::numeric_limits<double>::infinity()
-                            : leap * (last.y_eur_per_kw - before->y_eur_per_kw).norm();
-    for (;;) {
+    held_.resize(nets.size(), 1);
+    for (double& held : held_)
+        held = std::max(1.0, held_fall * held);
+    for (int round = 0;; ++round) {
         if (!step_within(device, last, nets, parameters, y_eur_per_kw, delivery_kw)) return false;
-        const double moves = (y_eur_per_kw - last.y_eur_per_kw).norm();
-        if (moves <= most || delta_ >= delta_first) return true;
-        delta_ = std::min(delta_first, delta_rise * delta_);
+        if (before == nullptr || round == held_rounds_max ||
+            !hold_leaps(last.y_eur_per_kw - before->y_eur_per_kw, y_eur_per_kw - last.y_eur_per_kw,
+                        parameters))
+            return true;
     }
+}
+
+bool Acceleration::hold_leaps(const model::Schedules& moved,
+                              const model::Schedules& moves,
+                              const Parameters& parameters) {
+    std::vector<double> norms;
+    for (std::size_t n = 0; n < held_.size(); ++n)
+        norms.push_back(terminal_values(moves, n, parameters).norm());
+    double everywhere =
+        leap_least * parameters.price_scale_eur_per_kwh * parameters.interval_s / 3600.0;
+    if (norms.size() > 1) {
+        std::vector<double> sorted = norms;
+        const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((sorted.size() - 1) / 2);
+        std::nth_element(sorted.begin(), middle, sorted.end());
+        everywhere = std::max(everywhere, leap_of_median * *middle);
+    }
+    bool any = false;
+    for (std::size_t n = 0; n < held_.size(); ++n) {
+        const auto then = terminal_values(moved, n, parameters),
+                   now = terminal_values(moves, n, parameters);
+        const double onwards = then.dot(now) < 0 ? leap_backwards : leap_onwards;
+        if (norms[n] <= std::max(everywhere, onwards * then.norm())) continue;
+        held_[n] *= held_rise;
+        any = true;
+    }
+    return any;
 }
 
 bool Acceleration::step_within(model::Device& device,
@@ -252,8 +290,9 @@ bool Acceleration::step_within(model::Device& device,
     model::Schedules demand(last.y_eur_per_kw.rows(), last.y_eur_per_kw.cols());
     std::vector<Eigen::MatrixXd> response;
     response.reserve(nets.size());
-    const Eigen::MatrixXd slack = trust_region(delta_, parameters) / rho;
+    const Eigen::MatrixXd trust_here = trust_region(delta_, parameters) / rho;
     for (std::size_t n = 0; n < nets.size(); ++n) {
+        const Eigen::MatrixXd slack = held_[n] * trust_here;
         Eigen::MatrixXd own = nets[n].response;
         if (Eigen::LLT<Eigen::MatrixXd>(own + slack).info() != Eigen::Success) {
             const Eigen::VectorXd diagonal = own.diagonal().cwiseMax(0);

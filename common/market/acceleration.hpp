@@ -2,7 +2,7 @@
 /// step.hpp: who says what to whom, attempts, history and stopping are the same.
 ///
 ///     prices   y from the chair;  z ← w − R y  with R and w of the iteration before (k = 1: the start's)
-///     home     x̂ = prox(z − y/ρ_k),  J its averaged response there,  R = (I − (ρ_k − μ) J)⁻¹ J,  μ = ρ_k/2,
+///     home     x̂ = prox(z − y/ρ_k), smoothed over √s_k,  J its Jacobian there,  R = (I − (ρ_k − μ) J)⁻¹ J,  μ = ρ_k/2,
 ///              w = x̂ + R (y + (ρ_k − μ) (x̂ − z)):  near x̂, at prices y, it draws w − R y, which is the prox from z with
 ///              the penalty μ
 ///              x      = prox(z − y/ρ),    ρ three times the agreed penalty: what is balanced, judged and cleared
@@ -10,13 +10,15 @@
 ///     chair    y⁺, d = price_step(y, D − S y, S + Q/ρ_k): the feeder's optimum against these responses, trusted as far as
 ///              Q = (δ − λ) L/2 + λ I lets it, yᵀ L y = Σ (y_{t+1} − y_t)², λ = 0.003
 ///
-/// μ < ρ_k: a step twice as far as the prox saw, on the face it found; where the truth differs the next prox puts
-/// things right. J is a mean of the Jacobian at the target (three fifths) and over the way to it from the
-/// target before (two), so that prices do not swing between two faces. ρ_k falls from the agreed penalty (two fifths of it in a warm session) to a fifth;
+/// μ < ρ_k: a step twice as far as the prox saw; where the truth differs the next prox puts things right. A home's own prox has a
+/// kink wherever a bound begins to bind, and prices would swing between two of its faces. A barrier rounds the kinks off over √s_k, so
+/// that w and R belong to a smooth answer and the iteration is Newton's method for it: s_k falls from 1000 to 10 times the square of
+/// the agreed imbalance, to three tenths each iteration. ρ_k falls from the agreed penalty (two fifths of it in a warm session) to a fifth;
 /// δ from 0.12 to 0.01. Stores move energy from interval to interval, so it is differences of prices that homes answer at once, one
 /// after another as they meet their bounds, and δ holds back those. What all intervals have in common few homes answer and few
-/// bounds depend on: only λ holds that back. Measured: docs/decisions/0016-the-accelerated-sessions-tail.md,
-/// 0028-the-end-stays-the-end.md, 0049-where-sides-stay-nothing-needs-looking-at.md, 0050-the-level-of-prices-moves-freely.md.
+/// bounds depend on: only λ holds that back. A net whose homes are at the end of their reach hardly answers, and its prices would
+/// leap from there to the other end and back: Q of such a net alone is multiplied by four until they do not, and less each iteration
+/// after it. Measured: docs/decisions/0050-the-level-of-prices-moves-freely.md, 0056-a-smooth-answer.md.
 ///
 /// Residuals: primal r, dual ρ (x − z): x is optimal for the prices y but for it.
 #pragma once
@@ -31,8 +33,7 @@ namespace kilter::market {
 
 /// What an accelerated iteration adds to a home's iterate.
 struct Answer {
-    model::Schedules target_kw;  ///< z − y/ρ_k
-    model::Schedules work_kw;    ///< w
+    model::Schedules work_kw;  ///< w
     Eigen::MatrixXd response;  ///< R: J with the prox's curvature ρ_k replaced by μ; kW per EUR/kW
 };
 
@@ -105,8 +106,8 @@ class Acceleration {
   public:
     /// The next prices and deliveries, or false: the device cannot. A net whose homes do not answer like homes
     /// (S + Q/ρ not positive definite: somebody sends wrong values) counts with its diagonal alone.
-    /// Where prices would move over four times as far as from `before` (null: unknown) to `last`, δ rises first, up to where
-    /// it began.
+    /// Where a net's prices would leap, given how they moved from `before` (null: unknown) to `last`, they are held back more, as
+    /// long as need be.
     bool step(model::Device& device,
               const Iterate* before,
               const Iterate& last,
@@ -137,8 +138,13 @@ class Acceleration {
                      model::Schedules& y_eur_per_kw,
                      model::Schedules& delivery_kw) const;
 
-    static constexpr double delta_first = 0.12;
-    double delta_ = delta_first;
+    /// Holds back the nets whose prices would leap, given how all moved last; whether there are any.
+    bool hold_leaps(const model::Schedules& moved,
+                    const model::Schedules& moves,
+                    const Parameters& parameters);
+
+    double delta_ = 0.12;
+    std::vector<double> held_;  // per net: × Q, at least 1
     double best_ = 1e300;
     std::uint64_t before_ = 0;
     int stalls_ = 0;

@@ -64,27 +64,16 @@ class Device {
         return false;
     }
 
-    /// The mean of price_response() over `places` targets, evenly spread on the way from `from`, the target of the prox before the
-    /// last one at about this penalty, to `to`, the last one's. A device may answer from close to its solutions, where the kinks of
-    /// its prox are rounded off over a few watts. What the last prox said stays but for price_response(). False, and `response`
-    /// untouched, where the device cannot tell, or knows that it is the last one's all the way.
-    virtual bool response_between(const Schedules& from,
-                                  const Schedules& to,
-                                  const Eigen::VectorXd& penalty,
-                                  int places,
-                                  Eigen::MatrixXd& response) {
-        Schedules x(rows(), intervals());
-        const Eigen::Index n = channels() * intervals();
-        Eigen::MatrixXd here, sum = Eigen::MatrixXd::Zero(n, n);
-        for (int place = 0; place < places; ++place) {
-            const double back = (place + 0.5) / places;
-            prox(back * from + (1 - back) * to, penalty, x);
-            if (!price_response(here)) return false;
-            sum += here;
-        }
-        prox(to, penalty, x);
-        response = sum / places;
-        return true;
+    /// prox() with its kinks rounded off: the minimum of the same objective plus a barrier against the device's bounds, which is as
+    /// strong as to keep products of a bound's slack (kW) and its multiplier over the penalty (kW) at `smoothing_kw2` > 0. So near a
+    /// kink, over about the root of it, x moves smoothly, x is inside the set, and price_response() is the Jacobian there. A
+    /// device whose prox has no kinks, or that cannot, answers as prox().
+    virtual ProxStatus smoothed_prox(const Schedules& target,
+                                     const Eigen::VectorXd& penalty,
+                                     double smoothing_kw2,
+                                     Schedules& x) {
+        static_cast<void>(smoothing_kw2);
+        return prox(target, penalty, x);
     }
 
     /// One Newton-like step on the prices of all terminals' nets at once, for a device that is a net's only supplier

@@ -75,6 +75,12 @@ double Complementarity::products(double fraction) const {
     return sum;
 }
 
+double Complementarity::off_centre(double mu) const {
+    if (count() == 0) return 0;
+    const double worst = (slack * dual / mu - 1).abs().maxCoeff();
+    return soft_ ? std::max(worst, (excess * room / mu - 1).abs().maxCoeff()) : worst;
+}
+
 double Complementarity::longest(double most) const {
     if (count() == 0) return most;
     // the fastest relative fall

@@ -45,6 +45,9 @@ class Complementarity {
     /// Σ of products s z and ξ (price − z) after a fraction of the last move().
     [[nodiscard]] double products(double fraction) const;
 
+    /// The largest part by which a product differs from μ.
+    [[nodiscard]] double off_centre(double mu) const;
+
     [[nodiscard]] Side side(Eigen::Index i) const {
         if (soft_ && excess[i] > room[i]) return Side::missed;
         return dual[i] > slack[i] ? Side::held : Side::free;

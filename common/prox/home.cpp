@@ -49,16 +49,30 @@ Home::Home(model::Home home)
 model::ProxStatus Home::prox(const Schedules& target,
                              const Eigen::VectorXd& penalty,
                              Schedules& x) {
+    aim(target, penalty);
+    return answer(solver_.solve(meter_, HomeSolver::products_end, true), x);
+}
+
+model::ProxStatus Home::smoothed_prox(const Schedules& target,
+                                      const Eigen::VectorXd& penalty,
+                                      double smoothing_kw2,
+                                      Schedules& x) {
+    aim(target, penalty);
+    return answer(solver_.solve_smoothed(meter_, smoothing_kw2), x);
+}
+
+void Home::aim(const Schedules& target, const Eigen::VectorXd& penalty) {
     KILTER_CHECK(
         target.rows() == rows() && target.cols() == intervals() && penalty.size() == rows(),
         "a home has one row per channel");
     set_targets(meter_, target, penalty);
     turn_to(meter_.unit);
-    // the softer of two penalties in turn: a session that also asks for responses, which the path rounds off
-    const bool responds = aside_ && meter_.unit < aside_->unit();
-    converged_ = solver_.solve(meter_, HomeSolver::products_end, !responds);
+}
+
+model::ProxStatus Home::answer(bool converged, Schedules& x) {
     x.resize(rows(), intervals());
     read(solver_, x);
+    converged_ = converged;
     return judge();
 }
 
@@ -73,29 +87,6 @@ void Home::turn_to(double penalty) {
     if (!aside_) aside_ = std::make_unique<HomeSolver>(solver_);
     std::swap(solver_, *aside_);
     if (penalty > aside_->unit()) solver_.go_to(aside_->point());
-}
-
-/// Backwards, each place from the one before, and back to where the next prox starts best.
-bool Home::response_between(const Schedules& from,
-                            const Schedules& to,
-                            const Eigen::VectorXd& penalty,
-                            int places,
-                            Eigen::MatrixXd& response) {
-    turn_to(penalty[0]);
-    if (solver_.same_sides()) return false;
-    const HomeSolver::Point end = solver_.point();
-    Meter meter;
-    const Index n = channels() * intervals();
-    Eigen::MatrixXd here, sum = Eigen::MatrixXd::Zero(n, n);
-    for (int place = 0; place < places; ++place) {
-        const double back = (place + 0.5) / places;
-        set_targets(meter, back * from + (1 - back) * to, penalty);
-        solver_.solve(meter, HomeSolver::products_near);
-        if (price_response(here)) sum += here;
-    }
-    solver_.go_to(end);
-    response = sum / places;
-    return true;
 }
 
 bool Home::price_response(Eigen::MatrixXd& response) const {

@@ -10,6 +10,7 @@
 /// Shiftable appliances run at fractions of their starts until round_starts() has picked one for each.
 /// Two solvers are kept, for proxes that alternate between two penalties far from each other (market/acceleration.hpp): the
 /// softer's starts from its own last solution, the stiffer's from the softer's, whose sides it has when a session nears its end.
+/// smoothed_prox() is the point of the solver's path at its products.
 /// Allocates in the constructor, round_starts(), cost(), responses and the first least_cost() and change of penalty only.
 #pragma once
 
@@ -41,11 +42,10 @@ class Home final : public model::Device {
 
     [[nodiscard]] bool price_response(Eigen::MatrixXd& response) const override;
 
-    bool response_between(const model::Schedules& from,
-                          const model::Schedules& to,
-                          const Eigen::VectorXd& penalty,
-                          int places,
-                          Eigen::MatrixXd& response) override;
+    model::ProxStatus smoothed_prox(const model::Schedules& target,
+                                    const Eigen::VectorXd& penalty,
+                                    double smoothing_kw2,
+                                    model::Schedules& x) override;
 
     /// Includes the stated penalties of what is missed. Computed by a solve of its own.
     [[nodiscard]] double cost(const model::Schedules& x) const override;
@@ -82,6 +82,8 @@ class Home final : public model::Device {
   private:
     [[nodiscard]] double objective() const;
     [[nodiscard]] double cost_at(const model::Schedules& x, const model::Schedules& y) const;
+    void aim(const model::Schedules& target, const Eigen::VectorXd& penalty);
+    model::ProxStatus answer(bool converged, model::Schedules& x);
     model::ProxStatus judge();
     /// Makes solver_ the one that solves at penalties like this one.
     void turn_to(double penalty);

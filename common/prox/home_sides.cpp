@@ -102,16 +102,6 @@ struct Block {
 
 }  // namespace
 
-void HomeSolver::note_sides() {
-    std::vector<Side> sides;
-    sides.reserve(sides_.size());
-    for (const Complementarity* pairs : {&now_.hard, &now_.soft})
-        for (Index i = 0; i < pairs->count(); ++i)
-            sides.push_back(pairs->side(i));
-    same_sides_ = sides == sides_;
-    sides_ = std::move(sides);
-}
-
 /// The step that is right for the present sides; `multiplier` becomes what z is after it.
 void HomeSolver::head_for_sides() {
     for (Complementarity* pairs : {&now_.hard, &now_.soft})

@@ -20,6 +20,10 @@ constexpr double stationarity_end = 1e-8;  // of marginal costs, kW
 /// Taken when further steps do not better it: a tight limit of the connection multiplies rounding into marginal costs.
 constexpr double stationarity_rounding = 1e-5;
 constexpr double slack_cold = 3;
+// a smoothed solution
+constexpr double off_centre_most = 0.02;
+constexpr double residual_at_centre = 1e-5;  // kW, kWh, K
+constexpr double stationarity_at_centre = 1e-4;
 /// Sides are given up beyond these: the path is followed instead, or its end taken.
 constexpr int factors_max = 14, factors_of_finish = 6;
 
@@ -132,13 +136,18 @@ void HomeSolver::set_unit(double unit) {
         now_.soft.price[static_cast<Index>(i)] = p.soft[i].price / unit;
 }
 
-/// By how much the targets moved, kW, in the mean.
+/// By how much that changes the meter's marginal cost at the last solution, kW, in the mean.
 double HomeSolver::set_meter(const Meter& meter) {
     const HomeProgram& p = program_;
     const Index n = p.intervals;
-    set_unit(meter.unit);
     double moved = 0;
-    if (warm_) moved = std::sqrt((meter.linear_p / meter.unit - meter_.linear_p).square().mean());
+    if (warm_) {
+        const auto kw = now_.v.segment(p.at_meter, n);
+        const ArrayXd before = meter_.unit * (meter_.linear_p + meter_.curvature_p * kw),
+                      after = meter.linear_p + meter.curvature_p * kw;
+        moved = std::sqrt((after - before).square().mean()) / meter.unit;
+    }
+    set_unit(meter.unit);
     meter_.linear_p = meter.linear_p / meter.unit;
     meter_.linear_q = meter.linear_q / meter.unit;
     meter_.curvature_p = meter.curvature_p / meter.unit;
@@ -162,18 +171,23 @@ bool HomeSolver::solve(const Meter& meter, double products, bool by_sides) {
         }
         if (warm_ && products == products_end) finish();
     }
-    if (products == products_end) note_sides();
     return warm_;
 }
 
-/// A bound that binds only just is met to the root of the products: from the path's end on by its sides. Responses stay those of
-/// the path, whose weights are factorised once more.
+bool HomeSolver::solve_smoothed(const Meter& meter, double products) {
+    const double moved = set_meter(meter);
+    if (warm_) {
+        start_warm(moved);
+        if (follow_path_to(products)) return true;
+    }
+    start_cold();
+    warm_ = follow_path_to(products);
+    return warm_;
+}
+
+/// A bound that binds only just is met to the root of the products: from the path's end on by its sides.
 void HomeSolver::finish() {
-    if (meter_.curvature_p == 0) return;
-    try_sides(factors_of_finish);
-    now_.hard.weight = start_.hard.weight;
-    now_.soft.weight = start_.soft.weight;
-    factorise();
+    if (meter_.curvature_p != 0 && !try_sides(factors_of_finish)) factorise();
 }
 
 HomeSolver::Point HomeSolver::point() const {
@@ -199,32 +213,13 @@ bool HomeSolver::try_sides(int factors_most) {
 }
 
 bool HomeSolver::follow_path(double products) {
-    const auto pairs =
-        static_cast<double>(std::max<Index>(1, now_.hard.pairs() + now_.soft.pairs()));
-    const auto gap = [&](double fraction) {
-        return (now_.hard.products(fraction) + now_.soft.products(fraction)) / pairs;
-    };
     const double least = std::min(products_least, 0.1 * products);
     measure();
-    double mu = gap(0);
+    double mu = mean_product(0);
     int polished = 0;
     for (iterations_ = 1; iterations_ <= iterations_max; ++iterations_) {
-        now_.hard.weigh();
-        now_.soft.weigh();
-        factorise();
-        aim(0, false);
-        head_for_aim();
-        const double affine = std::min(now_.hard.longest(1), now_.soft.longest(1));
-        // nothing is bounded: no pairs, no μ
-        const double left = mu > 0 ? std::max(0.0, gap(affine)) / mu : 0;
-        aim(std::max(mu * left * left * left, least), true);
-        head_for_aim();
-        const double longest = std::min(now_.hard.longest(2), now_.soft.longest(2));
-        const double fraction = std::min(1.0, longest * std::clamp(1 - mu, 0.995, 1 - 1e-6));
-        now_.hard.step(fraction);
-        now_.soft.step(fraction);
-        step(fraction);
-        mu = gap(0);
+        step_on_path(least, mu);
+        mu = mean_product(0);
         if (!std::isfinite(mu)) return false;
         if (mu > products || std::max(now_.hard.residual(), now_.soft.residual()) > residual_end)
             continue;
@@ -234,6 +229,56 @@ bool HomeSolver::follow_path(double products) {
             return true;
     }
     return false;
+}
+
+bool HomeSolver::follow_path_to(double centre) {
+    measure();
+    double mu = mean_product(0);
+    for (iterations_ = 1; iterations_ <= iterations_max; ++iterations_) {
+        step_on_path(centre, mu);
+        mu = mean_product(0);
+        if (!std::isfinite(mu)) return false;
+        if (std::max(now_.hard.off_centre(centre), now_.soft.off_centre(centre)) >
+                off_centre_most ||
+            std::max(now_.hard.residual(), now_.soft.residual()) > residual_at_centre ||
+            stationarity() > stationarity_at_centre)
+            continue;
+        now_.hard.weigh();
+        now_.soft.weigh();
+        factorise();
+        return true;
+    }
+    return false;
+}
+
+/// Mehrotra's predictor and corrector from mean products of `mu`, aiming at no less than `least`.
+void HomeSolver::step_on_path(double least, double mu) {
+    now_.hard.weigh();
+    now_.soft.weigh();
+    factorise();
+    if (mu < 3 * least) {  // there: Newton's method alone ends it
+        aim(least, false);
+    } else {
+        aim(0, false);
+        head_for_aim();
+        const double affine = std::min(now_.hard.longest(1), now_.soft.longest(1));
+        // nothing is bounded: no pairs, no μ
+        const double left = mu > 0 ? std::max(0.0, mean_product(affine)) / mu : 0;
+        aim(std::max(mu * left * left * left, least), true);
+    }
+    head_for_aim();
+    const double longest = std::min(now_.hard.longest(2), now_.soft.longest(2));
+    const double fraction = std::min(1.0, longest * std::clamp(1 - mu, 0.995, 1 - 1e-6));
+    now_.hard.step(fraction);
+    now_.soft.step(fraction);
+    step(fraction);
+}
+
+/// After a fraction of the step under way.
+double HomeSolver::mean_product(double fraction) const {
+    const auto pairs =
+        static_cast<double>(std::max<Index>(1, now_.hard.pairs() + now_.soft.pairs()));
+    return (now_.hard.products(fraction) + now_.soft.products(fraction)) / pairs;
 }
 
 void HomeSolver::head_for_aim() {

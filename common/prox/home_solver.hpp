@@ -42,22 +42,22 @@ class HomeSolver {
 
     /// Mean product of a pair at the end, kW² (times the meter's unit: EUR): a weakly active bound is met to √ of it.
     static constexpr double products_end = 1e-13;
-    static constexpr double products_near = 1e-8;  ///< enough to see which bounds hold
 
     /// False where the iteration limit was reached first: the values are then the best found. `by_sides`: looks for the
     /// inequalities that hold with equality first; price_response() then has sharp kinks. A path to products_end is finished by
     /// its sides, where the meter's cost bends; to any other products it ends there.
     bool solve(const Meter& meter, double products = products_end, bool by_sides = false);
 
+    /// The path's own point at these products, > products_end, every pair's product within a fiftieth of them: with all costs
+    /// divided by the meter's unit it minimises cost − products Σ log slack, and price_response() is the derivative of that. False as
+    /// of solve().
+    bool solve_smoothed(const Meter& meter, double products);
+
     class Point;
 
     /// The last solution, or that of another solver of the same home: where the next solve() starts from.
     [[nodiscard]] Point point() const;
     void go_to(Point point);
-
-    /// Whether at the last two solutions with products_end the same inequalities held with equality: as far as rounding can
-    /// tell, they then do at all meter costs between those two, and price_response() is the same.
-    [[nodiscard]] bool same_sides() const { return same_sides_; }
 
     /// Whether the next solve() starts from the last solution, and that one's Meter::unit.
     [[nodiscard]] bool warm() const { return warm_; }
@@ -102,6 +102,9 @@ class HomeSolver {
     void start_cold();
     void start_warm(double shift);
     bool follow_path(double products);
+    bool follow_path_to(double centre);
+    void step_on_path(double least, double mu);
+    [[nodiscard]] double mean_product(double fraction) const;
     void simulate();
     void measure();
     [[nodiscard]] double stationarity();
@@ -131,14 +134,10 @@ class HomeSolver {
         return {flat.data() + at, rows, program_.intervals};
     }
 
-    void note_sides();
-
     HomeProgram program_;
     Meter meter_;  // scaled
     bool warm_ = false;
     int iterations_ = 0;
-    std::vector<Side> sides_;  // at the last solution with products_end
-    bool same_sides_ = false;
     Iterate now_;
     Iterate start_;  // where solve() tried its sides from
     Eigen::Index at_peak_rows_ = 0, at_disc_rows_ = 0;

@@ -211,14 +211,14 @@ TEST(Acceleration, AnyWordsMakeASymmetricFiniteResponse) {
     }
 }
 
-/// A supplier of one net that follows the model it is given: y⁺ = y + response⁻¹ asked.
+/// A supplier of nets that follows the model it is given: y⁺ = y + response⁻¹ asked, a column a net.
 class ModelFollower final : public model::Device {
   public:
-    explicit ModelFollower(model::Series asked_kw) : asked_kw_(std::move(asked_kw)) {}
+    explicit ModelFollower(Eigen::MatrixXd asked_kw) : asked_kw_(std::move(asked_kw)) {}
 
-    Eigen::Index rows() const override { return 1; }
+    Eigen::Index rows() const override { return asked_kw_.cols(); }
 
-    Eigen::Index intervals() const override { return asked_kw_.size(); }
+    Eigen::Index intervals() const override { return asked_kw_.rows(); }
 
     model::ProxStatus prox(const Schedules& target, const Eigen::VectorXd&, Schedules& x) override {
         x = target;
@@ -232,41 +232,47 @@ class ModelFollower final : public model::Device {
                     const std::vector<Eigen::MatrixXd>& response,
                     Schedules& next_price,
                     Schedules& delivery_kw) override {
-        seen.push_back(response.front());
+        seen.push_back(response);
         next_price = price;
-        next_price.row(0) += response.front().llt().solve(asked_kw_).transpose();
+        for (std::size_t n = 0; n < response.size(); ++n) {
+            const auto at = static_cast<Eigen::Index>(n);
+            next_price.row(at) += response[n].llt().solve(asked_kw_.col(at)).transpose();
+        }
         delivery_kw = demand_kw;
         return true;
     }
 
-    std::vector<Eigen::MatrixXd> seen;
+    std::vector<std::vector<Eigen::MatrixXd>> seen;
 
   private:
-    model::Series asked_kw_;
+    Eigen::MatrixXd asked_kw_;
 };
 
 constexpr std::uint32_t eight = 8;
 constexpr double working_rho = 0.01;
 
-/// An iterate of one net at the price `level` in all intervals.
-Iterate at_price(double level, std::uint64_t primal_square) {
+/// An iterate of nets at these prices in all intervals.
+Iterate at_price(const std::vector<double>& levels) {
     Iterate out;
     out.rho_working = working_rho;
-    out.y_eur_per_kw = Schedules::Constant(1, eight, level);
-    out.primal_square = primal_square;
+    out.y_eur_per_kw.resize(static_cast<Eigen::Index>(levels.size()), eight);
+    for (std::size_t n = 0; n < levels.size(); ++n)
+        out.y_eur_per_kw.row(static_cast<Eigen::Index>(n)).setConstant(levels[n]);
     return out;
 }
 
-/// The responses the supplier is asked with when it would move the prices of homes that answer nothing by `asked_kw`.
-std::vector<Eigen::MatrixXd> asked(Acceleration& acceleration,
-                                   const Iterate* before,
-                                   const Iterate& last,
-                                   const model::Series& asked_kw) {
+/// The responses the supplier is asked with, round by round, when it would move the prices of homes that answer nothing by
+/// `asked_kw`, one column a net.
+std::vector<std::vector<Eigen::MatrixXd>> asked(Acceleration& acceleration,
+                                                const Iterate* before,
+                                                const Iterate& last,
+                                                const Eigen::MatrixXd& asked_kw) {
     Parameters parameters;
     parameters.horizon = eight;
     ModelFollower device(asked_kw);
-    const std::vector<NetAnswer> nets{
-        {model::Series::Zero(eight), Eigen::MatrixXd::Zero(eight, eight)}};
+    const std::vector<NetAnswer> nets(
+        static_cast<std::size_t>(asked_kw.cols()),
+        {model::Series::Zero(eight), Eigen::MatrixXd::Zero(eight, eight)});
     Schedules prices, delivery;
     EXPECT_TRUE(acceleration.step(device, before, last, nets, parameters, prices, delivery));
     return device.seen;
@@ -275,9 +281,9 @@ std::vector<Eigen::MatrixXd> asked(Acceleration& acceleration,
 TEST(Acceleration, HoldsBackDifferencesOfPricesMoreThanTheirLevel) {
     Acceleration acceleration;
     const auto seen =
-        asked(acceleration, nullptr, at_price(0.02, 100), model::Series::Constant(eight, 1e-3));
+        asked(acceleration, nullptr, at_price({0.02}), model::Series::Constant(eight, 1e-3));
     ASSERT_EQ(seen.size(), 1u);
-    const Eigen::MatrixXd trust = seen.front() * working_rho;
+    const Eigen::MatrixXd trust = seen.front().front() * working_rho;
     EXPECT_EQ(trust, trust.transpose());
     const Eigen::VectorXd level = trust.rowwise().sum();
     const Eigen::VectorXd alternating =
@@ -288,23 +294,45 @@ TEST(Acceleration, HoldsBackDifferencesOfPricesMoreThanTheirLevel) {
     EXPECT_NEAR(trust(3, 3), 0.12, 1e-12);
 }
 
-TEST(Acceleration, TrustsItsModelLessWherePricesWouldLeap) {
+/// Three nets, whose prices all moved by 10⁻⁴ EUR/kW before, and the middle one's homes answer nothing where its supplier is short.
+TEST(Acceleration, HoldsBackTheNetWhosePricesWouldLeapAndNoOther) {
     Acceleration acceleration;
-    for (const std::uint64_t primal_square : {1000, 100, 10})
-        acceleration.observe(primal_square);
-    const Iterate before = at_price(0.0210, 100);
-    const Iterate last = at_price(0.0211, 10);
-    const auto near = asked(acceleration, &before, last, model::Series::Constant(eight, 1e-7));
-    ASSERT_EQ(near.size(), 1u);
-    model::Series spike = model::Series::Zero(eight);
-    spike[4] = 1;
-    const auto far = asked(acceleration, &before, last, spike);
-    ASSERT_GT(far.size(), 1u);
-    for (std::size_t k = 1; k < far.size(); ++k)
-        EXPECT_GT(far[k](4, 4), far[k - 1](4, 4));
-    EXPECT_NEAR(far.back()(4, 4) * working_rho, 0.12, 1e-12);  // never more than at first
-    const auto after = asked(acceleration, &before, last, model::Series::Constant(eight, 1e-7));
-    EXPECT_EQ(after.front(), far.back());  // and it stays so
+    const Iterate before = at_price({0.0210, 0.0210, 0.0210}),
+                  last = at_price({0.0211, 0.0211, 0.0211});
+    Eigen::MatrixXd little = Eigen::MatrixXd::Constant(eight, 3, 1e-5), spike = little;
+    spike(4, 1) = 3;
+    const auto calm = asked(acceleration, &before, last, little);
+    ASSERT_EQ(calm.size(), 1u);
+    const auto rounds = asked(acceleration, &before, last, spike);
+    ASSERT_GT(rounds.size(), 1u);
+    for (std::size_t r = 0; r < rounds.size(); ++r) {
+        EXPECT_EQ(rounds[r][0], calm[0][0]);
+        EXPECT_EQ(rounds[r][2], calm[0][2]);
+        EXPECT_EQ(rounds[r][1], std::pow(4, r) * calm[0][1]);
+    }
+    const Eigen::VectorXd moves = rounds.back()[1].llt().solve(spike.col(1));
+    EXPECT_LE(moves.norm(), 0.1 * 0.2 / 4);  // a tenth of the price scale, by the quarter hour
+    // the next iteration trusts it more again, by as much
+    const auto after = asked(acceleration, &before, last, little);
+    ASSERT_EQ(after.size(), 1u);
+    EXPECT_EQ(after[0][1], rounds.back()[1] / 4);
+    const auto later = asked(acceleration, &before, last, little);
+    EXPECT_EQ(later[0][1], rounds.back()[1] / 16);
+}
+
+TEST(Acceleration, PricesMayGoOnTwiceAsFarAndTurnRoundSevenTenthsAsFar) {
+    const Iterate before = at_price({0.02}), last = at_price({0.03});  // 0.028 EUR/kW in norm
+    const auto rounds = [&](double moves) {
+        Acceleration acceleration;
+        // prices of one level are held back by λ alone, homes answering nothing
+        return asked(acceleration, &before, last,
+                     model::Series::Constant(eight, moves * 0.003 / working_rho))
+            .size();
+    };
+    EXPECT_EQ(rounds(0.0199), 1u);
+    EXPECT_GT(rounds(0.0201), 1u);
+    EXPECT_EQ(rounds(-0.0069), 1u);
+    EXPECT_GT(rounds(-0.0071), 1u);
 }
 
 TEST(Acceleration, GivesUpWhenTheMeritNoLongerFalls) {
