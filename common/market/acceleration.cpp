@@ -28,6 +28,7 @@ constexpr double leap_onwards = 2;      // × their last move
 constexpr double leap_backwards = 0.7;  // × it, where they turn round
 constexpr double held_rise = 4;
 constexpr double held_fall = 0.25;  // per iteration
+constexpr double held_most = 65536;
 constexpr int held_rounds_max = 8;
 constexpr double judging = 3;  // × the agreed penalty
 // × the agreed tolerance of an imbalance, squared
@@ -273,7 +274,8 @@ bool Acceleration::hold_leaps(const model::Schedules& moved,
         const auto then = terminal_values(moved, n, parameters),
                    now = terminal_values(moves, n, parameters);
         const double onwards = then.dot(now) < 0 ? leap_backwards : leap_onwards;
-        if (norms[n] <= std::max(everywhere, onwards * then.norm())) continue;
+        if (norms[n] <= std::max(everywhere, onwards * then.norm()) || held_[n] >= held_most)
+            continue;
         held_[n] *= held_rise;
         any = true;
     }

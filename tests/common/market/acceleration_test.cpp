@@ -320,6 +320,19 @@ TEST(Acceleration, HoldsBackTheNetWhosePricesWouldLeapAndNoOther) {
     EXPECT_EQ(later[0][1], rounds.back()[1] / 16);
 }
 
+TEST(Acceleration, AWildNetCostsAFewStepsAndNoMore) {
+    Acceleration acceleration;
+    const Iterate before = at_price({0.0210, 0.0210, 0.0210}),
+                  last = at_price({0.0211, 0.0211, 0.0211});
+    Eigen::MatrixXd spike = Eigen::MatrixXd::Constant(eight, 3, 1e-5);
+    spike(4, 1) = 100;
+    for (int iteration = 0; iteration < 100; ++iteration) {
+        const auto rounds = asked(acceleration, &before, last, spike);
+        EXPECT_LE(rounds.size(), 9u);
+        EXPECT_LE(rounds.back()[1](4, 4) * working_rho, 65536 * 0.12 * (1 + 1e-12));
+    }
+}
+
 TEST(Acceleration, PricesMayGoOnTwiceAsFarAndTurnRoundSevenTenthsAsFar) {
     const Iterate before = at_price({0.02}), last = at_price({0.03});  // 0.028 EUR/kW in norm
     const auto rounds = [&](double moves) {
