@@ -32,7 +32,8 @@ constexpr double held_most = 65536;
 constexpr int held_rounds_max = 8;
 constexpr double judging = 3;  // × the agreed penalty
 // × the agreed tolerance of an imbalance, squared
-constexpr double smoothing_first = 1000;
+constexpr double smoothing_first = 1e6;
+constexpr double smoothing_later = 1000;
 constexpr double smoothing_fall = 0.3;  // per iteration
 constexpr double smoothing_last = 10;
 constexpr double work_max_kw = 0x1.0p24;
@@ -93,11 +94,12 @@ Eigen::MatrixXd with_less_curvature(const Eigen::MatrixXd& jacobian, double c) {
     return out / c;
 }
 
-/// Of a home's answer in this iteration, kW².
-double smoothing(const Parameters& parameters, std::uint32_t iteration) {
+/// Of a home's answer after `last`, kW². A session that begins near its solution begins with less (later_rho).
+double smoothing_after(const Iterate& last, double rho, const Parameters& parameters) {
     const double square = parameters.primal_tolerance_kw * parameters.primal_tolerance_kw;
-    return square *
-           std::max(smoothing_last, smoothing_first * std::pow(smoothing_fall, iteration - 1.0));
+    if (last.answer)
+        return std::max(smoothing_last * square, smoothing_fall * last.answer->smoothing_kw2);
+    return square * (rho < parameters.rho_eur_per_kw2 ? smoothing_later : smoothing_first);
 }
 
 }  // namespace
@@ -153,8 +155,9 @@ Iterate answer_prices(model::Device& device,
         return Eigen::VectorXd::Constant(next.z_kw.rows(), value).eval();
     };
     answer->work_kw.resizeLike(next.z_kw);
-    device.smoothed_prox(next.z_kw - y_eur_per_kw / rho, penalty(rho),
-                         smoothing(parameters, next.iteration), answer->work_kw);
+    answer->smoothing_kw2 = smoothing_after(last, rho, parameters);
+    device.smoothed_prox(next.z_kw - y_eur_per_kw / rho, penalty(rho), answer->smoothing_kw2,
+                         answer->work_kw);
     Eigen::MatrixXd jacobian;
     if (!device.price_response(jacobian)) jacobian.setZero(quantities, quantities);
     answer->response = with_less_curvature(jacobian, (1 - 1 / trust) * rho);

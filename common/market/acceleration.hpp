@@ -12,13 +12,13 @@
 ///
 /// μ < ρ_k: a step twice as far as the prox saw; where the truth differs the next prox puts things right. A home's own prox has a
 /// kink wherever a bound begins to bind, and prices would swing between two of its faces. A barrier rounds the kinks off over √s_k, so
-/// that w and R belong to a smooth answer and the iteration is Newton's method for it: s_k falls from 1000 to 10 times the square of
-/// the agreed imbalance, to three tenths each iteration. ρ_k falls from the agreed penalty (two fifths of it in a warm session) to a fifth;
-/// δ from 0.12 to 0.01. Stores move energy from interval to interval, so it is differences of prices that homes answer at once, one
-/// after another as they meet their bounds, and δ holds back those. What all intervals have in common few homes answer and few
-/// bounds depend on: only λ holds that back. A net whose homes are at the end of their reach hardly answers, and its prices would
-/// leap from there to the other end and back: Q of such a net alone is multiplied by four until they do not, and less each iteration
-/// after it. Measured: docs/decisions/0050-the-level-of-prices-moves-freely.md, 0056-a-smooth-answer.md.
+/// that w and R belong to a smooth answer and the iteration is Newton's method for it: s_k falls to three tenths each iteration, from
+/// 10⁶ times the square of the agreed imbalance, 1000 times in a warm session, to 10 times. ρ_k falls from the agreed penalty (two
+/// fifths of it in a warm session) to a fifth; δ from 0.12 to 0.01. Stores move energy from interval to interval, so it is differences
+/// of prices that homes answer at once, one after another as they meet their bounds, and δ holds back those. What all intervals have
+/// in common few homes answer and few bounds depend on: only λ holds that back. A net whose homes are at the end of their reach hardly
+/// answers, and its prices would leap from there to the other end and back: Q of such a net alone is multiplied by four until they do
+/// not, and less each iteration after it. Measured: docs/decisions/0050-the-level-of-prices-moves-freely.md, 0056-a-smooth-answer.md.
 ///
 /// Residuals: primal r, dual ρ (x − z): x is optimal for the prices y but for it.
 #pragma once
@@ -34,6 +34,7 @@ namespace kilter::market {
 /// What an accelerated iteration adds to a home's iterate.
 struct Answer {
     model::Schedules work_kw;  ///< w
+    double smoothing_kw2 = 0;  ///< s_k
     Eigen::MatrixXd response;  ///< R: J with the prox's curvature ρ_k replaced by μ; kW per EUR/kW
 };
 
