@@ -58,7 +58,9 @@ model::ProxStatus Home::smoothed_prox(const Schedules& target,
                                       double smoothing_kw2,
                                       Schedules& x) {
     aim(target, penalty);
-    return answer(solver_.solve_smoothed(meter_, smoothing_kw2), x);
+    return answer(solver_.solve_smoothed(meter_, smoothing_kw2) ||
+                      solver_.solve(meter_, HomeSolver::products_end, true),
+                  x);
 }
 
 void Home::aim(const Schedules& target, const Eigen::VectorXd& penalty) {

@@ -165,7 +165,7 @@ TEST(HomeProx, ForgetsNeitherPenaltyNorExactnessBetweenSmoothedAnswers) {
         Home home(data);
         Schedules target = random_schedules(random, rows, 6, -5, 5), smooth, x, fresh;
         Eigen::MatrixXd response;
-        for (const double smoothing : {1e-3, 1e-4, 1e-5}) {
+        for (const double smoothing : {1.0, 1e-3, 1e-4, 1e-5}) {
             target += random_schedules(random, rows, 6, -1, 1);
             home.smoothed_prox(target, penalty_of(rows, soft), smoothing, smooth);
             ASSERT_TRUE(home.price_response(response));
