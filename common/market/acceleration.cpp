@@ -23,9 +23,8 @@ constexpr double delta_least = 0.01;
 constexpr double lambda = 0.003;
 // A net's prices leap where they would move farther (in norm) than these allow, all three:
 constexpr double leap_least = 0.1;      // × price scale
-constexpr double leap_of_median = 3;    // × the median over nets
-constexpr double leap_onwards = 2;      // × their last move
-constexpr double leap_backwards = 0.7;  // × it, where they turn round
+constexpr double leap_onwards = 2;      // × their last move, and × its median over nets
+constexpr double leap_backwards = 0.7;  // × their last move where they turn round
 constexpr double held_rise = 4;
 constexpr double held_fall = 0.25;  // per iteration
 constexpr double held_most = 65536;
@@ -100,6 +99,34 @@ double smoothing_after(const Iterate& last, double rho, const Parameters& parame
     if (last.answer)
         return std::max(smoothing_last * square, smoothing_fall * last.answer->smoothing_kw2);
     return square * (rho < parameters.rho_eur_per_kw2 ? smoothing_later : smoothing_first);
+}
+
+/// Nets whose prices would leap from `last` to `next`, given how all moved from `before` to `last`.
+std::vector<std::size_t> leaping(const model::Schedules& before,
+                                 const model::Schedules& last,
+                                 const model::Schedules& next,
+                                 const Parameters& parameters) {
+    const model::Schedules moved = last - before, moves = next - last;
+    const std::size_t nets = static_cast<std::size_t>(last.rows()) / parameters.channels;
+    std::vector<double> norms;
+    for (std::size_t n = 0; n < nets; ++n)
+        norms.push_back(terminal_values(moved, n, parameters).norm());
+    double everywhere =
+        leap_least * parameters.price_scale_eur_per_kwh * parameters.interval_s / 3600.0;
+    if (nets > 1) {
+        std::vector<double> sorted = norms;
+        const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((nets - 1) / 2);
+        std::nth_element(sorted.begin(), middle, sorted.end());
+        everywhere = std::max(everywhere, leap_onwards * *middle);
+    }
+    std::vector<std::size_t> out;
+    for (std::size_t n = 0; n < nets; ++n) {
+        const auto then = terminal_values(moved, n, parameters),
+                   now = terminal_values(moves, n, parameters);
+        const double by = then.dot(now) < 0 ? leap_backwards : leap_onwards;
+        if (now.norm() > std::max(everywhere, by * norms[n])) out.push_back(n);
+    }
+    return out;
 }
 
 }  // namespace
@@ -249,65 +276,35 @@ bool Acceleration::step(model::Device& device,
     held_.resize(nets.size(), 1);
     for (double& held : held_)
         held = std::max(1.0, held_fall * held);
-    for (int round = 0;; ++round) {
-        if (!step_within(device, last, nets, parameters, y_eur_per_kw, delivery_kw)) return false;
-        if (before == nullptr || round == held_rounds_max ||
-            !hold_leaps(last.y_eur_per_kw - before->y_eur_per_kw, y_eur_per_kw - last.y_eur_per_kw,
-                        parameters))
-            return true;
-    }
-}
-
-bool Acceleration::hold_leaps(const model::Schedules& moved,
-                              const model::Schedules& moves,
-                              const Parameters& parameters) {
-    std::vector<double> norms;
-    for (std::size_t n = 0; n < held_.size(); ++n)
-        norms.push_back(terminal_values(moves, n, parameters).norm());
-    double everywhere =
-        leap_least * parameters.price_scale_eur_per_kwh * parameters.interval_s / 3600.0;
-    if (norms.size() > 1) {
-        std::vector<double> sorted = norms;
-        const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((sorted.size() - 1) / 2);
-        std::nth_element(sorted.begin(), middle, sorted.end());
-        everywhere = std::max(everywhere, leap_of_median * *middle);
-    }
-    bool any = false;
-    for (std::size_t n = 0; n < held_.size(); ++n) {
-        const auto then = terminal_values(moved, n, parameters),
-                   now = terminal_values(moves, n, parameters);
-        const double onwards = then.dot(now) < 0 ? leap_backwards : leap_onwards;
-        if (norms[n] <= std::max(everywhere, onwards * then.norm()) || held_[n] >= held_most)
-            continue;
-        held_[n] *= held_rise;
-        any = true;
-    }
-    return any;
-}
-
-bool Acceleration::step_within(model::Device& device,
-                               const Iterate& last,
-                               const std::vector<NetAnswer>& nets,
-                               const Parameters& parameters,
-                               model::Schedules& y_eur_per_kw,
-                               model::Schedules& delivery_kw) const {
-    const double rho = last.rho_working;
+    const Eigen::MatrixXd trust_here = trust_region(delta_, parameters) / last.rho_working;
     model::Schedules demand(last.y_eur_per_kw.rows(), last.y_eur_per_kw.cols());
-    std::vector<Eigen::MatrixXd> response;
-    response.reserve(nets.size());
-    const Eigen::MatrixXd trust_here = trust_region(delta_, parameters) / rho;
+    std::vector<Eigen::MatrixXd> own, response;
     for (std::size_t n = 0; n < nets.size(); ++n) {
+        own.push_back(nets[n].response);
         const Eigen::MatrixXd slack = held_[n] * trust_here;
-        Eigen::MatrixXd own = nets[n].response;
-        if (Eigen::LLT<Eigen::MatrixXd>(own + slack).info() != Eigen::Success) {
-            const Eigen::VectorXd diagonal = own.diagonal().cwiseMax(0);
-            own = diagonal.asDiagonal();
+        if (Eigen::LLT<Eigen::MatrixXd>(own[n] + slack).info() != Eigen::Success) {
+            const Eigen::VectorXd diagonal = own[n].diagonal().cwiseMax(0);
+            own[n] = diagonal.asDiagonal();
         }
         terminal_values(demand, n, parameters) =
-            nets[n].work_kw - own * terminal_values(last.y_eur_per_kw, n, parameters);
-        response.push_back(own + slack);
+            nets[n].work_kw - own[n] * terminal_values(last.y_eur_per_kw, n, parameters);
+        response.push_back(own[n] + slack);
     }
-    return device.price_step(last.y_eur_per_kw, demand, response, y_eur_per_kw, delivery_kw) &&
+    const auto hold_back = [&, rounds = 0](const model::Schedules& next,
+                                           std::vector<Eigen::MatrixXd>& answers) mutable {
+        if (before == nullptr || rounds++ == held_rounds_max) return false;
+        bool any = false;
+        for (const std::size_t n :
+             leaping(before->y_eur_per_kw, last.y_eur_per_kw, next, parameters)) {
+            if (held_[n] >= held_most) continue;
+            held_[n] *= held_rise;
+            answers[n] = own[n] + held_[n] * trust_here;
+            any = true;
+        }
+        return any;
+    };
+    return device.price_step(last.y_eur_per_kw, demand, response, hold_back, y_eur_per_kw,
+                             delivery_kw) &&
            plausible(y_eur_per_kw, delivery_kw, parameters);
 }
 

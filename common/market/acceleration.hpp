@@ -132,18 +132,6 @@ class Acceleration {
     static constexpr int stalls_max = 6;
 
   private:
-    bool step_within(model::Device& device,
-                     const Iterate& last,
-                     const std::vector<NetAnswer>& nets,
-                     const Parameters& parameters,
-                     model::Schedules& y_eur_per_kw,
-                     model::Schedules& delivery_kw) const;
-
-    /// Holds back the nets whose prices would leap, given how all moved last; whether there are any.
-    bool hold_leaps(const model::Schedules& moved,
-                    const model::Schedules& moves,
-                    const Parameters& parameters);
-
     double delta_ = 0.12;
     std::vector<double> held_;  // per net: × Q, at least 1
     double best_ = 1e300;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,6 +27,11 @@ enum class ProxStatus : std::uint8_t {
     solved,
     infeasible,  ///< the device's set is empty: `x` is the least violating schedule; explain() names what is in conflict
 };
+
+/// Told the prices that a price step comes to (rows() × intervals(), EUR/kW): enlarges the responses of terminals whose prices are not
+/// to move that far; whether it did. Asked again about what comes of that, so it must come to an end.
+using PriceRestraint =
+    std::function<bool(const Schedules& next_price, std::vector<Eigen::MatrixXd>& response)>;
 
 /// What a device could still gain at given prices (Device::regret).
 struct Regret {
@@ -78,16 +84,19 @@ class Device {
 
     /// One Newton-like step on the prices of all terminals' nets at once, for a device that is a net's only supplier
     /// (common/prox/feeder_newton.hpp): from the prices (rows() × intervals(), EUR/kW), what the other members of each net
-    /// draw at them, and how that answers (per terminal, channels()·T square, positive definite). Out: the next prices and
-    /// what the device delivers at them, its own optimum. False, and nothing is touched: the device cannot, or not here.
+    /// draw at them, and how that answers (per terminal, channels()·T square, positive definite); `restraint` (may be
+    /// empty) has a say in the responses while the step is made. Out: the next prices and what the device delivers at them, its own optimum.
+    /// False, and nothing is touched: the device cannot, or not here.
     virtual bool price_step(const Schedules& price,
                             const Schedules& demand_kw,
                             const std::vector<Eigen::MatrixXd>& response,
+                            const PriceRestraint& restraint,
                             Schedules& next_price,
                             Schedules& delivery_kw) {
         static_cast<void>(price);
         static_cast<void>(demand_kw);
         static_cast<void>(response);
+        static_cast<void>(restraint);
         static_cast<void>(next_price);
         static_cast<void>(delivery_kw);
         return false;

@@ -36,13 +36,21 @@ void FeederNewton::recall(std::span<const std::uint64_t> memory) {
 bool FeederNewton::price_step(const Schedules& price,
                               const Schedules& demand_kw,
                               const std::vector<Eigen::MatrixXd>& response,
+                              const model::PriceRestraint& restraint,
                               Schedules& next_price,
                               Schedules& delivery_kw) {
     if (channels() != 1 || !PieceNewton::linear(feeder_.network())) return false;
-    whole().begin(price, demand_kw, response);
-    if (JointNewton({{}}, intervals()).settle(whole_) == 0) return false;
-    next_price = whole_.front().prices();
-    delivery_kw = whole_.front().deliveries();
+    PieceNewton& owner = whole();
+    owner.begin(price, demand_kw, response);
+    std::vector<Eigen::MatrixXd> answers = response;
+    const auto restrain = [&] {
+        if (!restraint || !restraint(owner.prices(), answers)) return false;
+        owner.change_responses(answers);
+        return true;
+    };
+    if (JointNewton({{}}, intervals()).settle(whole_, restrain) == 0) return false;
+    next_price = owner.prices();
+    delivery_kw = owner.deliveries();
     return true;
 }
 

@@ -51,6 +51,7 @@ class FeederNewton final : public model::Device {
     bool price_step(const model::Schedules& price,
                     const model::Schedules& demand_kw,
                     const std::vector<Eigen::MatrixXd>& response,
+                    const model::PriceRestraint& restraint,
                     model::Schedules& next_price,
                     model::Schedules& delivery_kw) override;
 

@@ -136,7 +136,7 @@ std::optional<std::vector<PieceStep>> JointNewton::solve(const std::vector<Piece
     return steps;
 }
 
-int JointNewton::settle(std::vector<PieceNewton>& owners) {
+int JointNewton::settle(std::vector<PieceNewton>& owners, const std::function<bool()>& restrain) {
     for (int round = 1; round <= exchanges_max; ++round) {
         std::vector<PieceRows> said;
         said.reserve(owners.size());
@@ -147,6 +147,7 @@ int JointNewton::settle(std::vector<PieceNewton>& owners) {
         bool more = false;
         for (std::size_t s = 0; s < owners.size(); ++s)
             if (owners[s].hear((*steps)[s])) more = true;
+        if (restrain && restrain()) more = true;
         if (!more) return round + 1;
     }
     for (PieceNewton& owner : owners)

@@ -14,6 +14,7 @@
 /// ends where it would with one owner: exactly.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -36,8 +37,9 @@ class JointNewton {
     std::optional<std::vector<PieceStep>> solve(const std::vector<PieceRows>& pieces);
 
     /// The whole step, everybody in one process: how often all owners spoke, the last time to say that no more of their rows
-    /// take part. 0: there is no such step, and the owners have forgotten their rows. REQUIRES: begin() of all.
-    int settle(std::vector<PieceNewton>& owners);
+    /// take part. `restrain` (may be empty) sees the owners after each time they were told and may change their responses;
+    /// whether it did. 0: there is no such step, and the owners have forgotten their rows. REQUIRES: begin() of all.
+    int settle(std::vector<PieceNewton>& owners, const std::function<bool()>& restrain = {});
 
   private:
     void spread(const std::vector<PieceRows>& pieces,

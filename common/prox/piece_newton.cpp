@@ -10,6 +10,7 @@
 
 #include "common/base/check.hpp"
 #include "common/prox/radial.hpp"
+#include "common/prox/sign_constrained.hpp"
 
 namespace kilter::prox {
 
@@ -19,8 +20,7 @@ using model::Schedules;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double newton_tolerance_kw = 1e-6;
-constexpr std::size_t joining_max = 3;         // rows of one interval and round
-constexpr std::size_t joining_apart_max = 12;  // where a round is an exchange among owners
+constexpr std::size_t joining_max = 3;  // rows of one interval and round
 
 /// What a row's multiplier is due to.
 enum class Holder : std::uint8_t {
@@ -58,9 +58,14 @@ struct PieceNewton::State {
     [[nodiscard]] Eigen::VectorXd sensitivity(std::size_t row) const;
     void set_limits();
     void start_rows();
+    void set_responses(const std::vector<Eigen::MatrixXd>& from);
     void extend_gram();
     void value_at_multipliers();
+    bool join();
     bool join_violated();
+    void look_ahead();
+    void keep(const std::vector<Eigen::Index>& rows);
+    [[nodiscard]] double excess(const Row& row) const;
     [[nodiscard]] double unit(const Row& row) const;
 
     model::Network network;
@@ -81,6 +86,7 @@ struct PieceNewton::State {
     std::vector<std::size_t> end_at;  // positions
 
     // of a step
+    Schedules over_base, demand;  // prices over the base price, and what nets draw there
     std::vector<Eigen::MatrixXd> response;
     std::vector<Row> joined;  // ports first
     Eigen::Index ports = 0;
@@ -88,6 +94,8 @@ struct PieceNewton::State {
     Eigen::VectorXd multipliers;
     Schedules unpriced, values_unpriced;  // d and rows without any multiplier, f or g
     Schedules lift, d, values;            // Aᵀμ, d and rows with them
+    Schedules end_flow;                   // f
+    Eigen::RowVectorXd start;             // g
 };
 
 PieceNewton::State::State(model::Network piece,
@@ -202,12 +210,12 @@ double PieceNewton::State::unit(const Row& row) const {
 /// owners an exchange, rows that are there already only numbers.
 void PieceNewton::State::start_rows() {
     std::vector<Row> kept;
-    std::vector<double> start;
+    std::vector<double> before;
     for (std::size_t i = 0; i < joined.size(); ++i) {
         const double multiplier = multipliers[static_cast<Eigen::Index>(i)];
         if (ports == 0 && joined[i].holder == Holder::limit && !(multiplier > 0)) continue;
         kept.push_back(joined[i]);
-        start.push_back(multiplier);
+        before.push_back(multiplier);
     }
     if (kept.empty()) {
         for (Eigen::Index t = 0; hangs && t < intervals; ++t)
@@ -218,12 +226,32 @@ void PieceNewton::State::start_rows() {
         ports = static_cast<Eigen::Index>(kept.size());
         for (Eigen::Index t = 0; slope > 0 && t < intervals; ++t)
             kept.push_back({buses, t, 1, Holder::tie});
-        start.resize(kept.size());
+        before.resize(kept.size());
+        end_flow.setZero(static_cast<Eigen::Index>(end_at.size()), intervals);
+        start.setZero(intervals);
     }
     joined = std::move(kept);
     multipliers =
-        Eigen::Map<const Eigen::VectorXd>(start.data(), static_cast<Eigen::Index>(start.size()));
+        Eigen::Map<const Eigen::VectorXd>(before.data(), static_cast<Eigen::Index>(before.size()));
+}
+
+/// What nets draw without any multiplier, and all effects of the rows that take part.
+void PieceNewton::State::set_responses(const std::vector<Eigen::MatrixXd>& from) {
+    KILTER_CHECK(from.size() == own_nets, "one response per net");
+    response = from;
+    unpriced.setZero(static_cast<Eigen::Index>(nets), intervals);
+    for (std::size_t j = 0; j < own_nets; ++j) {
+        const auto row = static_cast<Eigen::Index>(j);
+        unpriced.row(row).transpose() =
+            demand.row(row).transpose() + response[j] * over_base.row(row).transpose();
+    }
+    d = unpriced;
+    apply(unpriced, values_unpriced);
     gram.resize(0, 0);
+    extend_gram();
+    if (ports == 0) return;
+    value_at_multipliers();
+    join();
 }
 
 /// Gram's columns and multipliers of the rows that joined last.
@@ -267,7 +295,16 @@ void PieceNewton::State::value_at_multipliers() {
         d.row(row).transpose() =
             unpriced.row(row).transpose() - response[j] * lift.row(row).transpose();
     }
+    d.bottomRows(end_flow.rows()) = end_flow;
     apply(d, values);
+    const auto voltages = static_cast<Eigen::Index>(buses);
+    values.topRows(voltages) += scale.head(voltages) * start;
+}
+
+/// Of a limit, over it, kW.
+double PieceNewton::State::excess(const Row& row) const {
+    const auto at = static_cast<Eigen::Index>(row.row);
+    return row.sign > 0 ? values(at, row.t) - high(at, row.t) : low(at, row.t) - values(at, row.t);
 }
 
 /// The worst rows of every interval that are not there yet; whether there were any.
@@ -295,7 +332,7 @@ bool PieceNewton::State::join_violated() {
                                           row.t == t && row.sign == one.row.sign;
                                });
         });
-        const auto most = std::min(found.size(), ports > 0 ? joining_apart_max : joining_max);
+        const auto most = std::min(found.size(), joining_max);
         std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(most),
                           found.end(),
                           [](const Violation& a, const Violation& b) { return a.by > b.by; });
@@ -303,6 +340,54 @@ bool PieceNewton::State::join_violated() {
             joined.push_back(found[k].row);
     }
     return joined.size() > before;
+}
+
+/// Whether there were rows to join.
+bool PieceNewton::State::join() {
+    if (!join_violated()) return false;
+    if (ports > 0)
+        look_ahead();
+    else
+        extend_gram();
+    return true;
+}
+
+/// With the multipliers of the limits as they would be if those of ports and tie, f and g stayed: rows join until none is
+/// violated. What was violated as heard takes part, of the others those that bind in the end.
+void PieceNewton::State::look_ahead() {
+    const auto heard = static_cast<Eigen::Index>(joined.size());
+    SignConstrained solver;
+    do {
+        extend_gram();
+        std::vector<Eigen::Index> limits;
+        for (Eigen::Index i = ports; i < gram.rows(); ++i)
+            if (joined[static_cast<std::size_t>(i)].holder == Holder::limit) limits.push_back(i);
+        const Eigen::MatrixXd effects = gram(limits, limits);
+        Eigen::VectorXd own = multipliers(limits);
+        Eigen::VectorXd offset = effects * own;
+        for (std::size_t i = 0; i < limits.size(); ++i)
+            offset[static_cast<Eigen::Index>(i)] +=
+                excess(joined[static_cast<std::size_t>(limits[i])]);
+        if (!solver.solve(effects, offset, std::vector<bool>(limits.size()), own) ||
+            !own.allFinite())
+            break;
+        multipliers(limits) = own;
+        value_at_multipliers();
+    } while (join_violated());
+    std::vector<Eigen::Index> kept;
+    for (Eigen::Index i = 0; i < gram.rows(); ++i)
+        if (i < heard || multipliers[i] > 0) kept.push_back(i);
+    keep(kept);
+}
+
+void PieceNewton::State::keep(const std::vector<Eigen::Index>& rows) {
+    std::vector<Row> kept;
+    kept.reserve(rows.size());
+    for (const Eigen::Index i : rows)
+        kept.push_back(joined[static_cast<std::size_t>(i)]);
+    joined = std::move(kept);
+    multipliers = multipliers(rows).eval();
+    gram = gram(rows, rows).eval();
 }
 
 PieceNewton::PieceNewton(model::Network network,
@@ -334,18 +419,15 @@ void PieceNewton::begin(const Schedules& price,
                         const std::vector<Eigen::MatrixXd>& response) {
     State& s = *state_;
     const auto own = static_cast<Eigen::Index>(s.own_nets);
-    KILTER_CHECK(response.size() == s.own_nets && price.rows() == own && demand_kw.rows() == own,
-                 "one row per net");
-    s.response = response;
-    s.unpriced.setZero(static_cast<Eigen::Index>(s.nets), s.intervals);
-    for (Eigen::Index j = 0; j < own; ++j)
-        s.unpriced.row(j).transpose() =
-            demand_kw.row(j).transpose() +
-            response[static_cast<std::size_t>(j)] * (price.row(j).transpose() - s.base_price);
-    s.d = s.unpriced;
-    s.apply(s.unpriced, s.values_unpriced);
+    KILTER_CHECK(price.rows() == own && demand_kw.rows() == own, "one row per net");
+    s.over_base = price.rowwise() - s.base_price.transpose();
+    s.demand = demand_kw;
     s.start_rows();
-    s.extend_gram();
+    s.set_responses(response);
+}
+
+void PieceNewton::change_responses(const std::vector<Eigen::MatrixXd>& response) {
+    state_->set_responses(response);
 }
 
 PieceRows PieceNewton::rows() const {
@@ -384,13 +466,10 @@ bool PieceNewton::hear(const PieceStep& step) {
                      step.start.size() == s.intervals,
                  "the step has another shape than what was said");
     s.multipliers = step.multipliers;
-    s.d.bottomRows(ends) = step.end_flow;
+    s.end_flow = step.end_flow;
+    s.start = step.start;
     s.value_at_multipliers();
-    const auto voltages = static_cast<Eigen::Index>(s.buses);
-    s.values.topRows(voltages) += s.scale.head(voltages) * step.start;
-    const bool more = s.join_violated();
-    s.extend_gram();
-    return more;
+    return s.join();
 }
 
 std::vector<std::uint64_t> PieceNewton::memory() const {

@@ -75,9 +75,14 @@ class PieceNewton {
                const model::Schedules& demand_kw,
                const std::vector<Eigen::MatrixXd>& response);
 
+    /// In the midst of a step: the nets answer otherwise from where it began. The rows that take part stay.
+    void change_responses(const std::vector<Eigen::MatrixXd>& response);
+
     [[nodiscard]] PieceRows rows() const;
 
-    /// Whether more rows take part now, the worst of every interval that are not kept to 10⁻⁶ kW.
+    /// Whether more rows take part now: the worst of every interval that are not kept to 10⁻⁶ kW. In a piece also those that
+    /// would come to bind after them if all ports, f and g stayed as told: an owner finds out alone what it would otherwise
+    /// take more exchanges to say.
     bool hear(const PieceStep& step);
 
     // At the step heard last.

@@ -12,10 +12,7 @@ bool RowSet::add(std::span<const double> column, double diagonal) {
     if (factor_.size() < (m + 1) * (m + 2) / 2) factor_.resize((m + 1) * (m + 2));
     double rest = diagonal;
     for (std::size_t i = 0; i < m; ++i) {
-        double sum = column[i];
-        for (std::size_t j = 0; j < i; ++j)
-            sum -= at(i, j) * at(m, j);
-        at(m, i) = sum / at(i, i);
+        at(m, i) = (column[i] - row(i).dot(row(m).head(row(i).size()))) / at(i, i);
         rest -= at(m, i) * at(m, i);
     }
     if (!(rest > 1e-10 * diagonal)) return false;
@@ -50,15 +47,12 @@ void RowSet::drop(std::size_t i) {
 
 void RowSet::solve(std::span<double> b) const {
     KILTER_CHECK(b.size() == size_, "one value per row of the set");
-    for (std::size_t i = 0; i < size_; ++i) {
-        for (std::size_t j = 0; j < i; ++j)
-            b[i] -= at(i, j) * b[j];
-        b[i] /= at(i, i);
-    }
+    Eigen::Map<Eigen::VectorXd> x(b.data(), static_cast<Eigen::Index>(size_));
+    for (std::size_t i = 0; i < size_; ++i)
+        b[i] = (b[i] - row(i).dot(x.head(row(i).size()))) / at(i, i);
     for (std::size_t i = size_; i-- > 0;) {
-        for (std::size_t j = i + 1; j < size_; ++j)
-            b[i] -= at(j, i) * b[j];
         b[i] /= at(i, i);
+        x.head(row(i).size()) -= b[i] * row(i);
     }
 }
 

@@ -9,6 +9,8 @@
 #include <span>
 #include <vector>
 
+#include <Eigen/Core>
+
 namespace kilter::prox {
 
 class RowSet {
@@ -31,6 +33,11 @@ class RowSet {
 
     [[nodiscard]] double at(std::size_t i, std::size_t j) const {
         return factor_[i * (i + 1) / 2 + j];
+    }
+
+    /// Of the factor, without its diagonal.
+    [[nodiscard]] Eigen::Map<const Eigen::VectorXd> row(std::size_t i) const {
+        return {factor_.data() + i * (i + 1) / 2, static_cast<Eigen::Index>(i)};
     }
 
     std::vector<double> factor_;  ///< lower triangle by rows

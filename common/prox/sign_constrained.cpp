@@ -11,6 +11,16 @@ constexpr double missing_least = 1e-9;
 constexpr double lift =
     1 + 1e-9;  // of the diagonal: rows that depend on each other share their multiplier
 
+/// b − G μ. Few rows have a multiplier.
+Eigen::VectorXd not_met(const Eigen::MatrixXd& gram,
+                        const Eigen::VectorXd& offset,
+                        const Eigen::VectorXd& multipliers) {
+    Eigen::VectorXd out = offset;
+    for (Eigen::Index i = 0; i < multipliers.size(); ++i)
+        if (multipliers[i] != 0) out -= multipliers[i] * gram.col(i);
+    return out;
+}
+
 }  // namespace
 
 std::vector<double> SignConstrained::products(const Eigen::MatrixXd& gram, Eigen::Index row) const {
@@ -104,14 +114,14 @@ bool SignConstrained::solve(const Eigen::MatrixXd& gram,
                             const std::vector<bool>& free,
                             Eigen::VectorXd& multipliers) {
     start(gram, offset, free, multipliers);
-    Eigen::VectorXd missing = offset - gram * multipliers;
+    Eigen::VectorXd missing = not_met(gram, offset, multipliers);
     for (Eigen::Index steps = 0; steps < 20 * gram.rows() + 100; ++steps) {
         for (const Eigen::Index i : active_)
             missing[i] = -std::numeric_limits<double>::infinity();
         Eigen::Index worst = 0;
         if (missing.size() == 0 || missing.maxCoeff(&worst) <= missing_least) return true;
         if (!enter(gram, worst, missing[worst], free, multipliers)) return false;
-        missing = offset - gram * multipliers;
+        missing = not_met(gram, offset, multipliers);
     }
     return false;
 }

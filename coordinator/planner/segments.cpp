@@ -151,16 +151,27 @@ JointFeeder::JointFeeder(std::vector<Segment> pieces, const model::FeederHorizon
 
 bool JointFeeder::step(const model::Schedules& price,
                        const model::Schedules& demand_kw,
-                       const std::vector<Eigen::MatrixXd>& response) {
+                       const std::vector<Eigen::MatrixXd>& response,
+                       const model::PriceRestraint& restraint) {
+    const auto of_piece = [&](std::size_t s, const std::vector<Eigen::MatrixXd>& all) {
+        std::vector<Eigen::MatrixXd> own;
+        own.reserve(pieces_[s].nets.size());
+        for (const std::size_t net : pieces_[s].nets)
+            own.push_back(all[net]);
+        return own;
+    };
     for (std::size_t s = 0; s < pieces_.size(); ++s) {
         const std::vector<std::size_t>& nets = pieces_[s].nets;
-        std::vector<Eigen::MatrixXd> own;
-        own.reserve(nets.size());
-        for (const std::size_t net : nets)
-            own.push_back(response[net]);
-        owners_[s].begin(price(nets, Eigen::all), demand_kw(nets, Eigen::all), own);
+        owners_[s].begin(price(nets, Eigen::all), demand_kw(nets, Eigen::all),
+                         of_piece(s, response));
     }
-    const int rounds = joint_.settle(owners_);
+    std::vector<Eigen::MatrixXd> answers = response;
+    const int rounds = joint_.settle(owners_, [&] {
+        if (!restraint || !restraint(gathered(&prox::PieceNewton::prices), answers)) return false;
+        for (std::size_t s = 0; s < pieces_.size(); ++s)
+            owners_[s].change_responses(of_piece(s, answers));
+        return true;
+    });
     rounds_ += static_cast<std::uint32_t>(rounds);
     return rounds > 0;
 }
@@ -176,9 +187,10 @@ model::Schedules JointFeeder::gathered(
 bool JointFeeder::price_step(const model::Schedules& price,
                              const model::Schedules& demand_kw,
                              const std::vector<Eigen::MatrixXd>& response,
+                             const model::PriceRestraint& restraint,
                              model::Schedules& next_price,
                              model::Schedules& delivery_kw) {
-    if (!step(price, demand_kw, response)) return false;
+    if (!step(price, demand_kw, response, restraint)) return false;
     next_price = gathered(&prox::PieceNewton::prices);
     delivery_kw = gathered(&prox::PieceNewton::deliveries);
     return true;
@@ -191,7 +203,7 @@ model::ProxStatus JointFeeder::prox(const model::Schedules& target,
     response.reserve(static_cast<std::size_t>(penalty.size()));
     for (const double stiffness : penalty)
         response.push_back(Eigen::MatrixXd::Identity(intervals_, intervals_) / stiffness);
-    agreed_ = step(model::Schedules::Zero(rows_, intervals_), -target, response) &&
+    agreed_ = step(model::Schedules::Zero(rows_, intervals_), -target, response, {}) &&
               gathered(&prox::PieceNewton::prices).cwiseAbs().maxCoeff() <=
                   limits::price_eur_per_kwh_max * tie_.interval_h;
     x = -gathered(&prox::PieceNewton::deliveries);

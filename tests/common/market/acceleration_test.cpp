@@ -230,14 +230,18 @@ class ModelFollower final : public model::Device {
     bool price_step(const Schedules& price,
                     const Schedules& demand_kw,
                     const std::vector<Eigen::MatrixXd>& response,
+                    const model::PriceRestraint& restraint,
                     Schedules& next_price,
                     Schedules& delivery_kw) override {
-        seen.push_back(response);
-        next_price = price;
-        for (std::size_t n = 0; n < response.size(); ++n) {
-            const auto at = static_cast<Eigen::Index>(n);
-            next_price.row(at) += response[n].llt().solve(asked_kw_.col(at)).transpose();
-        }
+        std::vector<Eigen::MatrixXd> answers = response;
+        do {
+            seen.push_back(answers);
+            next_price = price;
+            for (std::size_t n = 0; n < response.size(); ++n) {
+                const auto at = static_cast<Eigen::Index>(n);
+                next_price.row(at) += answers[n].llt().solve(asked_kw_.col(at)).transpose();
+            }
+        } while (restraint(next_price, answers));
         delivery_kw = demand_kw;
         return true;
     }
@@ -346,6 +350,18 @@ TEST(Acceleration, PricesMayGoOnTwiceAsFarAndTurnRoundSevenTenthsAsFar) {
     EXPECT_GT(rounds(0.0201), 1u);
     EXPECT_EQ(rounds(-0.0069), 1u);
     EXPECT_GT(rounds(-0.0071), 1u);
+}
+
+TEST(Acceleration, ANetMayMoveTwiceAsFarAsTheMedianNetHas) {
+    const Iterate before = at_price({0.02, 0.02, 0.02}), last = at_price({0.02, 0.03, 0.04});
+    const auto rounds = [&](double moves) {
+        Acceleration acceleration;
+        Eigen::MatrixXd asked_kw = Eigen::MatrixXd::Zero(eight, 3);
+        asked_kw.col(0).setConstant(moves * 0.003 / working_rho);
+        return asked(acceleration, &before, last, asked_kw).size();
+    };
+    EXPECT_EQ(rounds(0.0199), 1u);
+    EXPECT_GT(rounds(0.0201), 1u);
 }
 
 TEST(Acceleration, GivesUpWhenTheMeritNoLongerFalls) {

@@ -109,6 +109,7 @@ class Supply final : public model::Device {
     bool price_step(const Schedules& price,
                     const Schedules& demand,
                     const std::vector<Eigen::MatrixXd>& response,
+                    const model::PriceRestraint&,
                     Schedules& next_price,
                     Schedules& delivery) override {
         if (!sets_prices) return false;

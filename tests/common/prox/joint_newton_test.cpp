@@ -103,8 +103,8 @@ TEST(FeederNewton, WhoRecallsWhatAnotherRemembersTakesTheNextStepToTheSameBits) 
         FeederNewton heir(same);
         heir.recall(first.price_memory());
         Schedules next, delivery, its_next, its_delivery;
-        ASSERT_TRUE(first.price_step(price, now.demand, now.response, next, delivery));
-        ASSERT_TRUE(heir.price_step(price, now.demand, now.response, its_next, its_delivery));
+        ASSERT_TRUE(first.price_step(price, now.demand, now.response, {}, next, delivery));
+        ASSERT_TRUE(heir.price_step(price, now.demand, now.response, {}, its_next, its_delivery));
         EXPECT_EQ(next, its_next);
         EXPECT_EQ(delivery, its_delivery);
         EXPECT_EQ(first.price_memory(), heir.price_memory());
@@ -121,7 +121,7 @@ TEST(FeederNewton, RecallsNothingOfWordsThatNobodyRemembers) {
     const Draw now(random);
     FeederNewton fresh(feeder);
     Schedules expected, delivery, next;
-    ASSERT_TRUE(fresh.price_step(price, now.demand, now.response, expected, delivery));
+    ASSERT_TRUE(fresh.price_step(price, now.demand, now.response, {}, expected, delivery));
     const std::vector<std::uint64_t> good = fresh.price_memory();
     for (int round = 0; round < 200; ++round) {
         std::vector<std::uint64_t> words = good;
@@ -144,7 +144,7 @@ TEST(FeederNewton, RecallsNothingOfWordsThatNobodyRemembers) {
         }
         FeederNewton other(feeder);
         other.recall(words);
-        ASSERT_TRUE(other.price_step(price, now.demand, now.response, next, delivery)) << round;
+        ASSERT_TRUE(other.price_step(price, now.demand, now.response, {}, next, delivery)) << round;
         EXPECT_LT((next - expected).cwiseAbs().maxCoeff(), 1e-7) << round;
     }
 }
@@ -160,7 +160,7 @@ TEST(JointNewton, APieceWithoutNetsKeepsItsLimitsThroughTheOthers) {
         const Draw now(random);
         const auto& [demand, response] = now;
         Schedules next, delivery;
-        ASSERT_TRUE(uncut.price_step(price, demand, response, next, delivery));
+        ASSERT_TRUE(uncut.price_step(price, demand, response, {}, next, delivery));
         fork.owners[0].begin(price.topRows(0), demand.topRows(0), {});
         fork.owners[1].begin(price.row(0), demand.row(0), {response[0]});
         fork.owners[2].begin(price.row(1), demand.row(1), {response[1]});
@@ -181,6 +181,60 @@ TEST(JointNewton, APieceWithoutNetsKeepsItsLimitsThroughTheOthers) {
         EXPECT_GE(v.minCoeff(), 0.9 - 1e-6);
         EXPECT_NEAR(v.row(4).minCoeff(), 0.9, 1e-4) << "the voltage does not bind";
         price = next;
+    }
+}
+
+/// Ten nets, each at the end of a line of its own that carries 1 kVA: as many limits bind in every interval. Rows join three at a
+/// time; the owner goes through these alone.
+TEST(PieceNewton, AnOwnerFindsOutAloneWhatComesToBind) {
+    constexpr std::size_t nets = 10;
+    Network trunk = chain(2), star = chain(nets + 1);
+    for (std::size_t n = 0; n < nets; ++n) {
+        star.branches[n].from = 0;
+        star.branches[n].rating_kva = 1;
+        star.nets.push_back({"n" + std::to_string(n), n + 1});
+    }
+    std::vector<PieceNewton> owners;
+    owners.emplace_back(trunk, series_of(trunk, 0, 0), std::vector<std::size_t>{1}, false);
+    owners.emplace_back(star, series_of(star, 0, 0), std::vector<std::size_t>(), true);
+    const Schedules none(0, intervals), price = Schedules::Constant(nets, intervals, 0.05),
+                                        demand = Schedules::Constant(nets, intervals, 5);
+    owners[0].begin(none, none, {});
+    owners[1].begin(
+        price, demand,
+        std::vector<Eigen::MatrixXd>(nets, Eigen::MatrixXd::Identity(intervals, intervals)));
+    // their lines' limits, and that this is all
+    EXPECT_EQ(JointNewton({{}, {0, 0}}, intervals).settle(owners), 2);
+    EXPECT_NEAR(owners[1].deliveries().maxCoeff(), 1, 1e-6);
+    EXPECT_NEAR(owners[1].deliveries().minCoeff(), 1, 1e-6);
+}
+
+TEST(JointNewton, NetsThatAreHeldBackInTheMidstOfAStepTakeTheStepThatTheyWouldHaveFromTheStart) {
+    std::mt19937_64 random(7);
+    const Schedules price = Schedules::Constant(2, intervals, 0.05);
+    Fork fork(30);
+    Feeder feeder(fork.whole, series_of(fork.whole, 1, 0.5));
+    for (int round = 0; round < 4; ++round) {
+        const Draw now(random);
+        std::vector<Eigen::MatrixXd> held = now.response;
+        held[0] *= 16;
+        FeederNewton from_start(feeder), in_the_midst(feeder);
+        Schedules expected, its_delivery, next, delivery;
+        ASSERT_TRUE(from_start.price_step(price, now.demand, held, {}, expected, its_delivery));
+        std::vector<Schedules> seen;
+        const auto restraint = [&](const Schedules& would, std::vector<Eigen::MatrixXd>& response) {
+            seen.push_back(would);
+            if (response[0] == held[0]) return false;
+            response[0] *= 4;
+            return true;
+        };
+        ASSERT_TRUE(
+            in_the_midst.price_step(price, now.demand, now.response, restraint, next, delivery));
+        EXPECT_GE(seen.size(), 3u);
+        EXPECT_EQ(seen.back(), next);
+        EXPECT_LT((next - expected).cwiseAbs().maxCoeff(), 1e-7);
+        EXPECT_LT((delivery - its_delivery).cwiseAbs().maxCoeff(), 1e-5);
+        EXPECT_GT((seen.front() - next).cwiseAbs().maxCoeff(), 1e-3) << "held back from nothing";
     }
 }
 
