@@ -35,6 +35,7 @@ constexpr double smoothing_first = 1e6;
 constexpr double smoothing_later = 1000;
 constexpr double smoothing_fall = 0.3;  // per iteration
 constexpr double smoothing_last = 10;
+constexpr double smoothing_judged = 100;  // at most, where the step that is judged is exact
 constexpr double work_max_kw = 0x1.0p24;
 
 std::int64_t rounded(double value, double most, double unit) {
@@ -93,14 +94,6 @@ Eigen::MatrixXd with_less_curvature(const Eigen::MatrixXd& jacobian, double c) {
     return out / c;
 }
 
-/// Of a home's answer after `last`, kW². A session that begins near its solution begins with less (later_rho).
-double smoothing_after(const Iterate& last, double rho, const Parameters& parameters) {
-    const double square = parameters.primal_tolerance_kw * parameters.primal_tolerance_kw;
-    if (last.answer)
-        return std::max(smoothing_last * square, smoothing_fall * last.answer->smoothing_kw2);
-    return square * (rho < parameters.rho_eur_per_kw2 ? smoothing_later : smoothing_first);
-}
-
 /// Nets whose prices would leap from `last` to `next`, given how all moved from `before` to `last`.
 std::vector<std::size_t> leaping(const model::Schedules& before,
                                  const model::Schedules& last,
@@ -155,10 +148,23 @@ double later_rho(const Parameters& parameters) {
     return rho_later * parameters.rho_eur_per_kw2;
 }
 
+double smoothing_kw2(std::uint32_t iteration, double opening_rho, const Parameters& parameters) {
+    const double first =
+        opening_rho < parameters.rho_eur_per_kw2 ? smoothing_later : smoothing_first;
+    return parameters.primal_tolerance_kw * parameters.primal_tolerance_kw *
+           std::max(smoothing_last, first * std::pow(smoothing_fall, iteration - 1));
+}
+
+bool judged_exactly(double smoothing_kw2, const Parameters& parameters) {
+    return smoothing_kw2 <=
+           smoothing_judged * parameters.primal_tolerance_kw * parameters.primal_tolerance_kw;
+}
+
 Iterate answer_prices(model::Device& device,
                       const Iterate& last,
                       const model::Schedules& y_eur_per_kw,
                       double rho,
+                      double smoothing_kw2,
                       const ResponseUnits& units,
                       const Parameters& parameters) {
     Iterate next;
@@ -181,10 +187,9 @@ Iterate answer_prices(model::Device& device,
     const auto penalty = [&](double value) {
         return Eigen::VectorXd::Constant(next.z_kw.rows(), value).eval();
     };
-    answer->work_kw.resizeLike(next.z_kw);
-    answer->smoothing_kw2 = smoothing_after(last, rho, parameters);
-    device.smoothed_prox(next.z_kw - y_eur_per_kw / rho, penalty(rho), answer->smoothing_kw2,
-                         answer->work_kw);
+    next.x_kw.resizeLike(next.z_kw);
+    next.feasible = device.smoothed_prox(next.z_kw - y_eur_per_kw / rho, penalty(rho),
+                                         smoothing_kw2, next.x_kw) == model::ProxStatus::solved;
     Eigen::MatrixXd jacobian;
     if (!device.price_response(jacobian)) jacobian.setZero(quantities, quantities);
     answer->response = with_less_curvature(jacobian, (1 - 1 / trust) * rho);
@@ -193,15 +198,16 @@ Iterate answer_prices(model::Device& device,
         for (Eigen::Index i = 0; i <= j; ++i)
             answer->response(i, j) = answer->response(j, i) =
                 static_cast<double>(units.of(rho * answer->response(i, j))) * units.unit() / rho;
-    const model::Schedules pull =
-        y_eur_per_kw + (1 - 1 / trust) * rho * (answer->work_kw - next.z_kw);
+    const model::Schedules pull = y_eur_per_kw + (1 - 1 / trust) * rho * (next.x_kw - next.z_kw);
     const Eigen::VectorXd intercept = answer->response * pull.reshaped<Eigen::RowMajor>();
+    answer->work_kw = next.x_kw;
     answer->work_kw.reshaped<Eigen::RowMajor>() += intercept;
 
-    const double judge = next.rho_eur_per_kw2;
-    next.x_kw.resizeLike(next.z_kw);
-    next.feasible = device.prox(next.z_kw - y_eur_per_kw / judge, penalty(judge), next.x_kw) ==
-                    model::ProxStatus::solved;
+    if (judged_exactly(smoothing_kw2, parameters)) {
+        const double judge = next.rho_eur_per_kw2;
+        next.feasible = device.prox(next.z_kw - y_eur_per_kw / judge, penalty(judge), next.x_kw) ==
+                        model::ProxStatus::solved;
+    }
     KILTER_CHECK(next.x_kw.allFinite() && answer->work_kw.allFinite(),
                  "a device's prox must answer with finite schedules of its own shape");
     next.a_units = rounded_units(next.x_kw);

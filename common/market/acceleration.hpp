@@ -5,7 +5,8 @@
 ///     home     x̂ = prox(z − y/ρ_k), smoothed over √s_k,  J its Jacobian there,  R = (I − (ρ_k − μ) J)⁻¹ J,  μ = ρ_k/2,
 ///              w = x̂ + R (y + (ρ_k − μ) (x̂ − z)):  near x̂, at prices y, it draws w − R y, which is the prox from z with
 ///              the penalty μ
-///              x      = prox(z − y/ρ),    ρ three times the agreed penalty: what is balanced, judged and cleared
+///              x      = prox(z − y/ρ),    ρ three times the agreed penalty: what is balanced, judged and cleared. While
+///              √s_k is over five times the agreed imbalance the session cannot end, and x is x̂
 ///     net      r = Σ x − d,  D = Σ w,  S = Σ R                                  as masked sums
 ///     chair    y⁺, d = price_step(y, D − S y, S + Q/ρ_k): the feeder's optimum against these responses, trusted as far as
 ///              Q = (δ − λ) L/2 + λ I lets it, yᵀ L y = Σ (y_{t+1} − y_t)², λ = 0.003
@@ -34,7 +35,6 @@ namespace kilter::market {
 /// What an accelerated iteration adds to a home's iterate.
 struct Answer {
     model::Schedules work_kw;  ///< w
-    double smoothing_kw2 = 0;  ///< s_k
     Eigen::MatrixXd response;  ///< R: J with the prox's curvature ρ_k replaced by μ; kW per EUR/kW
 };
 
@@ -68,12 +68,19 @@ double next_working_rho(const Parameters& parameters, double rho);
 /// ρ that the session after an accelerated one starts from: near its solution already, it moves far from the start on.
 double later_rho(const Parameters& parameters);
 
+/// s of an iteration ≥ 1, kW². `opening_rho`: what the session started from; less than the agreed penalty where it is warm.
+double smoothing_kw2(std::uint32_t iteration, double opening_rho, const Parameters& parameters);
+
+/// Whether homes judge an iterate of that smoothing by an exact step: a session ends at no other.
+bool judged_exactly(double smoothing_kw2, const Parameters& parameters);
+
 /// A home's iteration at the chair's prices; `last.answer` is null in the first one, which starts from last.z and these
 /// prices. Fills `next` but for what the net step adds.
 Iterate answer_prices(model::Device& device,
                       const Iterate& last,
                       const model::Schedules& y_eur_per_kw,
                       double rho,
+                      double smoothing_kw2,
                       const ResponseUnits& units,
                       const Parameters& parameters);
 

@@ -19,7 +19,8 @@ Notice Session::State::assess(std::uint32_t collected) const {
         out = notice_about(*newest);
         const Residuals residuals = residuals_of(terms, out.primal_square, out.dual_square,
                                                  newest->rho_eur_per_kw2, newest->alpha);
-        if (settled && newest->iteration >= settled_since && badness(terms, residuals) <= 1) {
+        if (settled && newest->iteration >= settled_since && judged_exactly(*newest) &&
+            badness(terms, residuals) <= 1) {
             out.stop_iteration = newest->iteration;
             return out;
         }
@@ -77,6 +78,10 @@ void Session::State::obey_stop(const Notice& heard, Outputs& out) {
             wrong =
                 "The feeder's host called an iterate converged whose announced residuals are "
                 "over the agreed tolerance; nothing is agreed.";
+        if (heard.outcome == Outcome::converged && !judged_exactly(*end))
+            wrong =
+                "The feeder's host called an iterate converged that no home has judged exactly; "
+                "nothing is agreed.";
     }
     if (wrong.empty())
         stop(heard, out);

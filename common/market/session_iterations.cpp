@@ -9,6 +9,7 @@ namespace kilter::market {
 namespace {
 /// In units of the tolerances: near enough that prices tell a device's choices apart.
 constexpr double settling_badness = 30;
+constexpr double settling_badness_smoothed = 50;  // of an iterate that is not judged exactly
 }  // namespace
 
 Gathering* Session::State::net_of(NetId net) {
@@ -49,10 +50,21 @@ std::optional<Iterate> Session::State::accelerated_step() {
     if (last.iteration > 0) rho = next_working_rho(terms.parameters, rho);
     if (chairs()) return chair_sets_prices();
     if (last.iteration == 0)
-        return answer_prices(device, last, last.y_eur_per_kw, rho, units.front(), terms.parameters);
+        return answer_prices(device, last, last.y_eur_per_kw, rho, smoothing(1), units.front(),
+                             terms.parameters);
     const auto prices = prices_heard();
     if (!prices) return std::nullopt;
-    return answer_prices(device, last, *prices, rho, units.front(), terms.parameters);
+    return answer_prices(device, last, *prices, rho, smoothing(last.iteration + 1), units.front(),
+                         terms.parameters);
+}
+
+double Session::State::smoothing(std::uint32_t iteration) const {
+    return smoothing_kw2(iteration, terms.rho_eur_per_kw2, terms.parameters);
+}
+
+bool Session::State::judged_exactly(const Iterate& iterate) const {
+    return !iterate.accelerated ||
+           market::judged_exactly(smoothing(iterate.iteration), terms.parameters);
 }
 
 std::optional<Iterate> Session::State::chair_sets_prices() {
@@ -249,7 +261,8 @@ void Session::State::settle_choices(const Notice& heard) {
     const Iterate* then = history.find(heard.about_iteration);
     if (settled || then == nullptr) return;
     if (badness(terms, residuals_of(terms, heard.primal_square, heard.dual_square,
-                                    then->rho_eur_per_kw2, then->alpha)) > settling_badness)
+                                    then->rho_eur_per_kw2, then->alpha)) >
+        (judged_exactly(*then) ? settling_badness : settling_badness_smoothed))
         return;
     device.settle_choices();
     settled = true;

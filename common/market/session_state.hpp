@@ -72,6 +72,10 @@ struct Session::State {
     void begin_iteration(Outputs& out);
     /// The next iterate while the session is accelerated; nothing: it is so no longer.
     std::optional<Iterate> accelerated_step();
+    /// A home's barrier in that iteration (smoothing_kw2).
+    [[nodiscard]] double smoothing(std::uint32_t iteration) const;
+    /// Whether the session may end at it: homes have judged it by an exact step.
+    [[nodiscard]] bool judged_exactly(const Iterate& iterate) const;
     std::optional<Iterate> chair_sets_prices();
     /// What the chair that this coordinator follows has set.
     std::optional<Iterate> chair_has_set_prices();

@@ -181,7 +181,9 @@ double Home::objective() const {
 }
 
 void Home::settle_choices() {
-    if (!solver_.program().appliances.empty()) round_starts();
+    if (solver_.program().appliances.empty()) return;
+    solver_.solve(meter_);  // the last step may have been a smoothed one
+    round_starts();
 }
 
 double Home::round_starts() {

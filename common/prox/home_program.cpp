@@ -276,10 +276,12 @@ class Packer {
         out_.meter_free = ArrayXd::Zero(out_.frees);
     }
 
+    /// What is closer together than slack_of_bounds is one value.
     void bound_both(Index at, double low, double high) {
+        const bool fixed = high - low <= HomeProgram::slack_of_bounds;
         out_.low[at] = low;
-        out_.high[at] = high;
-        if (low == high) return;
+        out_.high[at] = fixed ? low : high;
+        if (fixed) return;
         out_.hard.push_back({at, 1, low});
         out_.hard.push_back({at, -1, high});
     }

@@ -135,9 +135,25 @@ Index HomeSolver::step_on_sides() {
     return 1;
 }
 
+/// Of a scalar between bounds so close that both seem to bind one does: both held would be a contradiction, which the method of
+/// multipliers takes the longer to find out the closer they are.
+void HomeSolver::take_one_of_two_ends() {
+    Complementarity& pairs = now_.hard;
+    for (Index i = 0; i + 1 < at_peak_rows_; ++i) {
+        const auto k = static_cast<std::size_t>(i);
+        if (program_.hard[k].at != program_.hard[k + 1].at || !held(pairs, i) ||
+            !held(pairs, i + 1))
+            continue;
+        const Index weaker = pairs.dual[i] < pairs.dual[i + 1] ? i : i + 1;
+        pairs.dual[2 * i + 1 - weaker] -= pairs.dual[weaker];
+        pairs.weight[weaker] = pairs.dual[weaker] = 0;
+    }
+}
+
 bool HomeSolver::follow_sides(int factors_most) {
     take_sides(now_.hard);
     take_sides(now_.soft);
+    take_one_of_two_ends();
     measure();
     bool factorised = false;
     int on_curve = 0;

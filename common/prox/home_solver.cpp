@@ -314,6 +314,17 @@ void HomeSolver::start_warm(double shift) {
         }
     };
     push(now_.hard.slack, now_.hard.dual);
+    for (Index i = 0; i + 1 < at_peak_rows_; ++i) {  // no more room between two ends than there is
+        const Bound &one = program_.hard[static_cast<std::size_t>(i)],
+                    &other = program_.hard[static_cast<std::size_t>(i) + 1];
+        const double room = std::abs(other.bound - one.bound);
+        const double taken = now_.hard.slack[i] + now_.hard.slack[i + 1];
+        if (one.at != other.at || taken <= room) continue;
+        for (const Index end : {i, i + 1}) {
+            now_.hard.slack[end] *= room / taken;
+            now_.hard.dual[end] = mu / now_.hard.slack[end];
+        }
+    }
     push(now_.soft.slack, now_.soft.dual);
     push(now_.soft.excess, now_.soft.room);
     const ArrayXd scale = now_.soft.price / (now_.soft.dual + now_.soft.room);

@@ -113,6 +113,7 @@ class HomeSolver {
 
     // home_sides.cpp: without a path, from the sides of the last solution
     bool follow_sides(int factors_most);
+    void take_one_of_two_ends();
     void head_for_sides();
     Eigen::Index step_on_sides();
 

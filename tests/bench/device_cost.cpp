@@ -1,7 +1,9 @@
 /// One home's step with one piece of equipment, as often as asked: what device_cost.sh counts instructions of. Targets move
-/// as in a session: a day's shape and a little noise, so that each solve starts from a near one. With `accelerated` it is
-/// the whole iteration of an accelerated session: two proxes, and the response along the way.
-///     device_cost PIECE COUNT [accelerated]
+/// as in a session: a day's shape and a little noise, so that each solve starts from a near one. With `session` it is the
+/// whole iteration of warm accelerated sessions, five to each, each of which begins with a new home and prices that are off
+/// and come to where they go as they do in the feeder suite; with `accelerated` one whose prices jump everywhere for ever and
+/// that is always judged exactly: two proxes, and the response along the way.
+///     device_cost PIECE COUNT [session|accelerated]
 #include <cmath>
 #include <cstdlib>
 #include <functional>
@@ -152,24 +154,65 @@ bool plain_steps(prox::Home& home, const model::Schedules& shape, int count, Prn
     return x.allFinite();
 }
 
+/// Iterations of the chair's prices, EUR/kW and interval, lowest when the sun shines.
+class Session {
+  public:
+    Session(prox::Home& home, const model::Schedules& shape)
+        : home_(home), prices_((0.06 - 0.01 * shape.array()).matrix()) {
+        parameters_.channels = static_cast<std::uint32_t>(home.rows());
+        parameters_.rho_eur_per_kw2 = rho;
+        market::WarmState start = market::WarmState::cold(home.rows(), intervals, rho);
+        start.z_kw = shape;
+        last_ = market::start_from(start, 1);
+    }
+
+    void answer(Prng& random, double off, double working_rho, double smoothing_kw2) {
+        last_ = market::answer_prices(
+            home_, last_,
+            prices_ + test::random_schedules(random, home_.rows(), intervals, -off, off),
+            working_rho, smoothing_kw2, market::ResponseUnits(3), parameters_);
+    }
+
+    [[nodiscard]] const market::Parameters& parameters() const { return parameters_; }
+
+    [[nodiscard]] const model::Schedules& draw_kw() const { return last_.x_kw; }
+
+  private:
+    prox::Home& home_;
+    market::Parameters parameters_;
+    model::Schedules prices_;
+    market::Iterate last_;
+};
+
 bool accelerated_steps(prox::Home& home, const model::Schedules& shape, int count, Prng& random) {
-    market::Parameters parameters;
-    parameters.channels = static_cast<std::uint32_t>(home.rows());
-    parameters.rho_eur_per_kw2 = rho;
-    market::WarmState start = market::WarmState::cold(home.rows(), intervals, rho);
-    start.z_kw = shape;
-    market::Iterate last = market::start_from(start, 1);
-    const model::Schedules prices =
-        (0.06 - 0.01 * shape.array()).matrix();  // EUR/kW and interval, lowest when the sun shines
+    Session session(home, shape);
+    constexpr std::uint32_t late = 100;
     for (int i = 0; i < count; ++i)
-        last = market::answer_prices(
-            home, last,
-            prices + test::random_schedules(random, home.rows(), intervals, -3e-4, 3e-4), 0.2 * rho,
-            market::ResponseUnits(3), parameters);
-    return last.x_kw.allFinite();
+        session.answer(random, 3e-4, 0.2 * rho,
+                       market::smoothing_kw2(late, rho, session.parameters()));
+    return session.draw_kw().allFinite();
 }
 
-int run(const std::string& piece, int count, bool accelerated) {
+bool session_steps(const model::Home& data, model::Schedules shape, int count, Prng& random) {
+    constexpr int iterations = 5;
+    for (int i = 0; i < count; i += iterations) {
+        prox::Home home(data);
+        Session session(home, shape);
+        double off = 3e-3;
+        double working_rho = market::later_rho(session.parameters());
+        for (std::uint32_t k = 1; k <= iterations; ++k) {
+            session.answer(random, off, working_rho,
+                           market::smoothing_kw2(k, market::later_rho(session.parameters()),
+                                                 session.parameters()));
+            working_rho = market::next_working_rho(session.parameters(), working_rho);
+            off *= 0.3;
+        }
+        shape = session.draw_kw();
+    }
+    return shape.allFinite();
+}
+
+int run(const std::string& piece, int count, const std::string& how) {
     const auto found = pieces().find(piece);
     if (found == pieces().end()) {
         std::cerr << "no such piece; there are:";
@@ -191,8 +234,9 @@ int run(const std::string& piece, int count, bool accelerated) {
     model::Schedules shape(home.rows(), intervals);
     for (Eigen::Index row = 0; row < home.rows(); ++row)
         shape.row(row) = of_day(-3, 1).transpose();
-    const bool finite = accelerated ? accelerated_steps(home, shape, count, random)
-                                    : plain_steps(home, shape, count, random);
+    const bool finite = how == "session"       ? session_steps(data, shape, count, random)
+                        : how == "accelerated" ? accelerated_steps(home, shape, count, random)
+                                               : plain_steps(home, shape, count, random);
     return finite ? 0 : 1;
 }
 
@@ -200,10 +244,10 @@ int run(const std::string& piece, int count, bool accelerated) {
 }  // namespace kilter
 
 int main(int argc, char** argv) {
-    const bool accelerated = argc == 4 && std::string(argv[3]) == "accelerated";
-    if (argc != 3 && !accelerated) {
-        std::cerr << "usage: device_cost PIECE COUNT [accelerated]\n";
+    const std::string how = argc == 4 ? argv[3] : "";
+    if (argc < 3 || argc > 4 || (argc == 4 && how != "session" && how != "accelerated")) {
+        std::cerr << "usage: device_cost PIECE COUNT [session|accelerated]\n";
         return 2;
     }
-    return kilter::run(argv[1], std::atoi(argv[2]), accelerated);
+    return kilter::run(argv[1], std::atoi(argv[2]), how);
 }

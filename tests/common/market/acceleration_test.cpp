@@ -149,6 +149,77 @@ TEST(Acceleration, NeighboursGetTheWordsThatAllSumAndTheChairTheAnswers) {
     EXPECT_TRUE(std::equal(part.words.begin(), part.words.end(), whole.words.begin()));
 }
 
+/// Counts which steps it is asked for; answers as a battery of no size would.
+class AskedHome final : public model::Device {
+  public:
+    Eigen::Index rows() const override { return 1; }
+
+    Eigen::Index intervals() const override { return 4; }
+
+    model::ProxStatus prox(const Schedules&, const Eigen::VectorXd&, Schedules& x) override {
+        ++exact;
+        x.setConstant(1, 4, 1);
+        return model::ProxStatus::solved;
+    }
+
+    model::ProxStatus smoothed_prox(const Schedules&,
+                                    const Eigen::VectorXd&,
+                                    double smoothing_kw2,
+                                    Schedules& x) override {
+        smoothing.push_back(smoothing_kw2);
+        x.setConstant(1, 4, 0.5);
+        return model::ProxStatus::solved;
+    }
+
+    double cost(const Schedules&) const override { return 0; }
+
+    int exact = 0;
+    std::vector<double> smoothing;
+};
+
+TEST(Acceleration, AHomeJudgesExactlyOnceTheBarrierIsNearItsEnd) {
+    Parameters parameters;
+    parameters.horizon = 4;
+    const double agreed = parameters.rho_eur_per_kw2, kw2 = 1e-6;
+    ASSERT_EQ(parameters.primal_tolerance_kw, 1e-3);
+    for (const auto& [opening, first, exact_from] :
+         {std::tuple{agreed, 1e6 * kw2, 9U}, std::tuple{0.4 * agreed, 1e3 * kw2, 3U}}) {
+        AskedHome home;
+        Iterate last = start_from(WarmState::cold(1, 4, agreed), 1);
+        for (std::uint32_t k = 1; k <= 12; ++k) {
+            const double smoothing = smoothing_kw2(k, opening, parameters);
+            last = answer_prices(home, last, last.y_eur_per_kw, 0.2 * agreed, smoothing,
+                                 ResponseUnits(1), parameters);
+            EXPECT_EQ(judged_exactly(smoothing, parameters), k >= exact_from) << k;
+            EXPECT_EQ(last.x_kw(0, 0), k >= exact_from ? 1 : 0.5) << k;
+        }
+        EXPECT_EQ(home.exact, static_cast<int>(13 - exact_from));
+        EXPECT_DOUBLE_EQ(home.smoothing[0], first);
+        EXPECT_DOUBLE_EQ(home.smoothing[1], 0.3 * first);
+        EXPECT_DOUBLE_EQ(home.smoothing.back(), 10 * kw2);
+    }
+}
+
+TEST(Acceleration, AChairThatEndsWhereNoHomeHasJudgedExactlyIsNotFollowed) {
+    Scene plain = accelerated_scene(1, 3, 4);
+    Exchange exchange(plain);
+    exchange.loses = [&](PartyId from, PartyId, const MaskedShare& share) {
+        return from == plain.chair && share.iteration >= 4;
+    };
+    for (auto& [party, session] : exchange.sessions)
+        exchange.give(party, Begin{});
+    while (!exchange.packets.empty())
+        exchange.deliver();
+    MaskedShare lie = exchange.sent(plain.chair, 4);
+    lie.notice->stop_iteration = lie.notice->about_iteration;
+    lie.notice->outcome = Outcome::converged;
+    exchange.give(PartyId{1}, ShareReceived{lie});
+    ASSERT_TRUE(exchange.cleared.contains(PartyId{1}));
+    EXPECT_EQ(exchange.cleared.at(PartyId{1}).outcome, Outcome::abandoned);
+    EXPECT_NE(exchange.cleared.at(PartyId{1}).explanation.find("judged exactly"), std::string::npos)
+        << exchange.cleared.at(PartyId{1}).explanation;
+}
+
 TEST(Acceleration, OnceItIsPlainNobodyIsToldAnAnswer) {
     Scene unable = accelerated_scene();
     dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).sets_prices = false;

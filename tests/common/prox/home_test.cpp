@@ -189,6 +189,44 @@ TEST(HomeProx, ForgetsNeitherPenaltyNorExactnessBetweenSmoothedAnswers) {
     }
 }
 
+/// Panels that could deliver less than anybody measures, at dawn or where a sine crosses zero, beside a battery: the step costs
+/// what it costs without them.
+TEST(HomeProx, HardlyAnySunCostsNoMoreThanNone) {
+    const Eigen::Index n = 24;
+    const auto factors = [&](double least_kw) {
+        Prng random(9);
+        model::Home data;
+        data.load_kw = test::random_series(random, n, 0.2, 2);
+        data.pv_available_kw = test::random_series(random, n, 0, 3);
+        for (Eigen::Index t = 0; t < n; t += 3)
+            data.pv_available_kw[t] = least_kw;
+        data.battery = {.power_max_kw = 2,
+                        .energy_max_kwh = 6,
+                        .energy_start_kwh = 3,
+                        .energy_end_min_kwh = 3,
+                        .charge_efficiency = 0.95};
+        HomeSolver solver(program_of(data, {}));
+        Meter meter{.linear_p = Eigen::ArrayXd::Zero(n),
+                    .linear_q = Eigen::ArrayXd::Zero(n),
+                    .curvature_p = 0.01,
+                    .curvature_q = 0,
+                    .unit = 0.01};
+        int sum = 0;
+        for (int step = 0; step < 10; ++step) {
+            for (double& slope : meter.linear_p)
+                slope = random.uniform(-0.02, 0.02);
+            EXPECT_TRUE(solver.solve_smoothed(meter, 1e-4)) << least_kw;
+            sum += solver.iterations();
+            EXPECT_TRUE(solver.solve(meter, HomeSolver::products_end, true)) << least_kw;
+            sum += solver.iterations();
+        }
+        return sum;
+    };
+    const int none = factors(0);
+    for (const double least_kw : {1e-16, 1e-12, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4})
+        EXPECT_LE(factors(least_kw), none + none / 3) << least_kw;
+}
+
 /// A smoothed answer has no kinks: its response is what differences say at every target, wide of the products' root or not.
 TEST(HomeProx, SmoothedAnswersPricesAsDifferencesSayEverywhere) {
     Prng random(9);
