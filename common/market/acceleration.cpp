@@ -52,27 +52,6 @@ std::int64_t take_entry(std::uint64_t& word) {
     return entry;
 }
 
-/// a ← a⁻¹ by its quarters, in n³ products instead of the 7/3 n³ of a factorisation and n columns. False where it is not
-/// symmetric positive definite. Loses no digits where the eigenvalues are near each other.
-bool invert(Eigen::Ref<Eigen::MatrixXd> a) {
-    const Eigen::Index n = a.rows(), upper = n / 2, lower = n - upper;
-    if (n <= 8) {
-        const Eigen::LLT<Eigen::MatrixXd> factor(a);
-        a = factor.solve(Eigen::MatrixXd::Identity(n, n));
-        return factor.info() == Eigen::Success;
-    }
-    auto first = a.topLeftCorner(upper, upper), second = a.bottomRightCorner(lower, lower);
-    auto across = a.topRightCorner(upper, lower);
-    if (!invert(first)) return false;
-    const Eigen::MatrixXd carried = first * across;
-    second.noalias() -= across.transpose() * carried;
-    if (!invert(second)) return false;
-    across.noalias() = -carried * second;
-    first.noalias() -= across * carried.transpose();
-    a.bottomLeftCorner(lower, upper) = across.transpose();
-    return true;
-}
-
 /// (δ − λ) L/2 + λ I, each channel for itself: δ on the diagonal.
 Eigen::MatrixXd trust_region(double delta, const Parameters& parameters) {
     const auto quantities = static_cast<Eigen::Index>(parameters.quantities());
@@ -83,15 +62,6 @@ Eigen::MatrixXd trust_region(double delta, const Parameters& parameters) {
         out.block<2, 2>(k, k) += (delta - lambda) / 2 * Eigen::Matrix2d{{1, -1}, {-1, 1}};
     }
     return out;
-}
-
-/// (I − c J)⁻¹ J = ((I − c J)⁻¹ − I) / c: J with the prox's curvature less by c. Nothing where J is no response.
-Eigen::MatrixXd with_less_curvature(const Eigen::MatrixXd& jacobian, double c) {
-    Eigen::MatrixXd out = -c * jacobian;
-    out.diagonal().array() += 1;
-    if (!out.allFinite() || !invert(out)) return Eigen::MatrixXd::Zero(out.rows(), out.cols());
-    out.diagonal().array() -= 1;
-    return out / c;
 }
 
 /// Nets whose prices would leap from `last` to `next`, given how all moved from `before` to `last`.
@@ -190,9 +160,8 @@ Iterate answer_prices(model::Device& device,
     next.x_kw.resizeLike(next.z_kw);
     next.feasible = device.smoothed_prox(next.z_kw - y_eur_per_kw / rho, penalty(rho),
                                          smoothing_kw2, next.x_kw) == model::ProxStatus::solved;
-    Eigen::MatrixXd jacobian;
-    if (!device.price_response(jacobian)) jacobian.setZero(quantities, quantities);
-    answer->response = with_less_curvature(jacobian, (1 - 1 / trust) * rho);
+    if (!device.price_response(rho / trust, answer->response) || !answer->response.allFinite())
+        answer->response.setZero(quantities, quantities);
     // What the message cannot carry must not move the home either: the rest would stay as an imbalance.
     for (Eigen::Index j = 0; j < quantities; ++j)
         for (Eigen::Index i = 0; i <= j; ++i)

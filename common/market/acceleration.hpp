@@ -2,7 +2,7 @@
 /// step.hpp: who says what to whom, attempts, history and stopping are the same.
 ///
 ///     prices   y from the chair;  z ← w − R y  with R and w of the iteration before (k = 1: the start's)
-///     home     x̂ = prox(z − y/ρ_k), smoothed over √s_k,  J its Jacobian there,  R = (I − (ρ_k − μ) J)⁻¹ J,  μ = ρ_k/2,
+///     home     x̂ = prox(z − y/ρ_k), smoothed over √s_k,  R its Jacobian there with ρ_k replaced by μ = ρ_k/2,
 ///              w = x̂ + R (y + (ρ_k − μ) (x̂ − z)):  near x̂, at prices y, it draws w − R y, which is the prox from z with
 ///              the penalty μ
 ///              x      = prox(z − y/ρ),    ρ three times the agreed penalty: what is balanced, judged and cleared. While
@@ -35,7 +35,7 @@ namespace kilter::market {
 /// What an accelerated iteration adds to a home's iterate.
 struct Answer {
     model::Schedules work_kw;  ///< w
-    Eigen::MatrixXd response;  ///< R: J with the prox's curvature ρ_k replaced by μ; kW per EUR/kW
+    Eigen::MatrixXd response;  ///< R, kW per EUR/kW
 };
 
 /// Words of a home's answer, which its message to the chair has beyond those that everybody gets: w, then R · ρ_k's upper

@@ -62,10 +62,12 @@ class Device {
                             const Eigen::VectorXd& penalty,
                             Schedules& x) = 0;
 
-    /// How the last prox() of a device with one terminal answers prices: R = −∂x/∂y at its target = z − y/penalty, kW per
-    /// EUR/kW, symmetric and positive semidefinite, channels()·T square, index channel × T + interval. An element of the
-    /// generalised Jacobian where the prox has a kink. False, and `response` untouched, where the device cannot tell.
-    [[nodiscard]] virtual bool price_response(Eigen::MatrixXd& response) const {
+    /// How a device with one terminal answers prices where the last prox() left it: R = −∂x/∂y, target = z − y/penalty, kW per
+    /// EUR/kW, symmetric and positive semidefinite, channels()·T square, index channel × T + interval; `penalty` > 0 in place
+    /// of that prox's. An element of the generalised Jacobian where the prox has a kink. False, and `response` untouched,
+    /// where the device cannot tell.
+    [[nodiscard]] virtual bool price_response(double penalty, Eigen::MatrixXd& response) {
+        static_cast<void>(penalty);
         static_cast<void>(response);
         return false;
     }

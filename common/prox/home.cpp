@@ -91,8 +91,8 @@ void Home::turn_to(double penalty) {
     if (penalty > aside_->unit()) solver_.go_to(aside_->point());
 }
 
-bool Home::price_response(Eigen::MatrixXd& response) const {
-    solver_.price_response(response);
+bool Home::price_response(double penalty, Eigen::MatrixXd& response) {
+    solver_.price_response(penalty, response);
     const Index n = channels() * intervals();
     if (response.rows() < n) {  // q is fixed
         const Eigen::MatrixXd active = response;

@@ -40,7 +40,7 @@ class Home final : public model::Device {
                            const Eigen::VectorXd& penalty,
                            model::Schedules& x) override;
 
-    [[nodiscard]] bool price_response(Eigen::MatrixXd& response) const override;
+    [[nodiscard]] bool price_response(double penalty, Eigen::MatrixXd& response) override;
 
     model::ProxStatus smoothed_prox(const model::Schedules& target,
                                     const Eigen::VectorXd& penalty,

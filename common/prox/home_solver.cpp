@@ -187,7 +187,7 @@ bool HomeSolver::solve_smoothed(const Meter& meter, double products) {
 
 /// A bound that binds only just is met to the root of the products: from the path's end on by its sides.
 void HomeSolver::finish() {
-    if (meter_.curvature_p != 0 && !try_sides(factors_of_finish)) factorise();
+    if (meter_.curvature_p != 0) try_sides(factors_of_finish);
 }
 
 HomeSolver::Point HomeSolver::point() const {
@@ -204,7 +204,7 @@ void HomeSolver::go_to(Point point) {
     now_ = std::move(point.at_);
 }
 
-/// False, and nothing is changed but the factors, where sides do not come to rest.
+/// False, and nothing is changed, where sides do not come to rest.
 bool HomeSolver::try_sides(int factors_most) {
     start_ = now_;
     if (follow_sides(factors_most)) return true;
@@ -245,7 +245,6 @@ bool HomeSolver::follow_path_to(double centre) {
             continue;
         now_.hard.weigh();
         now_.soft.weigh();
-        factorise();
         return true;
     }
     return false;

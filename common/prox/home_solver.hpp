@@ -82,8 +82,9 @@ class HomeSolver {
     /// Σ of costs of all but the meter, without the constant parts, in EUR.
     [[nodiscard]] double cost() const;
 
-    /// R of model::Device::price_response at the last solution, channels·T square.
-    void price_response(Eigen::MatrixXd& response) const;
+    /// R of model::Device::price_response at the last solution, channels·T square; the meter's curvature in both channels is
+    /// taken to be `penalty`, EUR/kW².
+    void price_response(double penalty, Eigen::MatrixXd& response);
 
   private:
     struct Iterate {
@@ -157,7 +158,7 @@ class HomeSolver {
     double peak_inverse_ = 0, peak_slope_ = 0;
     std::vector<double> appliance_inverse_;
     Semiseparable answers_;
-    mutable Eigen::MatrixXd inverse_answers_;
+    Eigen::MatrixXd inverse_answers_;
 };
 
 class HomeSolver::Point {

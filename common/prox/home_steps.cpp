@@ -369,9 +369,16 @@ void HomeSolver::step(double fraction) {
 
 /// K = S + 1/M at the solution:  R_pp = (M − K⁻¹ diag)…: with M = curvature + limits' weights per interval,
 /// x answers y by  R_pp = M⁻¹ (M − K⁻¹) M⁻¹,  and through the inverter by R_pq = M⁻¹ K⁻¹ κw (see docs/devices.md).
-void HomeSolver::price_response(Eigen::MatrixXd& response) const {
+void HomeSolver::price_response(double penalty, Eigen::MatrixXd& response) {
     const HomeProgram& p = program_;
     const Index n = p.intervals, channels = p.reactive ? 2 : 1;
+    auto curvature = curvature_.segment(p.at_meter, n);
+    const double p_before = meter_.curvature_p, q_before = meter_.curvature_q;
+    meter_.curvature_q = penalty / meter_.unit;
+    curvature.setConstant(meter_.curvature_q);
+    factorise();
+    meter_.curvature_q = q_before;
+    curvature.setConstant(p_before);
     const Eigen::MatrixXd& inverse = inverse_answers_;
     answers_.inverse(inverse_answers_);
     const Eigen::VectorXd m = meter_weight_.inverse().matrix();

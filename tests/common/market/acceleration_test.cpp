@@ -101,7 +101,7 @@ class Liar final : public model::Device {
         return honest_->prox(target, penalty, x);
     }
 
-    bool price_response(Eigen::MatrixXd& response) const override {
+    bool price_response(double, Eigen::MatrixXd& response) override {
         response.setConstant(intervals(), intervals(), entry_);
         return true;
     }

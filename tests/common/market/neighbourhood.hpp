@@ -37,19 +37,19 @@ class Quadratic final : public model::Device {
                            const Eigen::VectorXd& penalty,
                            Schedules& x) override {
         targets.push_back(target);
-        response_.setZero(intervals(), intervals());
+        free_.setZero(intervals());
         for (Eigen::Index i = 0; i < rows(); ++i)
             for (Eigen::Index t = 0; t < intervals(); ++t)
                 x(i, t) = std::clamp((curvature_ * wish_(i, t) + penalty(i) * target(i, t)) /
                                          (curvature_ + penalty(i)),
                                      low_, high_);
         for (Eigen::Index t = 0; t < intervals(); ++t)
-            if (x(0, t) > low_ && x(0, t) < high_) response_(t, t) = 1 / (curvature_ + penalty(0));
+            free_(t) = x(0, t) > low_ && x(0, t) < high_ ? 1 : 0;
         return model::ProxStatus::solved;
     }
 
-    bool price_response(Eigen::MatrixXd& response) const override {
-        response = response_;
+    bool price_response(double penalty, Eigen::MatrixXd& response) override {
+        response = (free_ / (curvature_ + penalty)).asDiagonal();
         return true;
     }
 
@@ -79,7 +79,7 @@ class Quadratic final : public model::Device {
   private:
     Schedules wish_;
     double curvature_, low_, high_;
-    Eigen::MatrixXd response_;  ///< of the last prox
+    Eigen::VectorXd free_;  ///< of the last prox
 };
 
 /// A supply with a terminal per net: f(x) = Σ_t −price_t s_t + slope/2 s_t², s_t = Σ_rows x

@@ -133,7 +133,7 @@ TEST(HomeProx, AnswersPricesAsDifferencesSay) {
         Schedules x, up, down;
         Eigen::MatrixXd response;
         home.prox(target, penalty_of(rows, k), x);
-        ASSERT_TRUE(home.price_response(response));
+        ASSERT_TRUE(home.price_response(k, response));
         ASSERT_EQ(response.rows(), n);
         EXPECT_TRUE(response.isApprox(response.transpose(), 1e-9));
         EXPECT_GT(Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(response).eigenvalues().minCoeff(),
@@ -155,6 +155,30 @@ TEST(HomeProx, AnswersPricesAsDifferencesSay) {
     EXPECT_GT(compared, 80);
 }
 
+/// R at half the penalty is (I − k/2 J)⁻¹ J of J, that at the penalty k.
+TEST(HomeProx, AnswersPricesAsIfThePenaltyWereAnother) {
+    Prng random(5);
+    for (int i = 0; i < 40; ++i) {
+        const model::Home data = test::random_equipped_home(random, 6, 0.5);
+        const Eigen::Index rows = data.channels(), n = rows * 6;
+        const double k = std::exp(random.uniform(-5, -2));
+        Home home(data);
+        Schedules x;
+        Eigen::MatrixXd jacobian, response, again;
+        const Schedules target = random_schedules(random, rows, 6, -5, 5);
+        if (i % 2 == 0)
+            home.prox(target, penalty_of(rows, k), x);
+        else
+            home.smoothed_prox(target, penalty_of(rows, k), 1e-3, x);
+        ASSERT_TRUE(home.price_response(k, jacobian));
+        ASSERT_TRUE(home.price_response(k / 2, response));
+        const Eigen::MatrixXd less = Eigen::MatrixXd::Identity(n, n) - k / 2 * jacobian;
+        EXPECT_LT((k * less.lu().solve(jacobian) - k * response).cwiseAbs().maxCoeff(), 1e-6) << i;
+        ASSERT_TRUE(home.price_response(k, again));
+        EXPECT_EQ(jacobian, again);
+    }
+}
+
 /// As a session does: smoothed at one penalty, exact at another, in turn. Neither may show in the other.
 TEST(HomeProx, ForgetsNeitherPenaltyNorExactnessBetweenSmoothedAnswers) {
     Prng random(8);
@@ -168,7 +192,7 @@ TEST(HomeProx, ForgetsNeitherPenaltyNorExactnessBetweenSmoothedAnswers) {
         for (const double smoothing : {1.0, 1e-3, 1e-4, 1e-5}) {
             target += random_schedules(random, rows, 6, -1, 1);
             home.smoothed_prox(target, penalty_of(rows, soft), smoothing, smooth);
-            ASSERT_TRUE(home.price_response(response));
+            ASSERT_TRUE(home.price_response(soft, response));
             const Eigen::VectorXd part =
                 Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(soft * response).eigenvalues();
             EXPECT_GT(part.minCoeff(), -1e-6) << i;
@@ -239,7 +263,7 @@ TEST(HomeProx, SmoothedAnswersPricesAsDifferencesSayEverywhere) {
         Schedules x, up, down;
         Eigen::MatrixXd response;
         home.smoothed_prox(target, penalty_of(rows, k), smoothing, x);
-        ASSERT_TRUE(home.price_response(response));
+        ASSERT_TRUE(home.price_response(k, response));
         EXPECT_TRUE(response.isApprox(response.transpose(), 1e-9));
         for (Eigen::Index j = 0; j < rows * 5; ++j) {
             Schedules moved = target;
