@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <Eigen/LU>
+#include <gtest/gtest.h>
 
 #include "common/base/prng.hpp"
 #include "common/market/residuals.hpp"
@@ -414,5 +415,37 @@ struct Reference {
             });
     }
 };
+
+/// Everyone who cleared has the same outcome, iterate and, bit for bit, prices; and their z sum to
+/// zero.
+inline void expect_agreement(const Scene& scene, const Exchange& exchange) {
+    const Cleared& chair = exchange.cleared.at(scene.chair);
+    for (std::size_t n = 0; n < scene.seats.size(); ++n) {
+        const auto row = static_cast<Eigen::Index>(n);
+        Eigen::RowVectorXd sum = chair.warm.z_kw.row(row);
+        for (const PartyId party : chair.members[n]) {
+            if (party == scene.chair) continue;
+            const Cleared& home = exchange.cleared.at(party);
+            EXPECT_EQ(home.outcome, chair.outcome);
+            EXPECT_EQ(home.iteration, chair.iteration);
+            EXPECT_EQ(home.members.front(), chair.members[n]);
+            EXPECT_EQ(home.warm.rho_eur_per_kw2, chair.warm.rho_eur_per_kw2);
+            EXPECT_EQ(home.primal_residual_kw, chair.primal_residual_kw);
+            EXPECT_TRUE(home.y_eur_per_kw.row(0) == chair.y_eur_per_kw.row(row)) << "net " << n;
+            sum += home.warm.z_kw.row(0);
+        }
+        EXPECT_LT(sum.cwiseAbs().maxCoeff(), 1e-9);
+    }
+}
+
+/// The same results, bit for bit, at everyone.
+inline void expect_same(const Exchange& a, const Exchange& b) {
+    ASSERT_EQ(a.cleared.size(), b.cleared.size());
+    for (const auto& [party, cleared] : a.cleared) {
+        const Cleared& other = b.cleared.at(party);
+        EXPECT_EQ(cleared.iteration, other.iteration);
+        EXPECT_TRUE(cleared.x_kw == other.x_kw && cleared.y_eur_per_kw == other.y_eur_per_kw);
+    }
+}
 
 }  // namespace kilter::market::test
