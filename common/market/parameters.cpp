@@ -11,8 +11,9 @@ namespace kilter::market {
 namespace {
 
 constexpr std::uint32_t day_s = 86'400;
-/// In the first one, which openings did not name, everybody got the homes' answers.
-constexpr std::uint8_t accelerated_form = 2;
+/// In the first one, which openings did not name, everybody got the homes' answers; in the second all iterates were judged
+/// exactly.
+constexpr std::uint8_t accelerated_form = 3;
 
 Error refused(const char* name, double value, const std::string& allowed) {
     std::ostringstream out;

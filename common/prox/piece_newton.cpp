@@ -235,7 +235,7 @@ void PieceNewton::State::start_rows() {
         Eigen::Map<const Eigen::VectorXd>(before.data(), static_cast<Eigen::Index>(before.size()));
 }
 
-/// What nets draw without any multiplier, and all effects of the rows that take part.
+/// What nets draw without any multiplier, and all effects of the rows that take part; a piece looks ahead.
 void PieceNewton::State::set_responses(const std::vector<Eigen::MatrixXd>& from) {
     KILTER_CHECK(from.size() == own_nets, "one response per net");
     response = from;
