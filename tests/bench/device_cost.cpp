@@ -4,11 +4,12 @@
 /// and come to where they go as they do in the feeder suite; with `accelerated` one whose prices jump everywhere for ever and
 /// that is always judged exactly: two proxes, and the response along the way.
 ///     device_cost PIECE COUNT [session|accelerated]
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
+#include <string_view>
 
 #include "common/market/acceleration.hpp"
 #include "common/prox/home.hpp"
@@ -113,7 +114,7 @@ void inverter(model::Home& home, Prng& random) {
     home.inverter_kva = 4;
 }
 
-Add everything_with(Add roof) {
+Add everything_with(const Add& roof) {
     return [roof](model::Home& home, Prng& random) {
         for (const Add& add : {Add(battery), Add(vehicle), Add(climate), Add(tank), Add(shiftable),
                                Add(deferrable), Add(curtailable), Add(generator), Add(tie), roof})
@@ -245,9 +246,14 @@ int run(const std::string& piece, int count, const std::string& how) {
 
 int main(int argc, char** argv) {
     const std::string how = argc == 4 ? argv[3] : "";
-    if (argc < 3 || argc > 4 || (argc == 4 && how != "session" && how != "accelerated")) {
+    const std::string_view said = argc > 2 ? argv[2] : "";
+    int count = 0;
+    const bool counted =
+        std::from_chars(said.data(), said.data() + said.size(), count).ec == std::errc() &&
+        count > 0;
+    if (!counted || argc > 4 || (argc == 4 && how != "session" && how != "accelerated")) {
         std::cerr << "usage: device_cost PIECE COUNT [session|accelerated]\n";
         return 2;
     }
-    return kilter::run(argv[1], std::atoi(argv[2]), how);
+    return kilter::run(argv[1], count, how);
 }
