@@ -158,8 +158,8 @@ Iterate answer_prices(model::Device& device,
         return Eigen::VectorXd::Constant(next.z_kw.rows(), value).eval();
     };
     next.x_kw.resizeLike(next.z_kw);
-    next.feasible = device.smoothed_prox(next.z_kw - y_eur_per_kw / rho, penalty(rho),
-                                         smoothing_kw2, next.x_kw) == model::ProxStatus::solved;
+    // whether limits can be kept an exact step says: a barrier misses soft ones a little
+    device.smoothed_prox(next.z_kw - y_eur_per_kw / rho, penalty(rho), smoothing_kw2, next.x_kw);
     if (!device.price_response(rho / trust, answer->response) || !answer->response.allFinite())
         answer->response.setZero(quantities, quantities);
     // What the message cannot carry must not move the home either: the rest would stay as an imbalance.

@@ -168,7 +168,7 @@ class AskedHome final : public model::Device {
                                     Schedules& x) override {
         smoothing.push_back(smoothing_kw2);
         x.setConstant(1, 4, 0.5);
-        return model::ProxStatus::solved;
+        return model::ProxStatus::infeasible;
     }
 
     double cost(const Schedules&) const override { return 0; }
@@ -192,6 +192,7 @@ TEST(Acceleration, AHomeJudgesExactlyOnceTheBarrierIsNearItsEnd) {
                                  ResponseUnits(1), parameters);
             EXPECT_EQ(judged_exactly(smoothing, parameters), k >= exact_from) << k;
             EXPECT_EQ(last.x_kw(0, 0), k >= exact_from ? 1 : 0.5) << k;
+            EXPECT_TRUE(last.feasible) << k;
         }
         EXPECT_EQ(home.exact, static_cast<int>(13 - exact_from));
         EXPECT_DOUBLE_EQ(home.smoothing[0], first);
