@@ -204,14 +204,7 @@ TEST(Acceleration, AHomeJudgesExactlyOnceTheBarrierIsNearItsEnd) {
 TEST(Acceleration, AChairThatEndsWhereNoHomeHasJudgedExactlyIsNotFollowed) {
     Scene plain = accelerated_scene(1, 3, 4);
     Exchange exchange(plain);
-    exchange.loses = [&](PartyId from, PartyId, const MaskedShare& share) {
-        return from == plain.chair && share.iteration >= 4;
-    };
-    for (auto& [party, session] : exchange.sessions)
-        exchange.give(party, Begin{});
-    while (!exchange.packets.empty())
-        exchange.deliver();
-    MaskedShare lie = exchange.sent(plain.chair, 4);
+    MaskedShare lie = exchange.until_the_chairs_is_lost(4);
     lie.notice->stop_iteration = lie.notice->about_iteration;
     lie.notice->outcome = Outcome::converged;
     exchange.give(PartyId{1}, ShareReceived{lie});

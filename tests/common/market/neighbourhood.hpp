@@ -289,6 +289,19 @@ class Exchange {
         return out;
     }
 
+    /// Begins, and goes on until nothing moves because the chair's messages from that iteration on are lost. Returns the
+    /// first of them.
+    MaskedShare until_the_chairs_is_lost(std::uint32_t iteration) {
+        loses = [this, iteration](PartyId from, PartyId, const MaskedShare& share) {
+            return from == scene_.chair && share.iteration >= iteration;
+        };
+        for (auto& [party, session] : sessions)
+            give(party, Begin{});
+        while (!packets.empty())
+            deliver();
+        return sent(scene_.chair, iteration);
+    }
+
     std::map<PartyId, Session> sessions;
     std::map<PartyId, Cleared> cleared;
     std::map<PartyId, std::vector<MaskedShare>> traffic;  ///< by sender

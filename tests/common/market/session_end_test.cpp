@@ -68,15 +68,8 @@ TEST(Session, AChairThatLiesAboutWhatAHomeCanSeeIsNotFollowed) {
     for (const bool stops : {false, true}) {
         Scene plain = scene(1, 3, 4);
         Exchange exchange(plain);
-        exchange.loses = [&](PartyId from, PartyId, const MaskedShare& share) {
-            return from == plain.chair && share.iteration >= 5;
-        };
-        for (auto& [party, session] : exchange.sessions)
-            exchange.give(party, Begin{});
-        while (!exchange.packets.empty())
-            exchange.deliver();
         // The chair's fifth message was lost; this one says less imbalance than the home's net had.
-        MaskedShare lie = exchange.sent(plain.chair, 5);
+        MaskedShare lie = exchange.until_the_chairs_is_lost(5);
         ASSERT_GT(lie.notice->primal_square, 0u);
         lie.notice->primal_square = 0;
         if (stops) lie.notice->stop_iteration = lie.notice->about_iteration;
@@ -92,14 +85,7 @@ TEST(Session, AStopAtAnIterateNobodyKeepsIsNotFollowed) {
     Scene plain = scene(1, 3, 4);
     plain.parameters.primal_tolerance_kw = 1e-9;  // not over before iterate 3 is forgotten
     Exchange exchange(plain);
-    exchange.loses = [&](PartyId from, PartyId, const MaskedShare& share) {
-        return from == plain.chair && share.iteration >= 13;
-    };
-    for (auto& [party, session] : exchange.sessions)
-        exchange.give(party, Begin{});
-    while (!exchange.packets.empty())
-        exchange.deliver();
-    MaskedShare old = exchange.sent(plain.chair, 13);
+    MaskedShare old = exchange.until_the_chairs_is_lost(13);
     old.notice->about_iteration = old.notice->stop_iteration = 3;
     old.notice->outcome = Outcome::partial;
     exchange.give(PartyId{1}, ShareReceived{old});
