@@ -283,6 +283,16 @@ bool Acceleration::step(model::Device& device,
            plausible(y_eur_per_kw, delivery_kw, parameters);
 }
 
+std::vector<std::uint64_t> Acceleration::held_back() const {
+    return {held_.begin(), held_.end()};
+}
+
+void Acceleration::recall(const std::vector<std::uint64_t>& held_back) {
+    held_.clear();
+    for (const std::uint64_t held : held_back)
+        held_.push_back(std::clamp(static_cast<double>(held), 1.0, held_most));
+}
+
 bool Acceleration::plausible(const model::Schedules& y_eur_per_kw,
                              const model::Schedules& delivery_kw,
                              const Parameters& parameters) {

@@ -124,6 +124,11 @@ class Acceleration {
               model::Schedules& y_eur_per_kw,
               model::Schedules& delivery_kw);
 
+    /// How much each net is held back since the last step, as words: who recalls them holds back what this chair would. Words that
+    /// are none count as their nearest.
+    [[nodiscard]] std::vector<std::uint64_t> held_back() const;
+    void recall(const std::vector<std::uint64_t>& held_back);
+
     /// Whether prices and deliveries are numbers that a session can go on with.
     static bool plausible(const model::Schedules& y_eur_per_kw,
                           const model::Schedules& delivery_kw,

@@ -186,7 +186,7 @@ struct Journal {
         std::uint16_t attempt = 0;
         std::vector<PartyId> homes;  ///< of the attempt's set, ascending
         /// Σ of the words that everybody sums, nothing masked; where the next iteration is accelerated, then its prices and
-        /// deliveries as bits of doubles.
+        /// deliveries as bits of doubles, and how much the net is held back (Acceleration::held_back).
         std::vector<std::uint64_t> words;
         auto operator<=>(const Net&) const = default;
     };

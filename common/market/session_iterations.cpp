@@ -86,9 +86,10 @@ std::optional<Iterate> Session::State::chair_has_set_prices() {
     const std::size_t quantities = terms.parameters.quantities();
     model::Schedules prices(last.z_kw.rows(), last.z_kw.cols());
     model::Schedules delivery(last.z_kw.rows(), last.z_kw.cols());
+    std::vector<std::uint64_t> held_back;
     for (std::size_t i = 0; i < nets.size(); ++i) {
         const std::vector<std::uint64_t>& words = told->nets[i].words;
-        if (words.size() != first + 2 * quantities) return std::nullopt;
+        if (words.size() != first + 2 * quantities + 1) return std::nullopt;
         auto price = terminal_values(prices, i, terms.parameters);
         auto delivered = terminal_values(delivery, i, terms.parameters);
         for (std::size_t k = 0; k < quantities; ++k) {
@@ -96,9 +97,11 @@ std::optional<Iterate> Session::State::chair_has_set_prices() {
             price[at] = std::bit_cast<double>(words[first + k]);
             delivered[at] = std::bit_cast<double>(words[first + quantities + k]);
         }
+        held_back.push_back(words.back());
     }
     if (!Acceleration::plausible(prices, delivery, terms.parameters)) return std::nullopt;
     device.recall(told->memory);
+    acceleration.recall(held_back);
     return set_prices(last, prices, delivery, rho, terms.parameters);
 }
 

@@ -21,12 +21,14 @@ Journal Session::State::journal_of(const Sums& net_sums) const {
     if (notice.stop_iteration != 0) {
         out.stop = notice;
     } else if (next.accelerated) {
+        const std::vector<std::uint64_t> held_back = acceleration.held_back();
         for (std::size_t i = 0; i < nets.size(); ++i) {
             std::vector<std::uint64_t>& words = out.nets[i].words;
             for (const double y : terminal_values(next.y_eur_per_kw, i, terms.parameters))
                 words.push_back(std::bit_cast<std::uint64_t>(y));
             for (const double x : terminal_values(next.x_kw, i, terms.parameters))
                 words.push_back(std::bit_cast<std::uint64_t>(-x));
+            words.push_back(held_back[i]);
         }
         out.memory = device.price_memory();
     }
@@ -36,7 +38,7 @@ Journal Session::State::journal_of(const Sums& net_sums) const {
 bool Session::State::fits(const Journal::Net& net, const Gathering& gathering) const {
     const std::size_t more = net.words.size() - words_per_message(terms.parameters);
     const bool priced =
-        terms.parameters.accelerated && more == std::size_t{2} * terms.parameters.quantities();
+        terms.parameters.accelerated && more == std::size_t{2} * terms.parameters.quantities() + 1;
     if ((more != 0 && !priced) || net.attempt < gathering.attempt()) return false;
     const std::vector<PartyId> present = without(gathering.members(), {self});
     if (net.attempt == gathering.attempt()) return net.homes == present;

@@ -389,6 +389,21 @@ TEST(Acceleration, HoldsBackTheNetWhosePricesWouldLeapAndNoOther) {
     EXPECT_EQ(later[0][1], rounds.back()[1] / 16);
 }
 
+TEST(Acceleration, WhoIsToldHowMuchNetsAreHeldBackGoesOnAlike) {
+    Acceleration chair, heir;
+    const Iterate before = at_price({0.0210, 0.0210, 0.0210}),
+                  last = at_price({0.0211, 0.0211, 0.0211});
+    Eigen::MatrixXd little = Eigen::MatrixXd::Constant(eight, 3, 1e-5), spike = little;
+    spike(4, 1) = 3;
+    asked(chair, &before, last, spike);
+    EXPECT_GT(chair.held_back()[1], 1u);
+    heir.recall(chair.held_back());
+    EXPECT_EQ(asked(heir, &before, last, little), asked(chair, &before, last, little));
+
+    heir.recall({0, 7, UINT64_MAX});
+    EXPECT_EQ(heir.held_back(), (std::vector<std::uint64_t>{1, 7, 65536})) << "any word";
+}
+
 TEST(Acceleration, AWildNetCostsAFewStepsAndNoMore) {
     Acceleration acceleration;
     const Iterate before = at_price({0.0210, 0.0210, 0.0210}),

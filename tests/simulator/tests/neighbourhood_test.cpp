@@ -199,6 +199,16 @@ TEST(SessionChangesHands, TheChairDiesInAnyIterationOfAnAcceleratedSession) {
     expect_the_same_session(options);
 }
 
+// In these the prices of nets would leap; the successor knows from the journal which are held back how much.
+TEST(SessionChangesHands, TheChairDiesWhileItHoldsNetsBack) {
+    for (const std::uint64_t seed : {16, 28}) {
+        Options options = one_interval();
+        options.seed = seed;
+        options.accelerated = true;
+        expect_the_same_session(options);
+    }
+}
+
 TEST(SessionChangesHands, TheChairStandsStillAndGoesOn) {
     Options options = one_interval();
     options.strike.still = 10 * consensus::simulation::second;
