@@ -336,18 +336,21 @@ def check(session, network, hours, args, verdict):
     d = np.zeros((len(network["nets"]), x.shape[1]))
     for home, row in zip(homes, x):
         d[home["net"]] += row
+    planned = matrix(session["delivery_kw"])
     y = matrix(session["price_eur_per_kwh"]) * hours
     print(f"session {session['interval']}: {session['outcome']} after {session['iterations']} iterations")
 
     far = max(home_distance(home, hours) for home in homes)
     verdict.expect(far <= 1e-6, f"every home can follow its schedule (worst distance {far:.1e} kW)")
     if phases:
-        kw = feeder.violation(d)
+        kw, planned_kw = feeder.violation(d), feeder.violation(planned)
+        verdict.expect(planned_kw <= args.tolerance_plan, f"the feeder's plan keeps the limits of all phases (worst excess {planned_kw:.1e} kW)")
         verdict.expect(kw <= args.tolerance_kw, f"limits of all phases kept (worst excess {kw:.1e} kW)")
         imported = feeder.imported(d)
         told = []
     else:
-        volts, kw = feeder.violation(d)
+        (volts, kw), planned_excess = feeder.violation(d), max(feeder.violation(planned))
+        verdict.expect(planned_excess <= args.tolerance_plan, f"the feeder's plan keeps all limits (worst excess {planned_excess:.1e} pu or kW)")
         verdict.expect(volts <= args.tolerance_pu, f"voltage band kept (worst excess {volts:.1e} pu)")
         verdict.expect(kw <= args.tolerance_kw, f"line and tie limits kept (worst excess {kw:.1e} kW)")
         v, flow, imported = feeder.state(d)
@@ -358,7 +361,7 @@ def check(session, network, hours, args, verdict):
         off = np.abs(mine - np.array(theirs)).max()
         verdict.expect(off <= 1e-6 * max(1, np.abs(mine).max()), f"{name} follows from the schedules (off by {off:.1e})")
 
-    miss = d - matrix(session["delivery_kw"])
+    miss = d - planned
     rms = float(np.sqrt((miss ** 2).sum() / ((len(homes) + len(d)) * d.shape[1])))
     verdict.expect(abs(rms - session["primal_residual_kw"]) <= 1e-6 + 1e-3 * rms + args.residual_slack,
                    f"imbalance {rms:.2e} kW RMS is the announced {session['primal_residual_kw']:.2e}")
@@ -408,7 +411,8 @@ def main():
     parser.add_argument("--max-gap", type=float, default=.3, help="%% of the cost")
     parser.add_argument("--max-price-error", type=float, default=1., help="%% of the exact dual, 95th percentile")
     parser.add_argument("--max-part-error", type=float, default=2e-3, help="EUR/kWh, the worst net and interval")
-    parser.add_argument("--tolerance-pu", type=float, default=1e-4)
+    parser.add_argument("--tolerance-plan", type=float, default=1e-6, help="pu or kW by which the feeder's own plan may miss")
+    parser.add_argument("--tolerance-pu", type=float, default=2e-4, help="by which the schedules may, an imbalance being left")
     parser.add_argument("--tolerance-kw", type=float, default=.5)
     parser.add_argument("--residual-slack", type=float, default=1e-5, help="kW: relaxation's part in the announced residual")
     parser.add_argument("--central", action="store_true", help="also solve the whole problem exactly and compare prices")
