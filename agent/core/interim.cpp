@@ -149,7 +149,7 @@ std::optional<std::string> objection(const Charter& charter,
 
 market::Terms session_terms(const market::Parameters& agreed, const InterimTerms& terms) {
     market::Parameters parameters = agreed;
-    parameters.accelerated = false;
+    parameters.method = market::Method::proximal;
     const auto majority = static_cast<std::uint32_t>(terms.homes / 2 + 1);
     parameters.privacy_members_min = std::max({2U, agreed.privacy_members_min, majority}) - 1;
     return {terms.id,

@@ -82,7 +82,7 @@ std::optional<std::string> objection(const Charter& charter,
                                      const crypto::PublicKey& from,
                                      const wire::InterimOpen& open);
 
-/// The session's parameters: never accelerated, and the chair counts as the home that it is. It ends where no more than half of
+/// The session's parameters: every net moves its own prices, and the chair counts as the home that it is. It ends where no more than half of
 /// the net's homes are left, as the log takes no record of theirs.
 market::Terms session_terms(const market::Parameters& agreed, const InterimTerms& terms);
 

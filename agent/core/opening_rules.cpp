@@ -151,8 +151,8 @@ std::optional<std::string> objection_to_terms(const Charter& charter,
         return "it is for roster epoch " + std::to_string(roster_epoch) + ", this home has " +
                std::to_string(place.directory->epoch());
     if (parameters != charter.parameters_digest)
-        return "it uses other market parameters than those in force, or the accelerated session of "
-               "another version";
+        return "it uses other market parameters than those in force, or that method of another "
+               "version";
     if (net != place.net) return "it is for another net";
     return std::nullopt;
 }

@@ -6,7 +6,6 @@
 
 #include <Eigen/Cholesky>
 
-#include "common/base/limits.hpp"
 #include "common/market/residuals.hpp"
 
 namespace kilter::market {
@@ -139,7 +138,7 @@ Iterate answer_prices(model::Device& device,
                       const Parameters& parameters) {
     Iterate next;
     next.iteration = last.iteration + 1;
-    next.accelerated = true;
+    next.priced = true;
     next.alpha = 1;
     next.rho_eur_per_kw2 = judging * parameters.rho_eur_per_kw2;
     next.rho_working = rho;
@@ -209,7 +208,7 @@ Iterate set_prices(const Iterate& last,
                    const Parameters& parameters) {
     Iterate next;
     next.iteration = last.iteration + 1;
-    next.accelerated = true;
+    next.priced = true;
     next.alpha = 1;
     next.rho_eur_per_kw2 = judging * parameters.rho_eur_per_kw2;
     next.rho_working = rho;
@@ -279,8 +278,7 @@ bool Acceleration::step(model::Device& device,
         return any;
     };
     return device.price_step(last.y_eur_per_kw, demand, response, hold_back, y_eur_per_kw,
-                             delivery_kw) &&
-           plausible(y_eur_per_kw, delivery_kw, parameters);
+                             delivery_kw);
 }
 
 std::vector<std::uint64_t> Acceleration::held_back() const {
@@ -293,27 +291,9 @@ void Acceleration::recall(const std::vector<std::uint64_t>& held_back) {
         held_.push_back(std::clamp(static_cast<double>(held), 1.0, held_most));
 }
 
-bool Acceleration::plausible(const model::Schedules& y_eur_per_kw,
-                             const model::Schedules& delivery_kw,
-                             const Parameters& parameters) {
-    const double most = limits::price_eur_per_kwh_max * parameters.interval_s / 3600.0;
-    return y_eur_per_kw.allFinite() && delivery_kw.allFinite() &&
-           y_eur_per_kw.cwiseAbs().maxCoeff() <= most &&
-           delivery_kw.cwiseAbs().maxCoeff() <= work_max_kw;
-}
-
 void Acceleration::observe(std::uint64_t primal_square) {
     if (primal_square < before_) delta_ = std::max(delta_least, delta_fall * delta_);
     before_ = primal_square;
-}
-
-bool Acceleration::goes_on(double merit) {
-    if (merit < best_) {
-        best_ = merit;
-        stalls_ = 0;
-        return true;
-    }
-    return ++stalls_ < stalls_max;
 }
 
 }  // namespace kilter::market

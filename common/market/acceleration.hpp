@@ -109,7 +109,7 @@ NetAnswer net_answer(std::span<const std::uint64_t> sums,
                      const ResponseUnits& units,
                      const Parameters& parameters);
 
-/// The chair's trust region and judgement.
+/// The chair's trust region.
 class Acceleration {
   public:
     /// The next prices and deliveries, or false: the device cannot. A net whose homes do not answer like homes
@@ -129,26 +129,16 @@ class Acceleration {
     [[nodiscard]] std::vector<std::uint64_t> held_back() const;
     void recall(const std::vector<std::uint64_t>& held_back);
 
-    /// Whether prices and deliveries are numbers that a session can go on with.
-    static bool plausible(const model::Schedules& y_eur_per_kw,
-                          const model::Schedules& delivery_kw,
-                          const Parameters& parameters);
-
     /// Told the imbalance (Σ r²) of every iterate in turn, before its step: δ falls where that has.
     void observe(std::uint64_t primal_square);
 
-    /// Told the merit (the larger residual over its tolerance) of every iterate in turn; whether to go on. No, once
-    /// `stalls_max` iterates in a row came no nearer than the best one before them.
-    bool goes_on(double merit);
-
+    /// Iterates in a row that come no nearer before every net moves its own prices instead.
     static constexpr int stalls_max = 6;
 
   private:
     double delta_ = 0.12;
     std::vector<double> held_;  // per net: × Q, at least 1
-    double best_ = 1e300;
     std::uint64_t before_ = 0;
-    int stalls_ = 0;
 };
 
 }  // namespace kilter::market

@@ -34,6 +34,7 @@ Parameters Parameters::paper() {
     out.weight_flexible = out.weight_curtailing = out.weight_stiff = 1;
     out.weight_feeder_by_homes = false;
     out.balance_rho = Balance::none;
+    out.method = Method::proximal;
     return out;
 }
 
@@ -88,7 +89,7 @@ Bytes Parameters::encode() const {
         .f64(weight_stiff)
         .u8(weight_feeder_by_homes)
         .u8(static_cast<std::uint8_t>(balance_rho))
-        .u8(accelerated)
+        .u8(static_cast<std::uint8_t>(method))
         .f64(primal_tolerance_kw)
         .f64(dual_tolerance)
         .f64(price_scale_eur_per_kwh)
@@ -101,7 +102,7 @@ Bytes Parameters::encode() const {
 
 crypto::Digest Parameters::digest() const {
     Bytes named = encode();
-    if (accelerated) named.push_back(accelerated_form);
+    if (method == Method::accelerated) named.push_back(accelerated_form);
     return crypto::digest("market", named);
 }
 
@@ -118,10 +119,10 @@ Result<Parameters> Parameters::decode(ByteView bytes) {
     out.weight_stiff = in.f64();
     const std::uint8_t by_homes = in.u8();
     const std::uint8_t balance = in.u8();
-    const std::uint8_t accelerated = in.u8();
+    const std::uint8_t method = in.u8();
     out.weight_feeder_by_homes = by_homes != 0;
     out.balance_rho = static_cast<Balance>(balance);
-    out.accelerated = accelerated != 0;
+    out.method = static_cast<Method>(method);
     out.primal_tolerance_kw = in.f64();
     out.dual_tolerance = in.f64();
     out.price_scale_eur_per_kwh = in.f64();
@@ -130,7 +131,7 @@ Result<Parameters> Parameters::decode(ByteView bytes) {
     out.session_ms = in.u32();
     out.privacy_members_min = in.u32();
     if (!in.complete() || by_homes > 1 || balance > static_cast<std::uint8_t>(Balance::stalled) ||
-        accelerated > 1)
+        method > static_cast<std::uint8_t>(Method::priced))
         return Error{"market parameters are damaged: not the canonical " +
                      std::to_string(Parameters{}.encode().size()) + " bytes"};
     if (auto valid = out.validate(); !valid) return valid.error();

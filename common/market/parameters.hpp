@@ -13,11 +13,18 @@
 
 namespace kilter::market {
 
-/// Whether ρ changes within a plain session (residuals.hpp).
+/// Whether ρ changes where every net moves its own prices (residuals.hpp).
 enum class Balance : std::uint8_t {
     none,     ///< never
     gross,    ///< where it is grossly wrong
     stalled,  ///< also where a residual stalls; programs before 0.2.0 do not read this
+};
+
+/// How prices come about (docs/protocol/market.md).
+enum class Method : std::uint8_t {
+    proximal,     ///< every net moves its own by its imbalance
+    accelerated,  ///< the feeder's host sets them where it can, by how homes say that they answer
+    priced,       ///< it sets them where it can, unanswered; programs before 0.2.0 do not read this
 };
 
 struct Parameters {
@@ -31,8 +38,7 @@ struct Parameters {
     double weight_stiff = 10;        ///< w of a home that cannot flex
     bool weight_feeder_by_homes = true;  ///< feeder terminal's w = 1/(homes of the net), else 1
     Balance balance_rho = Balance::stalled;
-    bool accelerated =
-        false;  ///< homes say how they answer prices; the feeder's host sets prices where it can
+    Method method = Method::priced;
     double primal_tolerance_kw = 1e-3;  ///< RMS over terminals and intervals
     double dual_tolerance =
         1e-3;  ///< × price scale × interval length: RMS of the ρ-scaled movement
@@ -64,7 +70,7 @@ struct Parameters {
     /// How often a message is repeated that may have been lost: nine chances before silence is concluded, and three in
     /// accelerated sessions, whose iterations take long enough that sooner would be in vain, and whose messages are long.
     [[nodiscard]] std::uint32_t resend_ms() const {
-        const std::uint32_t out = silence_ms / (accelerated ? 4 : 10);
+        const std::uint32_t out = silence_ms / (method == Method::accelerated ? 4 : 10);
         return out > 0 ? out : 1;
     }
 

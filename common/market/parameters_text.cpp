@@ -12,7 +12,8 @@ namespace {
 using Field = std::variant<std::uint32_t Parameters::*,
                            double Parameters::*,
                            bool Parameters::*,
-                           Balance Parameters::*>;
+                           Balance Parameters::*,
+                           Method Parameters::*>;
 
 struct Named {
     const char* name;
@@ -30,7 +31,7 @@ const Named fields_by_name[] = {
     {"weight_stiff", &Parameters::weight_stiff},
     {"weight_feeder_by_homes", &Parameters::weight_feeder_by_homes},
     {"balance_rho", &Parameters::balance_rho},
-    {"accelerated", &Parameters::accelerated},
+    {"method", &Parameters::method},
     {"primal_tolerance_kw", &Parameters::primal_tolerance_kw},
     {"dual_tolerance", &Parameters::dual_tolerance},
     {"price_scale_eur_per_kwh", &Parameters::price_scale_eur_per_kwh},
@@ -41,6 +42,7 @@ const Named fields_by_name[] = {
 };
 
 constexpr std::array<const char*, 3> balance_names = {"none", "gross", "stalled"};
+constexpr std::array<const char*, 3> method_names = {"proximal", "accelerated", "priced"};
 
 template <class Number>
 std::string text_of(Number value) {
@@ -57,6 +59,10 @@ std::string text_of(Balance value) {
     return name_of(value);
 }
 
+std::string text_of(Method value) {
+    return name_of(value);
+}
+
 template <class Number>
 bool read(std::string_view text, Number& out) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -68,16 +74,29 @@ bool read(std::string_view text, bool& out) {
     return out || text == "false";
 }
 
+template <class Enum>
+bool read_name(std::string_view text, const std::array<const char*, 3>& names, Enum& out) {
+    const auto* const found = std::find(names.begin(), names.end(), text);
+    out = static_cast<Enum>(found - names.begin());
+    return found != names.end();
+}
+
 bool read(std::string_view text, Balance& out) {
-    const auto* const found = std::find(balance_names.begin(), balance_names.end(), text);
-    out = static_cast<Balance>(found - balance_names.begin());
-    return found != balance_names.end();
+    return read_name(text, balance_names, out);
+}
+
+bool read(std::string_view text, Method& out) {
+    return read_name(text, method_names, out);
 }
 
 }  // namespace
 
 const char* name_of(Balance balance) {
     return balance_names[static_cast<std::size_t>(balance)];
+}
+
+const char* name_of(Method method) {
+    return method_names[static_cast<std::size_t>(method)];
 }
 
 std::vector<std::pair<std::string, std::string>> listed(const Parameters& parameters) {

@@ -14,6 +14,7 @@ namespace kilter::market {
 std::vector<std::pair<std::string, std::string>> listed(const Parameters& parameters);
 
 const char* name_of(Balance balance);
+const char* name_of(Method method);
 
 /// Error: there is no such parameter, or the text is no value of its kind; ranges are validate()'s.
 Result<void> set(Parameters& parameters, std::string_view name, std::string_view value);

@@ -56,6 +56,12 @@ double badness(const Terms& terms, const Residuals& residuals) {
                     residuals.dual_eur_per_kw / dual_tolerance(terms.parameters));
 }
 
+bool Progress::made(double badness) {
+    stalls_ = badness < best_ ? 0 : stalls_ + 1;
+    best_ = std::min(best_, badness);
+    return stalls_ < stalls_max_;
+}
+
 double aimed_rho(const Terms& terms, double rho, double rho_then, const Notice& notice) {
     const Parameters& agreed = terms.parameters;
     if (agreed.balance_rho == Balance::none) return rho;

@@ -66,6 +66,20 @@ class Balancing {
     std::array<Squares, 16> heard_;  // by iteration
 };
 
+/// Whether a session whose prices the chair sets comes nearer: the chair is told the badness of every iterate in turn.
+class Progress {
+  public:
+    explicit Progress(int stalls_max) : stalls_max_(stalls_max) {}
+
+    /// False once `stalls_max` iterates in a row came no nearer than the best one before them.
+    bool made(double badness);
+
+  private:
+    int stalls_max_;
+    int stalls_ = 0;
+    double best_ = 1e300;
+};
+
 /// The penalty after a session that ended partial at the iterate `notice` speaks of: times the ratio of its residuals, each in
 /// its tolerance, at most a factor of 10 either way. One that is fixed by agreement stays.
 double aimed_rho(const Terms& terms, double rho, double rho_then, const Notice& notice);

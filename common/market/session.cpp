@@ -17,15 +17,16 @@ Session::State::State(Terms agreed,
       weights(static_cast<Eigen::Index>(seats.size())),
       history(start_from(start, seats.size())),
       rho(terms.rho_eur_per_kw2),
-      accelerated(terms.parameters.accelerated) {
+      priced(terms.parameters.method != Method::proximal),
+      progress(answered() ? Acceleration::stalls_max : priced_stalls_max) {
     const auto terminals = static_cast<Eigen::Index>(seats.size());
     const Eigen::Index rows = terminals * terms.parameters.channels;
     const auto horizon = static_cast<Eigen::Index>(terms.parameters.horizon);
     KILTER_CHECK(terms.parameters.validate().ok() && rho > 0 && terms.terminals > 0,
                  "invalid terms");
     KILTER_CHECK(terminals > 0, "a member sits somewhere");
-    KILTER_CHECK(terminals == 1 || chairs() || !accelerated,
-                 "only the chair sits at several nets of an accelerated session");
+    KILTER_CHECK(terminals == 1 || chairs() || !priced,
+                 "only the chair sits at several nets where it sets the prices");
     KILTER_CHECK(device.channels() == terms.parameters.channels && device.rows() == rows &&
                      device.intervals() == horizon,
                  "the device has another shape than the session");
@@ -33,10 +34,9 @@ Session::State::State(Terms agreed,
         KILTER_CHECK(given->rows() == rows && given->cols() == horizon && given->allFinite(),
                      "the start has another shape than the session");
     Gathering::Words words{.for_all = words_per_message(terms.parameters)};
-    if (accelerated) words.from_chair = terms.parameters.quantities();
-    if (accelerated && chairs()) words.to_chair = answer_words(terms.parameters);
-    if (accelerated)
-        settled_since = 2;  // at iterate 1 the chair has not said what it would deliver
+    if (priced) words.from_chair = terms.parameters.quantities();
+    if (answered() && chairs()) words.to_chair = answer_words(terms.parameters);
+    if (priced) settled_since = 2;  // at iterate 1 the chair has not said what it would deliver
     for (Seat& seat : seats) {
         units.emplace_back(seat.members.size() - 1);
         nets.emplace_back(std::move(seat), self, terms.chair, words);

@@ -2,7 +2,8 @@
 /// terminal), a whole feeder (one terminal per net) and a line (two); what differs is the Device
 /// behind it.
 ///
-/// One iteration (MARKET in docs/protocol): device step at targets t_i = z_i − y/(ρ w_i); relaxed
+/// One iteration where every net moves its own prices (docs/protocol/market.md; where the chair sets them: priced.hpp,
+/// acceleration.hpp): device step at targets t_i = z_i − y/(ρ w_i); relaxed
 /// a_i = α x_i + (1−α) z_i; one masked message to the members of each net; when all of a net's
 /// messages are in, everyone knows r = Σ a_i and does the same net step  z_i = a_i − r/(w_i W),  y
 /// ← y + ρ r / W,  W = Σ 1/w_j.
@@ -155,7 +156,7 @@ struct Notice {
 /// One member's message on one net in one iteration. `words` are int64 sums mod 2^64, masked:
 /// the words of a_i, channel by channel over the horizon, in units of 2^-20 kW (kvar), then one of the member's movement ‖w_i Δz_i‖² in the
 /// net step before, in units of 2^-36 kW² (saturating at 2^55, so that no net's sum wraps). A home's message to its chair goes
-/// on with its answer to prices in an accelerated iteration, the chair's, in the clear, with the prices (acceleration.hpp).
+/// on with its answer to prices in an accelerated iteration, the chair's, in the clear, with the prices where it sets them.
 struct MaskedShare {
     NetId net;
     PartyId from;
@@ -179,14 +180,15 @@ struct Dispatch {
     [[nodiscard]] bool is_answer() const { return share.words.size() > words_for_all; }
 };
 
-/// From the chair to those who follow it: one iteration of the whole feeder, and in an accelerated session what its device
+/// From the chair to those who follow it: one iteration of the whole feeder, and where it sets prices what its device
 /// made of it, so that they need not. Nobody's schedule, as the feeder's host learns the sums anyway.
 struct Journal {
     struct Net {
         std::uint16_t attempt = 0;
         std::vector<PartyId> homes;  ///< of the attempt's set, ascending
-        /// Σ of the words that everybody sums, nothing masked; where the next iteration is accelerated, then its prices and
-        /// deliveries as bits of doubles, and how much the net is held back (Acceleration::held_back).
+        /// Σ of the words that everybody sums, nothing masked; where the chair sets the next iteration's prices, then those and
+        /// its deliveries as bits of doubles, and in an accelerated session how much the net is held back
+        /// (Acceleration::held_back).
         std::vector<std::uint64_t> words;
         auto operator<=>(const Net&) const = default;
     };
@@ -291,8 +293,8 @@ class Session {
     /// `seats[i]` is where row i of the device connects. `masks` holds one secret per other member
     /// of any seat and per host that may take over; null sends bare words (simulations only: a home's host never passes null).
     /// `start` has the device's rows and intervals; its ρ is not used, Terms' is. The device must
-    /// outlive the session. REQUIRES: shapes agree; self and chair sit at every seat; in an accelerated session
-    /// only the chair has several; parameters are valid.
+    /// outlive the session. REQUIRES: shapes agree; self and chair sit at every seat; where the chair sets prices
+    /// only it has several; parameters are valid.
     Session(const Terms& terms,
             PartyId self,
             std::vector<Seat> seats,

@@ -108,7 +108,8 @@ std::optional<MaskedShare> Session::State::regret_at(const Iterate& end) {
 }
 
 double Session::State::rho_left_by(const Notice& heard, const Iterate& end) const {
-    if (end.accelerated) return later_rho(terms.parameters);
+    if (end.priced)
+        return answered() ? later_rho(terms.parameters) : later_priced_rho(terms.parameters);
     if (heard.outcome != Outcome::partial) return end.rho_working;
     return aimed_rho(terms, end.rho_working, end.rho_eur_per_kw2, heard);
 }

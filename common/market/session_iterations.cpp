@@ -24,38 +24,54 @@ bool Session::State::all_complete() const {
 }
 
 void Session::State::begin_iteration(Outputs& out) {
-    if (!redo.empty() && redo.back().accelerated && prices_heard() != redo.back().y_eur_per_kw)
+    if (!redo.empty() && redo.back().priced && prices_heard() != redo.back().y_eur_per_kw)
         redo.clear();
     if (!redo.empty()) {
         next = std::move(redo.back());
         redo.pop_back();
         rho = next.rho_working;
-        accelerated = next.accelerated;
+        priced = next.priced;
         send_all(out);
         return;
     }
-    std::optional<Iterate> priced;
-    if (accelerated) priced = accelerated_step();
-    if (accelerated && !priced) {
-        accelerated = false;
-        rho = terms.parameters.rho_eur_per_kw2;
+    std::optional<Iterate> at_prices;
+    if (priced) at_prices = priced_step();
+    if (priced && !at_prices) {
+        priced = false;
+        rho = history.last().iteration > 1 ? terms.parameters.rho_eur_per_kw2  // as if cold
+                                           : terms.rho_eur_per_kw2;
     }
-    next = priced ? std::move(*priced)
-                  : device_step(device, history.last(), weights, rho, terms.parameters.alpha);
+    next = at_prices ? std::move(*at_prices)
+                     : device_step(device, history.last(), weights, rho, terms.parameters.alpha);
     send_all(out);
 }
 
-std::optional<Iterate> Session::State::accelerated_step() {
+std::optional<Iterate> Session::State::priced_step() {
     const Iterate& last = history.last();
-    if (last.iteration > 0) rho = next_working_rho(terms.parameters, rho);
+    if (last.iteration > 0)
+        rho = answered() ? next_working_rho(terms.parameters, rho)
+                         : next_priced_rho(terms.parameters, rho);
     if (chairs()) return chair_sets_prices();
-    if (last.iteration == 0)
-        return answer_prices(device, last, last.y_eur_per_kw, rho, smoothing(1), units.front(),
-                             terms.parameters);
+    if (last.iteration == 0) return answer(last.y_eur_per_kw);
     const auto prices = prices_heard();
     if (!prices) return std::nullopt;
-    return answer_prices(device, last, *prices, rho, smoothing(last.iteration + 1), units.front(),
+    return answer(*prices);
+}
+
+Iterate Session::State::answer(const model::Schedules& prices) {
+    const Iterate& last = history.last();
+    if (answered())
+        return answer_prices(device, last, prices, rho, smoothing(last.iteration + 1),
+                             units.front(), terms.parameters);
+    return follow_prices(device, history.find(last.iteration - 1), last, prices, rho,
                          terms.parameters);
+}
+
+Iterate Session::State::post(const model::Schedules& prices, const model::Schedules& delivery) {
+    const Iterate& last = history.last();
+    if (answered()) return set_prices(last, prices, delivery, rho, terms.parameters);
+    return post_prices(history.find(last.iteration - 1), last, prices, delivery, rho,
+                       terms.parameters);
 }
 
 double Session::State::smoothing(std::uint32_t iteration) const {
@@ -63,21 +79,22 @@ double Session::State::smoothing(std::uint32_t iteration) const {
 }
 
 bool Session::State::judged_exactly(const Iterate& iterate) const {
-    return !iterate.accelerated ||
+    return !iterate.priced || !answered() ||
            market::judged_exactly(smoothing(iterate.iteration), terms.parameters);
 }
 
 std::optional<Iterate> Session::State::chair_sets_prices() {
     const Iterate& last = history.last();
-    if (last.iteration == 0)
-        return set_prices(last, last.y_eur_per_kw, -last.z_kw, rho, terms.parameters);
+    if (last.iteration == 0) return post(last.y_eur_per_kw, -last.z_kw);
     if (follows) return chair_has_set_prices();
     model::Schedules prices;
     model::Schedules delivery;
-    if (!acceleration.step(device, history.find(last.iteration - 1), last, answers,
-                           terms.parameters, prices, delivery))
-        return std::nullopt;
-    return set_prices(last, prices, delivery, rho, terms.parameters);
+    const bool found = answered()
+                           ? acceleration.step(device, history.find(last.iteration - 1), last,
+                                               answers, terms.parameters, prices, delivery)
+                           : find_prices(device, last, terms.parameters, prices, delivery);
+    if (!found || !plausible(prices, delivery, terms.parameters)) return std::nullopt;
+    return post(prices, delivery);
 }
 
 std::optional<Iterate> Session::State::chair_has_set_prices() {
@@ -89,7 +106,7 @@ std::optional<Iterate> Session::State::chair_has_set_prices() {
     std::vector<std::uint64_t> held_back;
     for (std::size_t i = 0; i < nets.size(); ++i) {
         const std::vector<std::uint64_t>& words = told->nets[i].words;
-        if (words.size() != first + 2 * quantities + 1) return std::nullopt;
+        if (words.size() != first + 2 * quantities + (answered() ? 1 : 0)) return std::nullopt;
         auto price = terminal_values(prices, i, terms.parameters);
         auto delivered = terminal_values(delivery, i, terms.parameters);
         for (std::size_t k = 0; k < quantities; ++k) {
@@ -97,12 +114,12 @@ std::optional<Iterate> Session::State::chair_has_set_prices() {
             price[at] = std::bit_cast<double>(words[first + k]);
             delivered[at] = std::bit_cast<double>(words[first + quantities + k]);
         }
-        held_back.push_back(words.back());
+        if (answered()) held_back.push_back(words.back());
     }
-    if (!Acceleration::plausible(prices, delivery, terms.parameters)) return std::nullopt;
+    if (!plausible(prices, delivery, terms.parameters)) return std::nullopt;
     device.recall(told->memory);
     acceleration.recall(held_back);
-    return set_prices(last, prices, delivery, rho, terms.parameters);
+    return post(prices, delivery);
 }
 
 /// What follows the masked words of the chair's message: the net's prices; not numbers where it sets none any more.
@@ -122,7 +139,7 @@ std::vector<std::uint64_t> Session::State::words_of(std::size_t terminal) const 
     std::vector<std::uint64_t> words = plain_words(history.last(), next, terminal);
     if (next.answer)
         append_answer(next, next.rho_working, units[terminal], words);
-    else if (next.accelerated)
+    else if (next.priced && answered())
         words.resize(words.size() + answer_words(terms.parameters), 0);
     return words;
 }
@@ -138,14 +155,14 @@ void Session::State::send(Gathering& net, Outputs& out) {
                       .notice = {}};
     if (chairs()) share.notice = notice;
     if (masks) masks->add(share.net, share.iteration, share.attempt, share.members, share.words);
-    net.expect_answers(next.accelerated);
+    net.expect_answers(next.priced && answered());
     net.keep_own(share);
     std::size_t for_all = words_per_message(terms.parameters);
     if (chairs()) {
         share.words.resize(for_all);  // what the homes sum; the chair sums the rest
-        if (terms.parameters.accelerated)
+        if (terms.parameters.method != Method::proximal)
             for (const double y : terminal_values(next.y_eur_per_kw, terminal, terms.parameters))
-                share.words.push_back(std::bit_cast<std::uint64_t>(next.accelerated ? y : NAN));
+                share.words.push_back(std::bit_cast<std::uint64_t>(next.priced ? y : NAN));
         for_all = share.words.size();
     }
     if (share.members.size() > 1) out.send.push_back({std::move(share), for_all, terms.chair});
@@ -167,7 +184,7 @@ void Session::State::advance(Outputs& out) {
 }
 
 bool Session::State::waits_for_prices() const {
-    return next.accelerated && !chairs() && nets.front().from_chair(next.iteration + 1) == nullptr;
+    return next.priced && !chairs() && nets.front().from_chair(next.iteration + 1) == nullptr;
 }
 
 bool Session::State::follow_chair(Outputs& out) {
@@ -209,12 +226,11 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
     answers.clear();
     for (std::size_t i = 0; i < nets.size(); ++i) {
         const std::vector<std::uint64_t>& sums = net_sums[i];
-        moved =
-            saturating_add(moved, next.accelerated ? judge(next, i, sums)
-                                                   : net_step(history.last(), next, i,
-                                                              weights(static_cast<Eigen::Index>(i)),
-                                                              nets[i].inverse_weights(), sums));
-        if (chairs() && !follows && next.accelerated)
+        moved = saturating_add(moved, next.priced ? judge(next, i, sums)
+                                                  : net_step(history.last(), next, i,
+                                                             weights(static_cast<Eigen::Index>(i)),
+                                                             nets[i].inverse_weights(), sums));
+        if (chairs() && !follows && next.priced && answered())
             answers.push_back(
                 net_answer(std::span(sums).subspan(words_per_message(terms.parameters)),
                            next.rho_working, units[i], terms.parameters));
@@ -227,7 +243,7 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
     }
     settle_choices(heard);
     const Iterate* then = history.find(heard.about_iteration);
-    if (then != nullptr && !then->accelerated)
+    if (then != nullptr && !then->priced)
         rho = balancing.next_rho(terms, rho, then->rho_eur_per_kw2, heard, iteration);
 
     if (before && (before->z_kw != next.z_kw || before->y_eur_per_kw != next.y_eur_per_kw))
@@ -239,12 +255,12 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
         return;
     }
     acceleration.observe(history.last().primal_square);
-    if (const Iterate* judged = history.find(iteration - 1); judged != nullptr && accelerated) {
+    if (const Iterate* judged = history.find(iteration - 1); judged != nullptr && priced) {
         const Notice about = notice_about(*judged);
-        accelerated = acceleration.goes_on(
-            badness(terms, residuals_of(terms, about.primal_square, about.dual_square,
-                                        judged->rho_eur_per_kw2, judged->alpha)));
-        if (!accelerated) rho = terms.parameters.rho_eur_per_kw2;
+        priced =
+            progress.made(badness(terms, residuals_of(terms, about.primal_square, about.dual_square,
+                                                      judged->rho_eur_per_kw2, judged->alpha)));
+        if (!priced) rho = terms.parameters.rho_eur_per_kw2;
     }
     dual_squares.erase(dual_squares.begin(),
                        dual_squares.lower_bound(history.all().front().iteration));

@@ -16,6 +16,7 @@
 #include "common/market/acceleration.hpp"
 #include "common/market/gathering.hpp"
 #include "common/market/history.hpp"
+#include "common/market/priced.hpp"
 #include "common/market/residuals.hpp"
 #include "common/market/session.hpp"
 #include "common/market/step.hpp"
@@ -66,12 +67,17 @@ struct Session::State {
 
     Gathering* net_of(NetId net);
     [[nodiscard]] bool all_complete() const;
-    /// At a home in an accelerated iteration that is all in: the chair has not said the next prices yet.
+    /// At a home in a priced iteration that is all in: the chair has not said the next prices yet.
     [[nodiscard]] bool waits_for_prices() const;
 
     void begin_iteration(Outputs& out);
-    /// The next iterate while the session is accelerated; nothing: it is so no longer.
-    std::optional<Iterate> accelerated_step();
+    /// The next iterate while the chair sets prices; nothing: it does no longer.
+    std::optional<Iterate> priced_step();
+    Iterate answer(const model::Schedules& prices);
+    Iterate post(const model::Schedules& prices, const model::Schedules& delivery);
+
+    [[nodiscard]] bool answered() const { return terms.parameters.method == Method::accelerated; }
+
     /// A home's barrier in that iteration (smoothing_kw2).
     [[nodiscard]] double smoothing(std::uint32_t iteration) const;
     /// Whether the session may end at it: homes have judged it by an exact step.
@@ -121,7 +127,7 @@ struct Session::State {
     Iterate next;  // the iteration under way
     double rho;
     Balancing balancing;
-    bool accelerated;      ///< from the next iteration on
+    bool priced;           ///< from the next iteration on
     bool settled = false;  ///< the device's choices
     bool over = false;
     // of a home
@@ -137,6 +143,7 @@ struct Session::State {
     Notice notice;                                        // sent with the iteration under way
     std::map<std::uint32_t, std::uint64_t> dual_squares;  // per iterate still in the history
     std::uint32_t settled_since = 1;  // first iterate that may be final: of present sets, choices
+    Progress progress;
     Acceleration acceleration;
     std::vector<NetAnswer> answers;  // of the nets, in the last iteration
 };

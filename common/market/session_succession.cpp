@@ -20,7 +20,7 @@ Journal Session::State::journal_of(const Sums& net_sums) const {
                             {net_sums[i].begin(), net_sums[i].begin() + common}});
     if (notice.stop_iteration != 0) {
         out.stop = notice;
-    } else if (next.accelerated) {
+    } else if (next.priced) {
         const std::vector<std::uint64_t> held_back = acceleration.held_back();
         for (std::size_t i = 0; i < nets.size(); ++i) {
             std::vector<std::uint64_t>& words = out.nets[i].words;
@@ -28,7 +28,7 @@ Journal Session::State::journal_of(const Sums& net_sums) const {
                 words.push_back(std::bit_cast<std::uint64_t>(y));
             for (const double x : terminal_values(next.x_kw, i, terms.parameters))
                 words.push_back(std::bit_cast<std::uint64_t>(-x));
-            words.push_back(held_back[i]);
+            if (answered()) words.push_back(held_back[i]);
         }
         out.memory = device.price_memory();
     }
@@ -37,9 +37,10 @@ Journal Session::State::journal_of(const Sums& net_sums) const {
 
 bool Session::State::fits(const Journal::Net& net, const Gathering& gathering) const {
     const std::size_t more = net.words.size() - words_per_message(terms.parameters);
-    const bool priced =
-        terms.parameters.accelerated && more == std::size_t{2} * terms.parameters.quantities() + 1;
-    if ((more != 0 && !priced) || net.attempt < gathering.attempt()) return false;
+    const bool with_prices =
+        terms.parameters.method != Method::proximal &&
+        more == std::size_t{2} * terms.parameters.quantities() + (answered() ? 1 : 0);
+    if ((more != 0 && !with_prices) || net.attempt < gathering.attempt()) return false;
     const std::vector<PartyId> present = without(gathering.members(), {self});
     if (net.attempt == gathering.attempt()) return net.homes == present;
     return std::includes(present.begin(), present.end(), net.homes.begin(), net.homes.end());
@@ -149,7 +150,7 @@ void Session::State::follow_heir(const MaskedShare& first, Gathering& net, Outpu
         redo.push_back(std::move(next));
         next = history.undo();
         rho = next.rho_working;
-        accelerated = next.accelerated;
+        priced = next.priced;
     }
     send_all(out);
     out.verdict = net.receive(first, next.iteration);

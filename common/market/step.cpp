@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/base/limits.hpp"
 #include "common/market/residuals.hpp"
 
 namespace kilter::market {
@@ -48,7 +49,7 @@ std::uint64_t judge(Iterate& next, std::size_t terminal, std::span<const std::ui
     double r_square = 0;
     for (std::size_t k = 0; k < quantities; ++k) {
         const double r = static_cast<double>(static_cast<std::int64_t>(sums[k])) * unit_kw;
-        next.imbalance_kw.row(first).data()[k] = r;
+        next.imbalance_kw.row(first).data()[k] = r / next.alpha;
         r_square += r * r;
     }
     next.primal_square = saturating_add(next.primal_square, square_units(r_square));
@@ -79,6 +80,15 @@ Iterate device_step(model::Device& device,
     next.y_eur_per_kw = last.y_eur_per_kw;
     next.moved.assign(last.moved.size(), 0);
     return next;
+}
+
+bool plausible(const model::Schedules& y_eur_per_kw,
+               const model::Schedules& delivery_kw,
+               const Parameters& parameters) {
+    const double most = limits::price_eur_per_kwh_max * parameters.interval_s / 3600.0;
+    return y_eur_per_kw.allFinite() && delivery_kw.allFinite() &&
+           y_eur_per_kw.cwiseAbs().maxCoeff() <= most &&
+           delivery_kw.cwiseAbs().maxCoeff() <= a_max_kw;
 }
 
 std::vector<std::uint64_t> plain_words(const Iterate& last,

@@ -1,7 +1,6 @@
-/// The mathematics of one iteration, apart from who says what to whom: what a member's device
-/// answers, what goes into its message, and what everyone makes of the sum. Another method (say,
-/// curvature as one more masked sum) replaces this file and leaves collecting, attempts, history
-/// and stopping as they are.
+/// The mathematics of one proximal iteration, apart from who says what to whom: what a member's device
+/// answers, what goes into its message, and what everyone makes of the sum. Where the chair sets the prices
+/// priced.hpp and acceleration.hpp take its place; collecting, attempts, history and stopping are the same.
 ///
 ///     device step   x ← prox(t) with t_i = z_i − y/(ρ w_i), penalty ρ w_i;    a_i = α x_i + (1 −
 ///     α) z_i,
@@ -28,14 +27,16 @@ inline constexpr double unit_kw = 0x1.0p-20;  ///< of a word of a message
 /// All that one iteration leaves behind at one member. Rows as the device's: terminal × channels + channel.
 struct Iterate {
     std::uint32_t iteration = 0;
-    double rho_eur_per_kw2 = 0;            ///< that its dual residual is scaled with
-    double rho_working = 0;                ///< of its device step; where the next session starts
-    double alpha = 1;                      ///< relaxation used in it
-    bool accelerated = false;              ///< at prices the chair set (acceleration.hpp)
+    double rho_eur_per_kw2 = 0;  ///< that its dual residual is scaled with
+    double rho_working = 0;      ///< of its device step; where the next session starts
+    double alpha = 1;            ///< relaxation used in it
+    bool priced = false;         ///< at prices the chair set (priced.hpp, acceleration.hpp)
     std::shared_ptr<const Answer> answer;  ///< of a home, accelerated
-    model::Schedules x_kw;                 ///< the device's answer
-    Units a_units;                         ///< relaxed and rounded, 2^-20 kW
-    bool feasible = true;                  ///< what the device said of its set
+    std::vector<double>
+        level_answers;      ///< λ per terminal, where the chair set prices unanswered (priced.hpp)
+    model::Schedules x_kw;  ///< the device's answer
+    Units a_units;          ///< relaxed and rounded, 2^-20 kW
+    bool feasible = true;   ///< what the device said of its set
     // after the net step
     model::Schedules imbalance_kw;  ///< Σ x over each terminal's net
     model::Schedules z_kw;
@@ -66,6 +67,11 @@ Iterate device_step(model::Device& device,
                     const Eigen::VectorXd& weights,
                     double rho,
                     double alpha);
+
+/// Whether prices that the chair set and what it would deliver are numbers that a session can go on with.
+bool plausible(const model::Schedules& y_eur_per_kw,
+               const model::Schedules& delivery_kw,
+               const Parameters& parameters);
 
 /// A terminal's unmasked message of the iteration `next` under way.
 std::vector<std::uint64_t> plain_words(const Iterate& last,

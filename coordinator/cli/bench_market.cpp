@@ -21,7 +21,7 @@ namespace kilter::cli {
 namespace {
 
 constexpr const char* market_command = "kilter bench market";
-const std::vector<std::string> market_modes{"paper",      "plain",      "accelerated",
+const std::vector<std::string> market_modes{"paper",      "proximal",   "plain",     "accelerated",
                                             "segments-2", "segments-4", "segments-8"};
 
 /// Owners of the feeder.
@@ -32,7 +32,8 @@ std::size_t pieces_of(const std::string& mode) {
 
 market::Parameters parameters_of(const std::string& mode) {
     market::Parameters out = mode == "paper" ? market::Parameters::paper() : market::Parameters{};
-    out.accelerated = mode == "accelerated" || pieces_of(mode) > 1;
+    if (mode == "proximal") out.method = market::Method::proximal;
+    if (mode == "accelerated" || pieces_of(mode) > 1) out.method = market::Method::accelerated;
     return out;
 }
 

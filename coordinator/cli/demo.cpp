@@ -254,7 +254,8 @@ int Demo::run() const {
                     ExitCode::usage);
     InstallationOptions options;
     options.parameters = first_parameters(ledger_version);
-    options.parameters.accelerated = accelerated || (delay_ms > 0 && !plain);
+    if (accelerated || (delay_ms > 0 && !plain))
+        options.parameters.method = market::Method::accelerated;
     const auto feeder = feeder_of(*this);
     if (!feeder) return fail(demo_command, feeder.error());
     const auto drawn = draw_feeders(*this, *feeder, options.parameters.interval_s);

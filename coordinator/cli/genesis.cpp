@@ -61,7 +61,11 @@ Result<Documents> draw_up(const MakeGenesis& command, const crypto::Identity& op
     genesis.time_ms = runtime::now_ms();
     genesis.operator_key = operator_identity.public_key();
     market::Parameters parameters = command.parameters;
-    parameters.balance_rho = first_parameters(command.ledger_version).balance_rho;
+    const market::Parameters first = first_parameters(command.ledger_version);
+    parameters.balance_rho = first.balance_rho;
+    parameters.method = command.accelerated ? market::Method::accelerated
+                        : command.proximal  ? market::Method::proximal
+                                            : first.method;
     genesis.market_parameters = parameters.encode();
     genesis.begin_with(command.ledger_version);
     std::vector<settlement::RosterMember> members;
@@ -97,15 +101,19 @@ Result<void> write_bytes(const std::filesystem::path& path, const Bytes& bytes) 
 
 market::Parameters first_parameters(std::uint32_t ledger_version) {
     market::Parameters out;
-    if (ledger_version < settlement::newest_ledger()) out.balance_rho = market::Balance::gross;
+    if (ledger_version < settlement::newest_ledger()) {
+        out.balance_rho = market::Balance::gross;
+        out.method = market::Method::proximal;
+    }
     return out;
 }
 
 Result<void> known_with(std::uint32_t ledger_version, const market::Parameters& parameters) {
-    if (parameters.balance_rho != market::Balance::stalled ||
-        first_parameters(ledger_version).balance_rho == market::Balance::stalled)
-        return {};
-    return Error{"balance_rho = stalled is for programs that know version " +
+    if (ledger_version >= settlement::newest_ledger()) return {};
+    const bool stalled = parameters.balance_rho == market::Balance::stalled;
+    if (!stalled && parameters.method != market::Method::priced) return {};
+    return Error{std::string(stalled ? "balance_rho = stalled" : "method = priced") +
+                 " is for programs that know version " +
                  std::to_string(settlement::newest_ledger()) +
                  " of the rule 'ledger': once all coordinators and gateways run one, propose that "
                  "first, with --rule ledger=" +
@@ -175,8 +183,13 @@ void add_genesis(CLI::App& app, int& exit_code) {
     command->add_option("--ledger-rule", options->ledger_version, ledger_rule_help)
         ->capture_default_str()
         ->check(CLI::Range(std::uint32_t{1}, settlement::newest_ledger()));
-    command->add_flag("--accelerated", options->parameters.accelerated,
-                      "Homes also say how they answer prices: a fraction of the iterations");
+    CLI::Option* accelerated =
+        command->add_flag("--accelerated", options->accelerated,
+                          "Homes also say how they answer prices: a fraction of the iterations");
+    command
+        ->add_flag("--proximal", options->proximal,
+                   "Every net moves its own prices; the feeder's host sets none")
+        ->excludes(accelerated);
     command->add_flag("--json", options->json, "The result as JSON");
     command->footer(
         "Nothing is overwritten.\nExample:\n  kilter genesis --topology feeder.toml \\\n"

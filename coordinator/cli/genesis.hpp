@@ -29,7 +29,9 @@ struct MakeGenesis {
     std::vector<std::filesystem::path> topologies;  ///< the feeders that share the log; one or more
     std::filesystem::path out = "genesis.bin";
     std::filesystem::path entry = "coordinators.entry";
-    market::Parameters parameters;
+    market::Parameters parameters;  ///< the method is first_parameters()'s, or one of these:
+    bool accelerated = false;
+    bool proximal = false;
     std::uint32_t ledger_version = settlement::newest_ledger();
     bool json = false;
 

@@ -165,7 +165,8 @@ void print_phases(const planner::Report& report) {
 int Simulate::run() const {
     planner::Options options;
     if (paper) options.parameters = market::Parameters::paper();
-    options.parameters.accelerated = accelerated;
+    if (accelerated) options.parameters.method = market::Method::accelerated;
+    if (proximal) options.parameters.method = market::Method::proximal;
     options.first_interval = first;
     options.sessions = intervals;
     options.masked = !unmasked;
@@ -217,9 +218,12 @@ void add_simulate(CLI::App& app, int& exit_code) {
         ->check(CLI::Range(1, 100'000));
     command->add_option("--first", options->first, "First interval, counted from 1970 in UTC")
         ->capture_default_str();
-    command->add_flag(
+    CLI::Option* accelerated = command->add_flag(
         "--accelerated", options->accelerated,
         "homes say how they answer prices, the feeder's host sets them: fewer iterations");
+    command
+        ->add_flag("--proximal", options->proximal, "Every net moves its own prices: more of them")
+        ->excludes(accelerated);
     command->add_flag("--paper", options->paper,
                       "The algorithm as published: weights 1, no relaxation, fixed penalty");
     command->add_flag("--cold", options->cold, "Start every session anew");

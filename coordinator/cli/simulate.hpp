@@ -17,6 +17,7 @@ struct Simulate {
     std::int64_t first =
         1'978'080;  ///< UTC index of the first interval; default 2026-06-01 00:00 at 900 s
     bool accelerated = false;  ///< homes say how they answer prices and the feeder's host sets them
+    bool proximal = false;     ///< every net moves its own prices
     bool paper = false;        ///< the algorithm as published instead of the weighted one
     bool cold = false;         ///< no warm start
     bool unmasked = false;     ///< the same results without the masks' work

@@ -71,11 +71,12 @@ std::shared_ptr<const crypto::PairwiseMasks> masks_for(const Charter& charter,
         chair, market::session_bytes(charter.chain.view(), id), std::move(secrets));
 }
 
-// Where the session is accelerated, nets without a known price start at the tie's.
+// Where the chair sets prices, nets without a known price start at the tie's.
 market::WarmState priced(market::WarmState start,
                          const prox::FeederNewton& device,
                          const Charter& charter) {
-    if (charter.parameters.accelerated) start.start_unpriced_at(device.marginal_price());
+    if (charter.parameters.method != market::Method::proximal)
+        start.start_unpriced_at(device.marginal_price());
     return start;
 }
 

@@ -148,7 +148,8 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
         homes.emplace_back(result.homes.back());
     }
 
-    if (options.parameters.accelerated) start.start_unpriced_at(feeder.marginal_price());
+    if (options.parameters.method != market::Method::proximal)
+        start.start_unpriced_at(feeder.marginal_price());
     const model::Schedules prices = start.y_eur_per_kw;
     const market::Terms terms{.id = result.session,
                               .parameters = options.parameters,
@@ -176,7 +177,7 @@ Result<SessionResult> Simulation::clear(IntervalIndex interval,
         result.voltage_pu = balanced->voltages_pu(-into_nets);
         result.flow_kw = balanced->flows_kw(-into_nets);
         result.import_kw = balanced->import_kw(-into_nets);
-        if (options.parameters.accelerated) {
+        if (options.parameters.method != market::Method::proximal) {
             // The chair set prices without the feeder's prox; its multipliers at the cleared plan tell their parts.
             const double rho = options.parameters.rho_eur_per_kw2;
             model::Schedules plan(feeder.rows(), horizon());

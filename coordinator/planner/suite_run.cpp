@@ -65,7 +65,8 @@ SuiteSession SuiteRun::clear(std::int64_t first,
     if (!pieces_.empty()) joint.emplace(pieces_, feeder_horizon());
     model::Device& supplier = joint ? *joint : static_cast<model::Device&>(pricing);
     market::WarmState start = start_of(chair, seats_.size());
-    if (parameters_.accelerated) start.start_unpriced_at(supplier.marginal_price());
+    if (parameters_.method != market::Method::proximal)
+        start.start_unpriced_at(supplier.marginal_price());
     const model::Schedules prices = start.y_eur_per_kw;
     const market::Terms terms{
         .id = {.interval = first, .opening = 0},

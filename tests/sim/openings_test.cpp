@@ -155,7 +155,7 @@ struct AcceleratedOpenings : Openings {
 
     static market::Parameters accelerated() {
         market::Parameters out = parameters();
-        out.accelerated = true;
+        out.method = market::Method::accelerated;
         return out;
     }
 };
@@ -163,7 +163,7 @@ struct AcceleratedOpenings : Openings {
 TEST_F(AcceleratedOpenings, an_accelerated_session_of_the_first_form_is_not_joined) {
     const wire::SessionOpen as_now = good;
     good.parameters = crypto::digest("market", accelerated().encode());
-    expect_refused(good, "the accelerated session of another version");
+    expect_refused(good, "that method of another version");
     expect_joined(as_now);
 }
 

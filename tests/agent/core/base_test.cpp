@@ -66,11 +66,11 @@ TEST(InterimGate, LeavesTheCoordinatorsTheirTimeAndGoesRound) {
 
 TEST(InterimTerms, CountTheChairAsTheHomeItIs) {
     market::Parameters parameters = of_four();
-    parameters.accelerated = true;
+    parameters.method = market::Method::accelerated;
     parameters.privacy_members_min = 3;
     const InterimTerms terms{{101, interim_opening}, {5}, {{{5}, 1}, {{6}, 1}, {{7}, 10}}, 4};
     const market::Terms session = session_terms(parameters, terms);
-    EXPECT_FALSE(session.parameters.accelerated);
+    EXPECT_EQ(session.parameters.method, market::Method::proximal);
     EXPECT_EQ(session.parameters.privacy_members_min, 2U);
     EXPECT_EQ(session.terminals, 3U);
     EXPECT_TRUE(session.hosts.empty());

@@ -11,7 +11,7 @@ using namespace test;
 
 Scene accelerated_scene(std::size_t nets = 3, std::size_t homes = 3, std::uint32_t horizon = 12) {
     Scene out = scene(nets, homes, horizon);
-    out.parameters.accelerated = true;
+    out.parameters.method = Method::accelerated;
     return out;
 }
 
@@ -232,7 +232,7 @@ INSTANTIATE_TEST_SUITE_P(Acceleration, AnswersOfHomes, testing::Values(1U, 3U, 4
 TEST_P(AnswersOfHomes, AddUpInTheWords) {
     Parameters parameters;
     parameters.horizon = 5;
-    parameters.accelerated = true;
+    parameters.method = Method::accelerated;
     const double rho = 0.01;
     const ResponseUnits units(GetParam());
     EXPECT_LE(units.unit(), static_cast<double>(GetParam()) * 0x1p-18);
@@ -445,11 +445,11 @@ TEST(Acceleration, ANetMayMoveTwiceAsFarAsTheMedianNetHas) {
 }
 
 TEST(Acceleration, GivesUpWhenTheMeritNoLongerFalls) {
-    Acceleration acceleration;
-    EXPECT_TRUE(acceleration.goes_on(10));
+    Progress progress(Acceleration::stalls_max);
+    EXPECT_TRUE(progress.made(10));
     for (int stall = 1; stall < Acceleration::stalls_max; ++stall)
-        EXPECT_TRUE(acceleration.goes_on(10));
-    EXPECT_FALSE(acceleration.goes_on(10));
+        EXPECT_TRUE(progress.made(10));
+    EXPECT_FALSE(progress.made(10));
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ TEST(Certificate, BoundsTheDistanceFromTheOptimum) {
 /// Accelerated sessions post prices the feeder is optimal at.
 TEST(Certificate, HoldsForAcceleratedSessions) {
     Scene scene = test::scene(3, 4, 6, 7);
-    scene.parameters.accelerated = true;
+    scene.parameters.method = market::Method::accelerated;
     Exchange exchange(scene);
     exchange.run();
     const double truth = cost_of(scene, exchange) - optimum_of(scene);

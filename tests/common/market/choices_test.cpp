@@ -57,7 +57,8 @@ TEST(Choices, AppliancesStartOnceAndTheSessionSettlesAroundThem) {
     for (const bool accelerated : {false, true}) {
         for (const std::uint64_t seed : {1, 2, 3}) {
             Scene scene = appliances(seed);
-            scene.parameters.accelerated = accelerated;
+            scene.parameters.method =
+                accelerated ? market::Method::accelerated : market::Method::proximal;
             Exchange exchange(scene);
             exchange.run();
             const Cleared& chair = exchange.cleared.at(scene.chair);

@@ -180,7 +180,7 @@ struct Scene {
     }
 };
 
-/// `homes` boxed quadratics on each of `nets` nets and a supply. Some homes generate.
+/// `homes` boxed quadratics on each of `nets` nets and a supply. Some homes generate. Every net moves its own prices.
 inline Scene scene(std::size_t nets,
                    std::size_t homes,
                    std::uint32_t horizon,
@@ -188,6 +188,7 @@ inline Scene scene(std::size_t nets,
     Scene out;
     out.parameters.horizon = horizon;
     out.parameters.rho_eur_per_kw2 = 0.05;
+    out.parameters.method = Method::proximal;
     Prng prng(seed);
     std::uint32_t party = 1;
     for (std::size_t n = 0; n < nets; ++n) {

@@ -95,7 +95,7 @@ TEST(Parameters, EncodeToAFixedWidthAndBack) {
 TEST(Parameters, WhoHasAnotherFormOfTheAcceleratedSessionHasAnotherDigest) {
     Parameters p;
     EXPECT_EQ(p.digest(), crypto::digest("market", p.encode())) << "as every version says it";
-    p.accelerated = true;
+    p.method = market::Method::accelerated;
     EXPECT_NE(p.digest(), crypto::digest("market", p.encode())) << "as the first form says it";
 }
 

@@ -112,7 +112,7 @@ TEST(Segments, LimitsThatContradictEachOtherAreSaidToDoSo) {
 TEST(Segments, PiecesOfDifferentOwnersTakeTheIterationsOfOneAndAFewRoundsEach) {
     const SuiteInstance instance = draw({12, 0.5, 8, 1});
     market::Parameters accelerated;
-    accelerated.accelerated = true;
+    accelerated.method = market::Method::accelerated;
     SuiteRun whole(instance, accelerated);
     const SuiteSession uncut = whole.clear(gate);
     whole.audit();

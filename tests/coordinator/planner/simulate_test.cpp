@@ -163,7 +163,7 @@ TEST(Simulate, AcceleratedSessionsEndAtThePlainOptimumInAFractionOfTheIterations
     std::uint32_t fast_sum = 0, plain_sum = 0;
     for (const std::uint64_t seed : {1, 2, 3}) {
         Options fast = quick(3);
-        fast.parameters.accelerated = true;
+        fast.parameters.method = market::Method::accelerated;
         const Report accelerated = run(small_feeder(seed), fast);
         const Report plain = run(small_feeder(seed), quick(3));
         for (std::size_t i = 0; i < 3; ++i) {

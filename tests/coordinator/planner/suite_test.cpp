@@ -9,7 +9,7 @@ constexpr std::int64_t first = 1'978'148;
 
 market::Parameters accelerated() {
     market::Parameters out;
-    out.accelerated = true;
+    out.method = market::Method::accelerated;
     return out;
 }
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <sstream>
 
+#include "common/market/parameters_text.hpp"
+
 namespace kilter::simulation {
 
 namespace {
@@ -61,7 +63,9 @@ Options draw(std::uint64_t seed) {
     out.coordinators = prng.chance(0.1) ? 1 : 4;
     out.horizon = static_cast<std::uint32_t>(4 + prng.below(5));
     out.privacy_members_min = prng.chance(0.2) ? 3 : 2;
-    out.accelerated = prng.chance(0.3);
+    const market::Method unanswered =
+        seed % 2 == 0 ? market::Method::priced : market::Method::proximal;
+    out.method = prng.chance(0.3) ? market::Method::accelerated : unanswered;
     out.break_intervals = static_cast<std::int64_t>(1 + prng.below(2));
     out.network = draw_links(prng);
     out.clock = draw_clocks(prng);
@@ -105,8 +109,7 @@ std::string describe(const Options& options) {
     for (std::size_t i = 0; i < options.homes_elsewhere.size(); ++i)
         out << (i > 0 ? "+" : "/") << options.homes_elsewhere[i];
     out << " coordinators=" << options.coordinators << " horizon=" << options.horizon
-        << " privacy=" << options.privacy_members_min
-        << (options.accelerated ? " accelerated" : "");
+        << " privacy=" << options.privacy_members_min << ' ' << market::name_of(options.method);
     if (options.lie != Lie::none) out << " lie=" << name(options.lie);
     if (options.second_lie != Lie::none) out << '+' << name(options.second_lie);
     const NetworkOptions& net = options.network;

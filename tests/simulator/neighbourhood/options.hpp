@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "common/market/parameters.hpp"
 #include "tests/simulator/clock.hpp"
 #include "tests/simulator/network.hpp"
 
@@ -65,7 +66,7 @@ struct Options {
     std::uint32_t horizon = 6;  ///< intervals
     std::uint32_t privacy_members_min = 2;
     double import_max_kw_per_home = 0;  ///< of the feeder; 0: as it was drawn
-    bool accelerated = false;
+    market::Method method = market::Method::priced;
     double rho_factor = 1;             ///< on the penalty that cold sessions start from
     std::int64_t break_intervals = 2;  ///< market intervals of faults
     NetworkOptions network;

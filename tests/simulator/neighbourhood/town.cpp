@@ -34,7 +34,7 @@ market::Parameters parameters_of(const Options& options) {
     out.interval_s = interval_s;
     out.horizon = options.horizon;
     out.rho_eur_per_kw2 = options.rho_factor * 0.03 * 900 / interval_s / 20;
-    out.accelerated = options.accelerated;
+    out.method = options.method;
     out.primal_tolerance_kw = 0.01;
     out.dual_tolerance = 0.01;
     out.iterations_max = 120;

@@ -193,9 +193,15 @@ TEST(SessionChangesHands, TheChairDiesInAnyIteration) {
     expect_the_same_session(one_interval());
 }
 
+TEST(SessionChangesHands, TheChairDiesInAnyIterationWhereNetsMoveTheirOwnPrices) {
+    Options options = one_interval();
+    options.method = market::Method::proximal;
+    expect_the_same_session(options);
+}
+
 TEST(SessionChangesHands, TheChairDiesInAnyIterationOfAnAcceleratedSession) {
     Options options = one_interval();
-    options.accelerated = true;
+    options.method = market::Method::accelerated;
     expect_the_same_session(options);
 }
 
@@ -204,7 +210,7 @@ TEST(SessionChangesHands, TheChairDiesWhileItHoldsNetsBack) {
     for (const std::uint64_t seed : {16, 28}) {
         Options options = one_interval();
         options.seed = seed;
-        options.accelerated = true;
+        options.method = market::Method::accelerated;
         expect_the_same_session(options);
     }
 }
