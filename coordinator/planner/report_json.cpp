@@ -22,6 +22,7 @@ Json parameters(const market::Parameters& agreed) {
             {"weight_stiff", agreed.weight_stiff},
             {"weight_feeder_by_homes", agreed.weight_feeder_by_homes},
             {"balance_rho", market::name_of(agreed.balance_rho)},
+            {"method", market::name_of(agreed.method)},
             {"primal_tolerance_kw", agreed.primal_tolerance_kw},
             {"dual_tolerance", agreed.dual_tolerance},
             {"price_scale_eur_per_kwh", agreed.price_scale_eur_per_kwh},

@@ -84,6 +84,7 @@ TEST(Parameters, EncodeToAFixedWidthAndBack) {
     p.channels = 2;
     p.rho_eur_per_kw2 = 0.1;
     p.session_ms = 99'999;
+    p.method = Method::priced;
     const Bytes bytes = p.encode();
     EXPECT_EQ(bytes.size(), Parameters{}.encode().size());
     const Result<Parameters> back = Parameters::decode(bytes);
@@ -99,12 +100,25 @@ TEST(Parameters, WhoHasAnotherFormOfTheAcceleratedSessionHasAnotherDigest) {
     EXPECT_NE(p.digest(), crypto::digest("market", p.encode())) << "as the first form says it";
 }
 
+TEST(Parameters, TheMethodIsTheByteThatSaidAccelerated) {
+    for (const auto& [byte, method] :
+         {std::pair{0, Method::proximal}, {1, Method::accelerated}, {2, Method::priced}}) {
+        Bytes bytes = Parameters{}.encode();
+        bytes[54] = static_cast<std::uint8_t>(byte);
+        const Result<Parameters> read = Parameters::decode(bytes);
+        ASSERT_TRUE(read.ok()) << byte;
+        EXPECT_EQ(read->method, method);
+    }
+}
+
 TEST(Parameters, DecodeRefusesDamage) {
     const Bytes bytes = Parameters{}.encode();
     Bytes shorter(bytes.begin(), bytes.end() - 1), longer = bytes, odd_flag = bytes;
     longer.push_back(0);
     odd_flag[52] = 2;  // weight_feeder_by_homes
-    for (const Bytes& damaged : {shorter, longer, odd_flag, Bytes{}})
+    Bytes no_method = bytes;
+    no_method[54] = 3;
+    for (const Bytes& damaged : {shorter, longer, odd_flag, no_method, Bytes{}})
         EXPECT_FALSE(Parameters::decode(damaged).ok());
 }
 
