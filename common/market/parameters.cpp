@@ -11,9 +11,9 @@ namespace kilter::market {
 namespace {
 
 constexpr std::uint32_t day_s = 86'400;
-/// In the first one, which openings did not name, everybody got the homes' answers; in the second all iterates were judged
-/// exactly.
-constexpr std::uint8_t accelerated_form = 3;
+/// Of sessions in which the chair sets prices. In the first one, which openings did not name, everybody got the homes'
+/// answers; in the second all iterates were judged exactly; in the third no session began anew.
+constexpr std::uint8_t priced_form = 4;
 
 Error refused(const char* name, double value, const std::string& allowed) {
     std::ostringstream out;
@@ -102,7 +102,7 @@ Bytes Parameters::encode() const {
 
 crypto::Digest Parameters::digest() const {
     Bytes named = encode();
-    if (method == Method::accelerated) named.push_back(accelerated_form);
+    if (method != Method::proximal) named.push_back(priced_form);
     return crypto::digest("market", named);
 }
 

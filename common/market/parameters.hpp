@@ -79,8 +79,8 @@ struct Parameters {
     /// Canonical fixed-width bytes, for hashing and for genesis.
     [[nodiscard]] Bytes encode() const;
     static Result<Parameters> decode(ByteView bytes);
-    /// What the openings of sessions name: of encode(), and of the form that accelerated sessions have in this version. Who
-    /// has another form does not join.
+    /// What the openings of sessions name: of encode(), and of the form that sessions have in this version in which the chair
+    /// sets prices. Who has another form does not join.
     [[nodiscard]] crypto::Digest digest() const;
     auto operator<=>(const Parameters&) const = default;
 };

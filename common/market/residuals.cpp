@@ -57,6 +57,8 @@ double badness(const Terms& terms, const Residuals& residuals) {
 }
 
 bool Progress::made(double badness) {
+    if (first_ == 0) first_ = badness;
+    last_ = badness;
     stalls_ = badness < best_ ? 0 : stalls_ + 1;
     best_ = std::min(best_, badness);
     return stalls_ < stalls_max_;

@@ -74,10 +74,14 @@ class Progress {
     /// False once `stalls_max` iterates in a row came no nearer than the best one before them.
     bool made(double badness);
 
+    /// Whether the last iterate is no nearer than the first: better to begin again from where the session started.
+    [[nodiscard]] bool strayed() const { return last_ >= first_; }
+
   private:
     int stalls_max_;
     int stalls_ = 0;
     double best_ = 1e300;
+    double first_ = 0, last_ = 0;
 };
 
 /// The penalty after a session that ended partial at the iterate `notice` speaks of: times the ratio of its residuals, each in

@@ -9,13 +9,14 @@ Session::State::State(Terms agreed,
                       std::vector<Seat> seats,
                       model::Device& own_device,
                       std::shared_ptr<const crypto::PairwiseMasks> pairwise,
-                      const WarmState& start)
+                      const WarmState& warm)
     : terms(std::move(agreed)),
       self(party),
       device(own_device),
       masks(std::move(pairwise)),
       weights(static_cast<Eigen::Index>(seats.size())),
-      history(start_from(start, seats.size())),
+      start(start_from(warm, seats.size())),
+      history(start),
       rho(terms.rho_eur_per_kw2),
       priced(terms.parameters.method != Method::proximal),
       progress(answered() ? Acceleration::stalls_max : priced_stalls_max) {
@@ -30,7 +31,7 @@ Session::State::State(Terms agreed,
     KILTER_CHECK(device.channels() == terms.parameters.channels && device.rows() == rows &&
                      device.intervals() == horizon,
                  "the device has another shape than the session");
-    for (const auto* given : {&start.z_kw, &start.y_eur_per_kw})
+    for (const auto* given : {&warm.z_kw, &warm.y_eur_per_kw})
         KILTER_CHECK(given->rows() == rows && given->cols() == horizon && given->allFinite(),
                      "the start has another shape than the session");
     Gathering::Words words{.for_all = words_per_message(terms.parameters)};

@@ -17,10 +17,8 @@ Notice Session::State::assess(std::uint32_t collected) const {
     Notice out;
     if (newest != nullptr) {
         out = notice_about(*newest);
-        const Residuals residuals = residuals_of(terms, out.primal_square, out.dual_square,
-                                                 newest->rho_eur_per_kw2, newest->alpha);
         if (settled && newest->iteration >= settled_since && judged_exactly(*newest) &&
-            badness(terms, residuals) <= 1) {
+            badness_of(*newest, out) <= 1) {
             out.stop_iteration = newest->iteration;
             return out;
         }
@@ -34,6 +32,11 @@ Notice Session::State::assess(std::uint32_t collected) const {
     return out;
 }
 
+double Session::State::badness_of(const Iterate& iterate, const Notice& heard) const {
+    return badness(terms, residuals_of(terms, heard.primal_square, heard.dual_square,
+                                       iterate.rho_eur_per_kw2, iterate.alpha));
+}
+
 /// When the chair has reached `reached`, others have completed `reached` at most and keep
 /// history_max iterates; those with known movement are complete everywhere. Iterates of the present
 /// sets come first.
@@ -43,9 +46,7 @@ const Iterate* Session::State::best_common(std::uint32_t reached) const {
     for (const Iterate& iterate : history.all()) {
         if (iterate.iteration == 0 || !dual_squares.contains(iterate.iteration)) continue;
         if (iterate.iteration + limits::history_max <= reached) continue;
-        const double its = badness(
-            terms, residuals_of(terms, iterate.primal_square, dual_squares.at(iterate.iteration),
-                                iterate.rho_eur_per_kw2, iterate.alpha));
+        const double its = badness_of(iterate, notice_about(iterate));
         const bool settles = best != nullptr && best->iteration < settled_since &&
                              iterate.iteration >= settled_since;
         if (best == nullptr || settles || its < best_badness) {
@@ -72,9 +73,7 @@ std::string Session::State::disagreement(const Notice& heard) const {
 void Session::State::obey_stop(const Notice& heard, Outputs& out) {
     std::string wrong = disagreement(heard);
     if (const Iterate* end = history.find(heard.stop_iteration); wrong.empty() && end != nullptr) {
-        const Residuals residuals = residuals_of(terms, heard.primal_square, heard.dual_square,
-                                                 end->rho_eur_per_kw2, end->alpha);
-        if (heard.outcome == Outcome::converged && badness(terms, residuals) > 1)
+        if (heard.outcome == Outcome::converged && badness_of(*end, heard) > 1)
             wrong =
                 "The feeder's host called an iterate converged whose announced residuals are "
                 "over the agreed tolerance; nothing is agreed.";
@@ -107,9 +106,17 @@ std::optional<MaskedShare> Session::State::regret_at(const Iterate& end) {
     return share;
 }
 
+double Session::State::rho_left_priced() const {
+    return answered() ? later_rho(terms.parameters) : later_priced_rho(terms.parameters);
+}
+
+double Session::State::unpriced_rho() const {
+    return terms.rho_eur_per_kw2 == rho_left_priced() ? terms.parameters.rho_eur_per_kw2
+                                                      : terms.rho_eur_per_kw2;
+}
+
 double Session::State::rho_left_by(const Notice& heard, const Iterate& end) const {
-    if (end.priced)
-        return answered() ? later_rho(terms.parameters) : later_priced_rho(terms.parameters);
+    if (end.priced) return rho_left_priced();
     if (heard.outcome != Outcome::partial) return end.rho_working;
     return aimed_rho(terms, end.rho_working, end.rho_eur_per_kw2, heard);
 }

@@ -1,6 +1,7 @@
 // One iteration of a session.
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "common/market/session_state.hpp"
 
@@ -10,6 +11,8 @@ namespace {
 /// In units of the tolerances: near enough that prices tell a device's choices apart.
 constexpr double settling_badness = 30;
 constexpr double settling_badness_smoothed = 50;  // of an iterate that is not judged exactly
+/// In place of prices: every net moves its own from where the session started. NaN: from where it is.
+constexpr double start_anew = std::numeric_limits<double>::infinity();
 }  // namespace
 
 Gathering* Session::State::net_of(NetId net) {
@@ -36,13 +39,17 @@ void Session::State::begin_iteration(Outputs& out) {
     }
     std::optional<Iterate> at_prices;
     if (priced) at_prices = priced_step();
-    if (priced && !at_prices) {
-        priced = false;
-        rho = history.last().iteration > 1 ? terms.parameters.rho_eur_per_kw2  // as if cold
-                                           : terms.rho_eur_per_kw2;
+    priced = at_prices.has_value();
+    if (priced) {
+        next = std::move(*at_prices);
+    } else {
+        const Iterate& last = history.last();
+        if (last.priced) rho = unpriced_rho();
+        const bool anew = last.priced && (chairs() ? progress.strayed() : told_to_start_anew());
+        next = device_step(device, anew ? start : last, weights, rho, terms.parameters.alpha);
+        next.iteration = last.iteration + 1;
+        next.anew = anew;
     }
-    next = at_prices ? std::move(*at_prices)
-                     : device_step(device, history.last(), weights, rho, terms.parameters.alpha);
     send_all(out);
 }
 
@@ -122,17 +129,25 @@ std::optional<Iterate> Session::State::chair_has_set_prices() {
     return post(prices, delivery);
 }
 
-/// What follows the masked words of the chair's message: the net's prices; not numbers where it sets none any more.
-std::optional<model::Schedules> Session::State::prices_heard() const {
+model::Schedules Session::State::price_words() const {
     const MaskedShare* word = nets.front().from_chair(history.last().iteration + 1);
     KILTER_CHECK(word != nullptr, "a home waits for the chair's prices");
     model::Schedules out(terms.parameters.channels, terms.parameters.horizon);
     const std::size_t first = word->words.size() - terms.parameters.quantities();
     for (Eigen::Index k = 0; k < out.size(); ++k)
         out.data()[k] = std::bit_cast<double>(word->words[first + static_cast<std::size_t>(k)]);
+    return out;
+}
+
+std::optional<model::Schedules> Session::State::prices_heard() const {
+    const model::Schedules out = price_words();
     const double most = limits::price_eur_per_kwh_max * terms.parameters.interval_s / 3600.0;
     if (!out.allFinite() || out.cwiseAbs().maxCoeff() > most) return std::nullopt;
     return out;
+}
+
+bool Session::State::told_to_start_anew() const {
+    return (price_words().array() == start_anew).all();
 }
 
 std::vector<std::uint64_t> Session::State::words_of(std::size_t terminal) const {
@@ -162,7 +177,9 @@ void Session::State::send(Gathering& net, Outputs& out) {
         share.words.resize(for_all);  // what the homes sum; the chair sums the rest
         if (terms.parameters.method != Method::proximal)
             for (const double y : terminal_values(next.y_eur_per_kw, terminal, terms.parameters))
-                share.words.push_back(std::bit_cast<std::uint64_t>(next.priced ? y : NAN));
+                share.words.push_back(std::bit_cast<std::uint64_t>(next.priced ? y
+                                                                   : next.anew ? start_anew
+                                                                               : NAN));
         for_all = share.words.size();
     }
     if (share.members.size() > 1) out.send.push_back({std::move(share), for_all, terms.chair});
@@ -226,10 +243,11 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
     answers.clear();
     for (std::size_t i = 0; i < nets.size(); ++i) {
         const std::vector<std::uint64_t>& sums = net_sums[i];
-        moved = saturating_add(moved, next.priced ? judge(next, i, sums)
-                                                  : net_step(history.last(), next, i,
-                                                             weights(static_cast<Eigen::Index>(i)),
-                                                             nets[i].inverse_weights(), sums));
+        moved =
+            saturating_add(moved, next.priced ? judge(next, i, sums)
+                                              : net_step(next.anew ? start : history.last(), next,
+                                                         i, weights(static_cast<Eigen::Index>(i)),
+                                                         nets[i].inverse_weights(), sums));
         if (chairs() && !follows && next.priced && answered())
             answers.push_back(
                 net_answer(std::span(sums).subspan(words_per_message(terms.parameters)),
@@ -256,11 +274,7 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
     }
     acceleration.observe(history.last().primal_square);
     if (const Iterate* judged = history.find(iteration - 1); judged != nullptr && priced) {
-        const Notice about = notice_about(*judged);
-        priced =
-            progress.made(badness(terms, residuals_of(terms, about.primal_square, about.dual_square,
-                                                      judged->rho_eur_per_kw2, judged->alpha)));
-        if (!priced) rho = terms.parameters.rho_eur_per_kw2;
+        priced = progress.made(badness_of(*judged, notice_about(*judged)));
     }
     dual_squares.erase(dual_squares.begin(),
                        dual_squares.lower_bound(history.all().front().iteration));
@@ -279,8 +293,7 @@ void Session::State::complete_iteration(const Sums& net_sums, Outputs& out) {
 void Session::State::settle_choices(const Notice& heard) {
     const Iterate* then = history.find(heard.about_iteration);
     if (settled || then == nullptr) return;
-    if (badness(terms, residuals_of(terms, heard.primal_square, heard.dual_square,
-                                    then->rho_eur_per_kw2, then->alpha)) >
+    if (badness_of(*then, heard) >
         (judged_exactly(*then) ? settling_badness : settling_badness_smoothed))
         return;
     device.settle_choices();

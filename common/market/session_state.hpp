@@ -37,7 +37,7 @@ struct Session::State {
           std::vector<Seat> seats,
           model::Device& own_device,
           std::shared_ptr<const crypto::PairwiseMasks> pairwise,
-          const WarmState& start);
+          const WarmState& warm);
 
     // inputs
     void on_begin(Outputs& out);
@@ -85,7 +85,11 @@ struct Session::State {
     std::optional<Iterate> chair_sets_prices();
     /// What the chair that this coordinator follows has set.
     std::optional<Iterate> chair_has_set_prices();
+    /// What follows the masked words of the chair's message: the net's prices, or why there are none.
+    [[nodiscard]] model::Schedules price_words() const;
+    /// Nothing: the chair sets none any more.
     [[nodiscard]] std::optional<model::Schedules> prices_heard() const;
+    [[nodiscard]] bool told_to_start_anew() const;
     [[nodiscard]] std::vector<std::uint64_t> words_of(std::size_t terminal) const;
     void send(Gathering& net, Outputs& out);
     void send_all(Outputs& out);
@@ -109,6 +113,12 @@ struct Session::State {
     [[nodiscard]] std::string disagreement(const Notice& heard) const;
     void obey_stop(const Notice& heard, Outputs& out);
     void stop(const Notice& heard, Outputs& out);
+    /// In units of the tolerances, by what is announced of it.
+    [[nodiscard]] double badness_of(const Iterate& iterate, const Notice& heard) const;
+    /// ρ after a session that ended at prices of the chair.
+    [[nodiscard]] double rho_left_priced() const;
+    /// ρ from which every net moves its own prices: of the session before if it ended so, else the agreed one.
+    [[nodiscard]] double unpriced_rho() const;
     /// Where the next session starts.
     [[nodiscard]] double rho_left_by(const Notice& heard, const Iterate& end) const;
     void give_up(Outcome outcome, std::string why, Outputs& out);
@@ -123,6 +133,7 @@ struct Session::State {
     std::vector<Gathering> nets;       // per terminal
     std::vector<ResponseUnits> units;  // likewise
     Eigen::VectorXd weights;           // per terminal
+    Iterate start;                     // iterate 0
     History history;
     Iterate next;  // the iteration under way
     double rho;

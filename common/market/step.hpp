@@ -31,6 +31,7 @@ struct Iterate {
     double rho_working = 0;      ///< of its device step; where the next session starts
     double alpha = 1;            ///< relaxation used in it
     bool priced = false;         ///< at prices the chair set (priced.hpp, acceleration.hpp)
+    bool anew = false;           ///< its step was taken from iterate 0, not from the last one
     std::shared_ptr<const Answer> answer;  ///< of a home, accelerated
     std::vector<double>
         level_answers;      ///< λ per terminal, where the chair set prices unanswered (priced.hpp)

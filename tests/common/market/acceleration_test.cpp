@@ -60,7 +60,7 @@ TEST(Acceleration, MasksAndTheOrderOfMessagesChangeNoBit) {
 
 TEST(Acceleration, AChairThatCannotSetPricesLeavesThePlainSession) {
     Scene unable = accelerated_scene(), plain = scene(3, 3, 12);
-    dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).sets_prices = false;
+    dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).prices_to_set = 0;
     Exchange one(unable), other(plain);
     one.run();
     other.run();
@@ -216,7 +216,7 @@ TEST(Acceleration, AChairThatEndsWhereNoHomeHasJudgedExactlyIsNotFollowed) {
 
 TEST(Acceleration, OnceItIsPlainNobodyIsToldAnAnswer) {
     Scene unable = accelerated_scene();
-    dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).sets_prices = false;
+    dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).prices_to_set = 0;
     Exchange exchange(unable);
     exchange.run();
     ASSERT_EQ(exchange.cleared.at(unable.chair).outcome, Outcome::converged);

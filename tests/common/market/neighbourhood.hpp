@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <deque>
 #include <functional>
@@ -113,7 +114,7 @@ class Supply final : public model::Device {
                     const model::PriceRestraint&,
                     Schedules& next_price,
                     Schedules& delivery) override {
-        if (!sets_prices) return false;
+        if (prices_to_set-- == 0) return false;
         Eigen::MatrixXd all = Eigen::MatrixXd::Zero(intervals(), intervals());
         Eigen::VectorXd drawn = demand.colwise().sum().transpose();
         for (std::size_t n = 0; n < response.size(); ++n) {
@@ -132,7 +133,7 @@ class Supply final : public model::Device {
         return true;
     }
 
-    bool sets_prices = true;
+    int prices_to_set = INT_MAX;
 
     double marginal(double drawn, Eigen::Index t) const { return price_(t) + slope_ * drawn; }
 

@@ -93,11 +93,17 @@ TEST(Parameters, EncodeToAFixedWidthAndBack) {
     EXPECT_EQ(back->encode(), bytes);
 }
 
-TEST(Parameters, WhoHasAnotherFormOfTheAcceleratedSessionHasAnotherDigest) {
+TEST(Parameters, WhoHasAnotherFormOfPricedSessionsHasAnotherDigest) {
     Parameters p;
+    p.method = Method::proximal;
     EXPECT_EQ(p.digest(), crypto::digest("market", p.encode())) << "as every version says it";
-    p.method = market::Method::accelerated;
-    EXPECT_NE(p.digest(), crypto::digest("market", p.encode())) << "as the first form says it";
+    for (const Method method : {Method::accelerated, Method::priced}) {
+        p.method = method;
+        Bytes named = p.encode();
+        EXPECT_NE(p.digest(), crypto::digest("market", named)) << "as the first form says it";
+        named.push_back(4);
+        EXPECT_EQ(p.digest(), crypto::digest("market", named)) << "docs/protocol/wire.md";
+    }
 }
 
 TEST(Parameters, TheMethodIsTheByteThatSaidAccelerated) {

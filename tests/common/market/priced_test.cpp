@@ -1,8 +1,11 @@
 #include "common/market/priced.hpp"
 
 #include <bit>
+#include <cmath>
+#include <limits>
 
 #include "neighbourhood.hpp"
+#include <climits>
 #include <gtest/gtest.h>
 
 namespace kilter::market::priced_test {
@@ -135,7 +138,7 @@ TEST(Priced, HomesSayNoMoreThanWhereNetsMoveTheirOwnPrices) {
 
 TEST(Priced, AChairThatCannotSetPricesLeavesThemToTheNets) {
     Scene unable = priced_scene(), proximal = scene(3, 3, 12);
-    dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).sets_prices = false;
+    dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).prices_to_set = 0;
     Exchange one(unable), other(proximal);
     one.run();
     other.run();
@@ -143,10 +146,11 @@ TEST(Priced, AChairThatCannotSetPricesLeavesThemToTheNets) {
     EXPECT_LT(largest_difference(unable, one, other), 1e-3);
 }
 
-/// A supply that says it can set prices and always sets the same.
+/// A supply that says it can set prices and always sets the same, this often.
 class Stubborn final : public model::Device {
   public:
-    explicit Stubborn(std::unique_ptr<model::Device> supply) : supply_(std::move(supply)) {}
+    Stubborn(std::unique_ptr<model::Device> supply, double price, int times = INT_MAX)
+        : supply_(std::move(supply)), price_(price), left_(times) {}
 
     Eigen::Index rows() const override { return supply_->rows(); }
 
@@ -164,7 +168,8 @@ class Stubborn final : public model::Device {
                     const model::PriceRestraint&,
                     Schedules& next_price,
                     Schedules& delivery) override {
-        next_price.setConstant(price.rows(), price.cols(), 0.01);
+        if (left_-- == 0) return false;
+        next_price.setConstant(price.rows(), price.cols(), price_);
         delivery.setZero(demand.rows(), demand.cols());
         return true;
     }
@@ -173,12 +178,21 @@ class Stubborn final : public model::Device {
 
   private:
     std::unique_ptr<model::Device> supply_;
+    double price_;
+    int left_;
 };
+
+/// What homes are told in place of prices in that iteration.
+double told_instead(const Scene& scene, const Exchange& exchange, std::uint32_t iteration) {
+    for (const MaskedShare& share : exchange.traffic.at(scene.chair))
+        if (share.iteration == iteration) return std::bit_cast<double>(share.words.back());
+    return 0;
+}
 
 TEST(Priced, WhereNothingComesNearerNetsMoveTheirOwnPricesAtLast) {
     Scene stuck = priced_scene(), proximal = scene(3, 3, 12);
     auto& device = stuck.devices.at(stuck.chair);
-    device = std::make_unique<Stubborn>(std::move(device));
+    device = std::make_unique<Stubborn>(std::move(device), 0.01);
     Exchange one(stuck), other(proximal);
     one.run();
     other.run();
@@ -186,6 +200,42 @@ TEST(Priced, WhereNothingComesNearerNetsMoveTheirOwnPricesAtLast) {
     ASSERT_EQ(chair.outcome, Outcome::converged);
     EXPECT_GT(chair.iteration, static_cast<std::uint32_t>(priced_stalls_max));
     EXPECT_LT(largest_difference(stuck, one, other), 1e-3);
+}
+
+/// The start is near, the prices that follow are a thousand times too high: nothing of them is left.
+TEST(Priced, WherePricesStrayTheSessionBeginsAnew) {
+    constexpr int strayed = 7;
+    Scene astray = priced_scene(), proximal = scene(3, 3, 12);
+    auto& device = astray.devices.at(astray.chair);
+    device = std::make_unique<Stubborn>(std::move(device), 50, strayed);
+    Exchange one(astray), other(proximal);
+    one.run();
+    other.run();
+    const Cleared& chair = one.cleared.at(astray.chair);
+    ASSERT_EQ(chair.outcome, Outcome::converged);
+    EXPECT_EQ(told_instead(astray, one, 1 + strayed), 50);
+    EXPECT_EQ(told_instead(astray, one, 2 + strayed), std::numeric_limits<double>::infinity());
+    EXPECT_TRUE(std::isnan(told_instead(astray, one, 3 + strayed)));
+    EXPECT_EQ(chair.iteration, other.cleared.at(proximal.chair).iteration + strayed + 1);
+    for (const auto& [party, cleared] : other.cleared) {
+        EXPECT_EQ(one.cleared.at(party).y_eur_per_kw, cleared.y_eur_per_kw);
+        EXPECT_EQ(one.cleared.at(party).x_kw, cleared.x_kw);
+    }
+}
+
+TEST(Priced, WherePricesCameNearerNetsGoOnFromThem) {
+    Scene unable = priced_scene(), never = priced_scene();
+    dynamic_cast<Supply&>(*unable.devices.at(unable.chair)).prices_to_set = 12;
+    dynamic_cast<Supply&>(*never.devices.at(never.chair)).prices_to_set = 0;
+    Exchange one(unable), other(never);
+    one.run();
+    other.run();
+    ASSERT_EQ(one.cleared.at(unable.chair).outcome, Outcome::converged);
+    EXPECT_TRUE(std::isnan(told_instead(unable, one, 14)));
+    EXPECT_LT(one.cleared.at(unable.chair).iteration - 13,
+              other.cleared.at(never.chair).iteration - 1)
+        << "what is left to do";
+    EXPECT_LT(largest_difference(unable, one, other), 1e-3);
 }
 
 TEST(Priced, GoesOnWithoutAMemberThatFallsSilent) {

@@ -66,6 +66,7 @@ struct Options {
     std::uint32_t horizon = 6;  ///< intervals
     std::uint32_t privacy_members_min = 2;
     double import_max_kw_per_home = 0;  ///< of the feeder; 0: as it was drawn
+    double v_min_pu = 0;                ///< likewise, of its buses but the substation
     market::Method method = market::Method::priced;
     double rho_factor = 1;             ///< on the penalty that cold sessions start from
     std::int64_t break_intervals = 2;  ///< market intervals of faults

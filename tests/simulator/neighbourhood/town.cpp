@@ -94,6 +94,8 @@ void Town::add_feeder(const std::vector<std::size_t>& homes) {
     topology::FeederOptions feeder;
     feeder.buses = homes.size() + 1;
     feeder.homes_per_net = *std::max_element(homes.begin(), homes.end());
+    if (options_.v_min_pu > 0) feeder.v_min_pu = options_.v_min_pu;
+    feeder.v_max_pu = std::max(feeder.v_max_pu, feeder.v_min_pu + 0.1);
     auto generated = topology::generate_feeder(feeder, options_.seed + number, profiles());
     model::Network& network = feeders_.emplace_back(std::move(generated.network));
     network.number = number;

@@ -205,6 +205,13 @@ TEST(SessionChangesHands, TheChairDiesInAnyIterationOfAnAcceleratedSession) {
     expect_the_same_session(options);
 }
 
+// Prices come no nearer, and the session begins anew without them.
+TEST(SessionChangesHands, TheChairDiesInAnyIterationBehindALimitThatCannotBeKept) {
+    Options options = one_interval();
+    options.v_min_pu = 1.2;
+    expect_the_same_session(options);
+}
+
 // In these the prices of nets would leap; the successor knows from the journal which are held back how much.
 TEST(SessionChangesHands, TheChairDiesWhileItHoldsNetsBack) {
     for (const std::uint64_t seed : {16, 28}) {
