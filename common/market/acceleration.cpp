@@ -252,7 +252,8 @@ bool Acceleration::step(model::Device& device,
         held = std::max(1.0, held_fall * held);
     const Eigen::MatrixXd trust_here = trust_region(delta_, parameters) / last.rho_working;
     model::Schedules demand(last.y_eur_per_kw.rows(), last.y_eur_per_kw.cols());
-    std::vector<Eigen::MatrixXd> own, response;
+    std::vector<Eigen::MatrixXd> own;
+    std::vector<model::Response> response;
     for (std::size_t n = 0; n < nets.size(); ++n) {
         own.push_back(nets[n].response);
         const Eigen::MatrixXd slack = held_[n] * trust_here;
@@ -262,17 +263,17 @@ bool Acceleration::step(model::Device& device,
         }
         terminal_values(demand, n, parameters) =
             nets[n].work_kw - own[n] * terminal_values(last.y_eur_per_kw, n, parameters);
-        response.push_back(own[n] + slack);
+        response.emplace_back(own[n] + slack);
     }
     const auto hold_back = [&, rounds = 0](const model::Schedules& next,
-                                           std::vector<Eigen::MatrixXd>& answers) mutable {
+                                           std::vector<model::Response>& answers) mutable {
         if (before == nullptr || rounds++ == held_rounds_max) return false;
         bool any = false;
         for (const std::size_t n :
              leaping(before->y_eur_per_kw, last.y_eur_per_kw, next, parameters)) {
             if (held_[n] >= held_most) continue;
             held_[n] *= held_rise;
-            answers[n] = own[n] + held_[n] * trust_here;
+            answers[n] = model::Response(own[n] + held_[n] * trust_here);
             any = true;
         }
         return any;

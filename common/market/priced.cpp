@@ -17,16 +17,6 @@ constexpr double rho_rise = 1.015;  // per iteration
 constexpr double rho_most = 4;      // × the agreed penalty
 constexpr double warm_rho = 2.5;    // × the agreed penalty
 
-/// ρ R
-Eigen::MatrixXd response(double level, const Parameters& parameters) {
-    const auto quantities = static_cast<Eigen::Index>(parameters.quantities());
-    const auto horizon = static_cast<Eigen::Index>(parameters.horizon);
-    Eigen::MatrixXd out = Eigen::MatrixXd::Identity(quantities, quantities);
-    for (Eigen::Index at = 0; at < quantities; at += horizon)
-        out.block(at, at, horizon, horizon).array() -= (1 - level) / static_cast<double>(horizon);
-    return out;
-}
-
 /// ρ R of a change of a home's prices; rows are channels.
 model::Schedules answer_to(model::Schedules change, double level) {
     for (auto row : change.rowwise())
@@ -135,18 +125,16 @@ bool find_prices(model::Device& device,
     // Σ a of the homes: what all said together, less what the chair did
     const model::Schedules demand =
         last.alpha * last.imbalance_kw - last.a_units.cast<double>() * unit_kw;
-    std::vector<Eigen::MatrixXd> responses;
+    std::vector<model::Response> responses;
     for (std::size_t n = 0; n < last.members.size(); ++n) {
         // a net that all homes have left counts as one of a home that draws nothing
         const std::size_t homes = std::max<std::size_t>(2, last.members[n].size()) - 1;
-        responses.push_back(static_cast<double>(homes) / last.rho_working *
-                            response(last.level_answers[n], parameters));
+        const double own = static_cast<double>(homes) / last.rho_working;
+        const double shared = -own * (1 - last.level_answers[n]) / parameters.horizon;
+        responses.push_back(
+            model::Response::level(own, shared, parameters.channels, parameters.horizon));
     }
-    const auto as_it_is = [](const model::Schedules&, std::vector<Eigen::MatrixXd>&) {
-        return false;
-    };
-    return device.price_step(last.y_eur_per_kw, demand, responses, as_it_is, y_eur_per_kw,
-                             delivery_kw);
+    return device.price_step(last.y_eur_per_kw, demand, responses, {}, y_eur_per_kw, delivery_kw);
 }
 
 }  // namespace kilter::market

@@ -15,6 +15,8 @@
 
 #include <Eigen/Core>
 
+#include "common/model/response.hpp"
+
 namespace kilter::model {
 
 /// quantities × intervals; one row is contiguous.
@@ -31,7 +33,7 @@ enum class ProxStatus : std::uint8_t {
 /// Told the prices that a price step comes to (rows() × intervals(), EUR/kW): enlarges the responses of terminals whose prices are not
 /// to move that far; whether it did. Asked again about what comes of that, so it must come to an end.
 using PriceRestraint =
-    std::function<bool(const Schedules& next_price, std::vector<Eigen::MatrixXd>& response)>;
+    std::function<bool(const Schedules& next_price, std::vector<Response>& response)>;
 
 /// What a device could still gain at given prices (Device::regret).
 struct Regret {
@@ -86,12 +88,12 @@ class Device {
 
     /// One Newton-like step on the prices of all terminals' nets at once, for a device that is a net's only supplier
     /// (common/prox/feeder_newton.hpp): from the prices (rows() × intervals(), EUR/kW), what the other members of each net
-    /// draw at them, and how that answers (per terminal, channels()·T square, positive definite); `restraint` (may be
+    /// draw at them, and how that answers (per terminal); `restraint` (may be
     /// empty) has a say in the responses while the step is made. Out: the next prices and what the device delivers at them, its own optimum.
     /// False, and nothing is touched: the device cannot, or not here.
     virtual bool price_step(const Schedules& price,
                             const Schedules& demand_kw,
-                            const std::vector<Eigen::MatrixXd>& response,
+                            const std::vector<Response>& response,
                             const PriceRestraint& restraint,
                             Schedules& next_price,
                             Schedules& delivery_kw) {

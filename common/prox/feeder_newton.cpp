@@ -35,14 +35,14 @@ void FeederNewton::recall(std::span<const std::uint64_t> memory) {
 
 bool FeederNewton::price_step(const Schedules& price,
                               const Schedules& demand_kw,
-                              const std::vector<Eigen::MatrixXd>& response,
+                              const std::vector<model::Response>& response,
                               const model::PriceRestraint& restraint,
                               Schedules& next_price,
                               Schedules& delivery_kw) {
     if (channels() != 1 || !PieceNewton::linear(feeder_.network())) return false;
     PieceNewton& owner = whole();
     owner.begin(price, demand_kw, response);
-    std::vector<Eigen::MatrixXd> answers = response;
+    std::vector<model::Response> answers = response;
     const auto restrain = [&] {
         if (!restraint || !restraint(owner.prices(), answers)) return false;
         owner.change_responses(answers);

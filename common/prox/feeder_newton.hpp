@@ -1,6 +1,6 @@
 /// A feeder that can set prices: it takes one Newton-like step on the prices of all nets and intervals at once, from what
-/// the nets draw at the present prices and how they answer a change of them (docs/protocol/market.md, "The accelerated
-/// session").
+/// the nets draw at the present prices and how they answer a change of them (docs/protocol/market.md, "The plain session", "The
+/// accelerated session").
 ///
 /// With y the present prices (T per net n), D_n what a net draws if prices stay, S_n ≻ 0 its response (T × T):
 ///
@@ -11,7 +11,8 @@
 /// multipliers μ ≥ 0 of the limits that bind times the nets' sensitivities; and d_n = D_n − S_n (y⁺_n − y_n). So the
 /// unknowns are T tie prices and the multipliers of the rows that bind. Their Gram matrix has the blocks
 /// Σ_n a_kn a_ln S_n; one column of it takes a sweep away from the root, n products with a row of S, and a sweep
-/// towards it for all intervals at once: O((nets + buses) T). Nothing of size nets × T is ever factored.
+/// towards it for all intervals at once: O((nets + buses) T). Nothing of size nets × T is ever factored. Where all responses
+/// are level ones, as in plain sessions, the Gram matrix is not formed at all (level_rows.hpp).
 ///
 /// Rows join as they are found violated (the worst few of each interval at a time) and SignConstrained settles their
 /// multipliers: the dual objective rises with every round, so the method ends. d keeps the limits to 10⁻⁶ kW. A feeder of
@@ -50,7 +51,7 @@ class FeederNewton final : public model::Device {
 
     bool price_step(const model::Schedules& price,
                     const model::Schedules& demand_kw,
-                    const std::vector<Eigen::MatrixXd>& response,
+                    const std::vector<model::Response>& response,
                     const model::PriceRestraint& restraint,
                     model::Schedules& next_price,
                     model::Schedules& delivery_kw) override;

@@ -13,6 +13,14 @@ constexpr int exchanges_max = 60;
 /// contradict each other then have huge ones, and keep none of their limits.
 constexpr double contradiction_kw = 1e-3;
 
+bool met(const Eigen::VectorXd& excess,
+         const std::vector<bool>& free,
+         const Eigen::VectorXd& multipliers) {
+    for (Eigen::Index i = 0; i < excess.size(); ++i)
+        if (!free[static_cast<std::size_t>(i)] && !(excess[i] <= contradiction_kw)) return false;
+    return multipliers.allFinite();
+}
+
 /// Ports come before rows.
 Eigen::Index first_row(const PieceRows& piece) {
     return piece.value.size() - static_cast<Eigen::Index>(piece.rows.size());
@@ -113,6 +121,16 @@ std::optional<std::vector<PieceStep>> JointNewton::solve(const std::vector<Piece
             before.push_back(row.multiplier);
         }
     const auto rows = static_cast<Eigen::Index>(free.size());
+    if (pieces.front().level) {
+        const PieceRows& whole = pieces.front();
+        LevelRows level(*whole.level, intervals_);
+        PieceStep step{Eigen::Map<const Eigen::VectorXd>(before.data(), rows),
+                       model::Schedules(0, intervals_), Eigen::RowVectorXd::Zero(intervals_)};
+        if (!SignConstrained::solve(level, whole.value, free, step.multipliers) ||
+            !met(whole.value - level.times(step.multipliers), free, step.multipliers))
+            return std::nullopt;
+        return std::vector{std::move(step)};
+    }
     Eigen::VectorXd multipliers = Eigen::VectorXd::Zero(rows), offset(rows), effect(rows);
     Eigen::MatrixXd gram(rows, rows);
     std::vector<PieceStep> steps(pieces.size());
@@ -126,13 +144,10 @@ std::optional<std::vector<PieceStep>> JointNewton::solve(const std::vector<Piece
         multipliers[i] = 0;
     }
     multipliers = Eigen::Map<const Eigen::VectorXd>(before.data(), rows);
-    if (!solver_.solve(gram, offset, free, multipliers) || !multipliers.allFinite())
-        return std::nullopt;
+    if (!solver_.solve(gram, offset, free, multipliers)) return std::nullopt;
     spread(pieces, multipliers, steps);
     answer(pieces, true, steps, effect);
-    for (Eigen::Index i = 0; i < rows; ++i)
-        if (!free[static_cast<std::size_t>(i)] && !(effect[i] <= contradiction_kw))
-            return std::nullopt;
+    if (!met(effect, free, multipliers)) return std::nullopt;
     return steps;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -58,8 +59,10 @@ struct PieceNewton::State {
     [[nodiscard]] Eigen::VectorXd sensitivity(std::size_t row) const;
     void set_limits();
     void start_rows();
-    void set_responses(const std::vector<Eigen::MatrixXd>& from);
+    void set_responses(const std::vector<model::Response>& from);
+    void extend();
     void extend_gram();
+    [[nodiscard]] LevelGram level_gram() const;
     void value_at_multipliers();
     bool join();
     bool join_violated();
@@ -87,10 +90,11 @@ struct PieceNewton::State {
 
     // of a step
     Schedules over_base, demand;  // prices over the base price, and what nets draw there
-    std::vector<Eigen::MatrixXd> response;
+    std::vector<model::Response> response;
+    bool level = false;       // a whole feeder's, all of them
     std::vector<Row> joined;  // ports first
     Eigen::Index ports = 0;
-    Eigen::MatrixXd gram;
+    Eigen::MatrixXd gram;  // not of level responses
     Eigen::VectorXd multipliers;
     Schedules unpriced, values_unpriced;  // d and rows without any multiplier, f or g
     Schedules lift, d, values;            // Aᵀμ, d and rows with them
@@ -236,32 +240,40 @@ void PieceNewton::State::start_rows() {
 }
 
 /// What nets draw without any multiplier, and all effects of the rows that take part; a piece looks ahead.
-void PieceNewton::State::set_responses(const std::vector<Eigen::MatrixXd>& from) {
+void PieceNewton::State::set_responses(const std::vector<model::Response>& from) {
     KILTER_CHECK(from.size() == own_nets, "one response per net");
     response = from;
+    level = ports == 0 && std::all_of(response.begin(), response.end(),
+                                      [](const model::Response& one) { return one.is_level(); });
     unpriced.setZero(static_cast<Eigen::Index>(nets), intervals);
     for (std::size_t j = 0; j < own_nets; ++j) {
         const auto row = static_cast<Eigen::Index>(j);
         unpriced.row(row).transpose() =
-            demand.row(row).transpose() + response[j] * over_base.row(row).transpose();
+            demand.row(row).transpose() + response[j].times(over_base.row(row).transpose());
     }
     d = unpriced;
     apply(unpriced, values_unpriced);
     gram.resize(0, 0);
-    extend_gram();
+    extend();
     if (ports == 0) return;
     value_at_multipliers();
     join();
 }
 
-/// Gram's columns and multipliers of the rows that joined last.
+/// For the rows that joined last.
+void PieceNewton::State::extend() {
+    const auto now = static_cast<Eigen::Index>(joined.size());
+    const Eigen::Index known = multipliers.size();
+    multipliers.conservativeResize(now);
+    multipliers.tail(now - known).setZero();
+    if (!level) extend_gram();
+}
+
+/// Gram's columns of the rows that joined last.
 void PieceNewton::State::extend_gram() {
     const Eigen::Index before = gram.rows();
     const auto now = static_cast<Eigen::Index>(joined.size());
     gram.conservativeResize(now, now);
-    const Eigen::Index known = multipliers.size();
-    multipliers.conservativeResize(now);
-    multipliers.tail(now - known).setZero();
     Schedules answer = Schedules::Zero(static_cast<Eigen::Index>(nets), intervals);
     Schedules effect;
     for (Eigen::Index i = before; i < now; ++i) {
@@ -269,7 +281,7 @@ void PieceNewton::State::extend_gram() {
         const Eigen::VectorXd net = sensitivity(row.row);
         for (std::size_t j = 0; j < own_nets; ++j) {
             const auto to = static_cast<Eigen::Index>(j);
-            answer.row(to) = net[to] * response[j].row(row.t);
+            answer.row(to) = net[to] * response[j].column(row.t).transpose();
         }
         apply(answer, effect);
         for (Eigen::Index k = 0; k <= i; ++k) {
@@ -284,6 +296,34 @@ void PieceNewton::State::extend_gram() {
     }
 }
 
+LevelGram PieceNewton::State::level_gram() const {
+    LevelGram out;
+    std::map<std::size_t, Eigen::Index> distinct;
+    for (const Row& row : joined) {
+        const auto next = static_cast<Eigen::Index>(distinct.size());
+        LevelGram::Row one{.distinct = distinct.try_emplace(row.row, next).first->second,
+                           .interval = row.t,
+                           .sign = row.sign};
+        if (row.holder == Holder::tie) {
+            const double by = scale[static_cast<Eigen::Index>(row.row)];
+            one.more = by * by / slope;
+        }
+        out.rows.push_back(one);
+    }
+    Eigen::MatrixXd sensitivities(static_cast<Eigen::Index>(nets),
+                                  static_cast<Eigen::Index>(distinct.size()));
+    for (const auto& [row, at] : distinct)
+        sensitivities.col(at) = sensitivity(row);
+    Eigen::VectorXd own(sensitivities.rows()), shared(sensitivities.rows());
+    for (std::size_t j = 0; j < own_nets; ++j) {
+        own[static_cast<Eigen::Index>(j)] = response[j].own();
+        shared[static_cast<Eigen::Index>(j)] = response[j].shared();
+    }
+    out.own = sensitivities.transpose() * own.asDiagonal() * sensitivities;
+    out.shared = sensitivities.transpose() * shared.asDiagonal() * sensitivities;
+    return out;
+}
+
 void PieceNewton::State::value_at_multipliers() {
     Schedules rows = Schedules::Zero(static_cast<Eigen::Index>(2 * buses), intervals);
     for (std::size_t i = 0; i < joined.size(); ++i)
@@ -293,7 +333,7 @@ void PieceNewton::State::value_at_multipliers() {
     for (std::size_t j = 0; j < own_nets; ++j) {
         const auto row = static_cast<Eigen::Index>(j);
         d.row(row).transpose() =
-            unpriced.row(row).transpose() - response[j] * lift.row(row).transpose();
+            unpriced.row(row).transpose() - response[j].times(lift.row(row).transpose());
     }
     d.bottomRows(end_flow.rows()) = end_flow;
     apply(d, values);
@@ -348,7 +388,7 @@ bool PieceNewton::State::join() {
     if (ports > 0)
         look_ahead();
     else
-        extend_gram();
+        extend();
     return true;
 }
 
@@ -358,7 +398,7 @@ void PieceNewton::State::look_ahead() {
     const auto heard = static_cast<Eigen::Index>(joined.size());
     SignConstrained solver;
     do {
-        extend_gram();
+        extend();
         std::vector<Eigen::Index> limits;
         for (Eigen::Index i = ports; i < gram.rows(); ++i)
             if (joined[static_cast<std::size_t>(i)].holder == Holder::limit) limits.push_back(i);
@@ -416,7 +456,7 @@ bool PieceNewton::linear(const model::Network& network) {
 
 void PieceNewton::begin(const Schedules& price,
                         const Schedules& demand_kw,
-                        const std::vector<Eigen::MatrixXd>& response) {
+                        const std::vector<model::Response>& response) {
     State& s = *state_;
     const auto own = static_cast<Eigen::Index>(s.own_nets);
     KILTER_CHECK(price.rows() == own && demand_kw.rows() == own, "one row per net");
@@ -426,15 +466,17 @@ void PieceNewton::begin(const Schedules& price,
     s.set_responses(response);
 }
 
-void PieceNewton::change_responses(const std::vector<Eigen::MatrixXd>& response) {
+void PieceNewton::change_responses(const std::vector<model::Response>& response) {
     state_->set_responses(response);
 }
 
 PieceRows PieceNewton::rows() const {
     const State& s = *state_;
     const auto ends = static_cast<Eigen::Index>(s.end_at.size());
-    PieceRows out{{}, Eigen::VectorXd(s.gram.rows()), s.gram, Eigen::MatrixXd(ends, ends)};
-    for (Eigen::Index i = 0; i < s.gram.rows(); ++i) {
+    const auto count = static_cast<Eigen::Index>(s.joined.size());
+    PieceRows out{{}, Eigen::VectorXd(count), s.gram, {}, Eigen::MatrixXd(ends, ends)};
+    if (s.level) out.level = s.level_gram();
+    for (Eigen::Index i = 0; i < count; ++i) {
         const Row& row = s.joined[static_cast<std::size_t>(i)];
         const auto at = static_cast<Eigen::Index>(row.row);
         const double value = s.values_unpriced(at, row.t) * s.unit(row);
@@ -448,8 +490,8 @@ PieceRows PieceNewton::rows() const {
         }
         if (i < s.ports) continue;
         out.rows.push_back({row.t, row.holder == Holder::tie, s.multipliers[i],
-                            row.row < s.buses ? row.sign * s.scale[at] : 0,
-                            row.sign * s.sensitivity(row.row).tail(ends)});
+                            row.row < s.buses ? row.sign * s.scale[at] : 0, Eigen::VectorXd(ends)});
+        if (ends > 0) out.rows.back().of_end_flow = row.sign * s.sensitivity(row.row).tail(ends);
     }
     for (Eigen::Index k = 0; k < ends; ++k) {
         const std::size_t row = s.end_at[static_cast<std::size_t>(k)];
@@ -462,7 +504,7 @@ PieceRows PieceNewton::rows() const {
 bool PieceNewton::hear(const PieceStep& step) {
     State& s = *state_;
     const auto ends = static_cast<Eigen::Index>(s.end_at.size());
-    KILTER_CHECK(step.multipliers.size() == s.gram.rows() && step.end_flow.rows() == ends &&
+    KILTER_CHECK(step.multipliers.size() == s.multipliers.size() && step.end_flow.rows() == ends &&
                      step.start.size() == s.intervals,
                  "the step has another shape than what was said");
     s.multipliers = step.multipliers;

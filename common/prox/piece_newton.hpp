@@ -15,10 +15,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "common/model/device.hpp"
 #include "common/model/network.hpp"
+#include "common/prox/level_rows.hpp"
 
 namespace kilter::prox {
 
@@ -40,6 +43,8 @@ struct PieceRows {
     /// (pu²), excess.
     Eigen::VectorXd value;
     Eigen::MatrixXd gram;
+    std::optional<LevelGram>
+        level;                 ///< of a whole feeder with level responses, in the place of `gram`
     Eigen::MatrixXd end_drop;  ///< what falls up to one end per kW into another, pu²
 };
 
@@ -73,10 +78,10 @@ class PieceNewton {
     /// step before take part, as they are likely to bind again; of a piece also those that took part in any.
     void begin(const model::Schedules& price,
                const model::Schedules& demand_kw,
-               const std::vector<Eigen::MatrixXd>& response);
+               const std::vector<model::Response>& response);
 
     /// In the midst of a step: the nets answer otherwise from where it began. The rows that take part stay.
-    void change_responses(const std::vector<Eigen::MatrixXd>& response);
+    void change_responses(const std::vector<model::Response>& response);
 
     [[nodiscard]] PieceRows rows() const;
 

@@ -151,10 +151,10 @@ JointFeeder::JointFeeder(std::vector<Segment> pieces, const model::FeederHorizon
 
 bool JointFeeder::step(const model::Schedules& price,
                        const model::Schedules& demand_kw,
-                       const std::vector<Eigen::MatrixXd>& response,
+                       const std::vector<model::Response>& response,
                        const model::PriceRestraint& restraint) {
-    const auto of_piece = [&](std::size_t s, const std::vector<Eigen::MatrixXd>& all) {
-        std::vector<Eigen::MatrixXd> own;
+    const auto of_piece = [&](std::size_t s, const std::vector<model::Response>& all) {
+        std::vector<model::Response> own;
         own.reserve(pieces_[s].nets.size());
         for (const std::size_t net : pieces_[s].nets)
             own.push_back(all[net]);
@@ -165,7 +165,7 @@ bool JointFeeder::step(const model::Schedules& price,
         owners_[s].begin(price(nets, Eigen::all), demand_kw(nets, Eigen::all),
                          of_piece(s, response));
     }
-    std::vector<Eigen::MatrixXd> answers = response;
+    std::vector<model::Response> answers = response;
     const int rounds = joint_.settle(owners_, [&] {
         if (!restraint || !restraint(gathered(&prox::PieceNewton::prices), answers)) return false;
         for (std::size_t s = 0; s < pieces_.size(); ++s)
@@ -186,7 +186,7 @@ model::Schedules JointFeeder::gathered(
 
 bool JointFeeder::price_step(const model::Schedules& price,
                              const model::Schedules& demand_kw,
-                             const std::vector<Eigen::MatrixXd>& response,
+                             const std::vector<model::Response>& response,
                              const model::PriceRestraint& restraint,
                              model::Schedules& next_price,
                              model::Schedules& delivery_kw) {
@@ -199,10 +199,10 @@ bool JointFeeder::price_step(const model::Schedules& price,
 model::ProxStatus JointFeeder::prox(const model::Schedules& target,
                                     const Eigen::VectorXd& penalty,
                                     model::Schedules& x) {
-    std::vector<Eigen::MatrixXd> response;
+    std::vector<model::Response> response;
     response.reserve(static_cast<std::size_t>(penalty.size()));
     for (const double stiffness : penalty)
-        response.push_back(Eigen::MatrixXd::Identity(intervals_, intervals_) / stiffness);
+        response.push_back(model::Response::level(1 / stiffness, 0, 1, intervals_));
     agreed_ = step(model::Schedules::Zero(rows_, intervals_), -target, response, {}) &&
               gathered(&prox::PieceNewton::prices).cwiseAbs().maxCoeff() <=
                   limits::price_eur_per_kwh_max * tie_.interval_h;

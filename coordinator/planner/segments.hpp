@@ -52,7 +52,7 @@ class JointFeeder final : public model::Device {
 
     bool price_step(const model::Schedules& price,
                     const model::Schedules& demand_kw,
-                    const std::vector<Eigen::MatrixXd>& response,
+                    const std::vector<model::Response>& response,
                     const model::PriceRestraint& restraint,
                     model::Schedules& next_price,
                     model::Schedules& delivery_kw) override;
@@ -67,7 +67,7 @@ class JointFeeder final : public model::Device {
   private:
     bool step(const model::Schedules& price,
               const model::Schedules& demand_kw,
-              const std::vector<Eigen::MatrixXd>& response,
+              const std::vector<model::Response>& response,
               const model::PriceRestraint& restraint);
     [[nodiscard]] model::Schedules gathered(
         const std::function<model::Schedules(const prox::PieceNewton&)>& of) const;

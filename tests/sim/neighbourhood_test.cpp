@@ -30,6 +30,8 @@ TEST_F(Neighbourhood, clears_records_and_dispatches_every_interval_as_in_one_pro
     }
 }
 
+// But for a home that asks for its last record four times in vain: it joins the next session as if that had come to nothing
+// (once in 300 seeds).
 TEST_F(Neighbourhood, lost_messages_cost_time_and_change_nothing) {
     Prng chance(1);
     world.loses = [&](const Letter&) { return chance.chance(0.1); };

@@ -294,17 +294,20 @@ class ModelFollower final : public model::Device {
 
     bool price_step(const Schedules& price,
                     const Schedules& demand_kw,
-                    const std::vector<Eigen::MatrixXd>& response,
+                    const std::vector<model::Response>& response,
                     const model::PriceRestraint& restraint,
                     Schedules& next_price,
                     Schedules& delivery_kw) override {
-        std::vector<Eigen::MatrixXd> answers = response;
+        std::vector<model::Response> answers = response;
         do {
-            seen.push_back(answers);
+            seen.emplace_back();
+            for (const model::Response& one : answers)
+                seen.back().push_back(one.matrix());
             next_price = price;
             for (std::size_t n = 0; n < response.size(); ++n) {
                 const auto at = static_cast<Eigen::Index>(n);
-                next_price.row(at) += answers[n].llt().solve(asked_kw_.col(at)).transpose();
+                next_price.row(at) +=
+                    answers[n].matrix().llt().solve(asked_kw_.col(at)).transpose();
             }
         } while (restraint(next_price, answers));
         delivery_kw = demand_kw;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <climits>
 #include <cmath>
 #include <deque>
 #include <functional>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include <Eigen/LU>
+#include <climits>
 #include <gtest/gtest.h>
 
 #include "common/base/prng.hpp"
@@ -110,7 +110,7 @@ class Supply final : public model::Device {
     /// λ = price + slope Σ d for every net, Σ d = Σ (D + S y) − Σ S λ.
     bool price_step(const Schedules& price,
                     const Schedules& demand,
-                    const std::vector<Eigen::MatrixXd>& response,
+                    const std::vector<model::Response>& response,
                     const model::PriceRestraint&,
                     Schedules& next_price,
                     Schedules& delivery) override {
@@ -118,8 +118,8 @@ class Supply final : public model::Device {
         Eigen::MatrixXd all = Eigen::MatrixXd::Zero(intervals(), intervals());
         Eigen::VectorXd drawn = demand.colwise().sum().transpose();
         for (std::size_t n = 0; n < response.size(); ++n) {
-            all += response[n];
-            drawn += response[n] * price.row(static_cast<Eigen::Index>(n)).transpose();
+            all += response[n].matrix();
+            drawn += response[n].matrix() * price.row(static_cast<Eigen::Index>(n)).transpose();
         }
         const Eigen::MatrixXd system =
             Eigen::MatrixXd::Identity(intervals(), intervals()) + slope_ * all;
@@ -128,7 +128,7 @@ class Supply final : public model::Device {
         delivery = demand;
         for (std::size_t n = 0; n < response.size(); ++n) {
             const auto row = static_cast<Eigen::Index>(n);
-            delivery.row(row) -= (next_price.row(row) - price.row(row)) * response[n];
+            delivery.row(row) -= (next_price.row(row) - price.row(row)) * response[n].matrix();
         }
         return true;
     }

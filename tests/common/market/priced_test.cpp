@@ -66,15 +66,14 @@ std::vector<Schedules> prices_of_one_loop(Scene& scene, std::uint32_t iterations
     for (std::uint32_t k = 1; k <= iterations; ++k) {
         if (k > 1) {
             Schedules demand = Schedules::Zero(nets, horizon), next;
-            std::vector<Eigen::MatrixXd> response;
+            std::vector<model::Response> response;
             for (Eigen::Index n = 0; n < nets; ++n) {
                 const auto& members = scene.seats[static_cast<std::size_t>(n)].members;
-                response.push_back(static_cast<double>(members.size() - 1) / rho * shape);
+                response.emplace_back(static_cast<double>(members.size() - 1) / rho * shape);
                 for (const Member& member : members)
                     if (member.party != scene.chair) demand.row(n) += a.at(member.party);
             }
-            const auto no = [](const Schedules&, std::vector<Eigen::MatrixXd>&) { return false; };
-            scene.devices.at(scene.chair)->price_step(y, demand, response, no, next, delivery);
+            scene.devices.at(scene.chair)->price_step(y, demand, response, {}, next, delivery);
             for (Eigen::Index n = 0; n < nets; ++n)
                 for (const Member& member : scene.seats[static_cast<std::size_t>(n)].members)
                     if (member.party != scene.chair)
@@ -164,7 +163,7 @@ class Stubborn final : public model::Device {
 
     bool price_step(const Schedules& price,
                     const Schedules& demand,
-                    const std::vector<Eigen::MatrixXd>&,
+                    const std::vector<model::Response>&,
                     const model::PriceRestraint&,
                     Schedules& next_price,
                     Schedules& delivery) override {

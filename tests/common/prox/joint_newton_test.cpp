@@ -74,7 +74,7 @@ struct Fork {
 /// What two nets draw, and how they answer.
 struct Draw {
     Schedules demand{2, intervals};
-    std::vector<Eigen::MatrixXd> response;
+    std::vector<model::Response> response;
 
     explicit Draw(std::mt19937_64& random) {
         std::uniform_real_distribution<double> draw(-1, 1);
@@ -200,9 +200,9 @@ TEST(PieceNewton, AnOwnerFindsOutAloneWhatComesToBind) {
     const Schedules none(0, intervals), price = Schedules::Constant(nets, intervals, 0.05),
                                         demand = Schedules::Constant(nets, intervals, 5);
     owners[0].begin(none, none, {});
-    owners[1].begin(
-        price, demand,
-        std::vector<Eigen::MatrixXd>(nets, Eigen::MatrixXd::Identity(intervals, intervals)));
+    owners[1].begin(price, demand,
+                    std::vector<model::Response>(
+                        nets, Eigen::MatrixXd(Eigen::MatrixXd::Identity(intervals, intervals))));
     // their lines' limits, and that this is all
     EXPECT_EQ(JointNewton({{}, {0, 0}}, intervals).settle(owners), 2);
     EXPECT_NEAR(owners[1].deliveries().maxCoeff(), 1, 1e-6);
@@ -216,16 +216,16 @@ TEST(JointNewton, NetsThatAreHeldBackInTheMidstOfAStepTakeTheStepThatTheyWouldHa
     Feeder feeder(fork.whole, series_of(fork.whole, 1, 0.5));
     for (int round = 0; round < 4; ++round) {
         const Draw now(random);
-        std::vector<Eigen::MatrixXd> held = now.response;
-        held[0] *= 16;
+        std::vector<model::Response> held = now.response;
+        held[0] = model::Response(16 * held[0].matrix());
         FeederNewton from_start(feeder), in_the_midst(feeder);
         Schedules expected, its_delivery, next, delivery;
         ASSERT_TRUE(from_start.price_step(price, now.demand, held, {}, expected, its_delivery));
         std::vector<Schedules> seen;
-        const auto restraint = [&](const Schedules& would, std::vector<Eigen::MatrixXd>& response) {
+        const auto restraint = [&](const Schedules& would, std::vector<model::Response>& response) {
             seen.push_back(would);
-            if (response[0] == held[0]) return false;
-            response[0] *= 4;
+            if (response[0].matrix() == held[0].matrix()) return false;
+            response[0] = model::Response(4 * response[0].matrix());
             return true;
         };
         ASSERT_TRUE(
