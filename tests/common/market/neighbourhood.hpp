@@ -308,6 +308,7 @@ class Exchange {
     std::map<PartyId, Cleared> cleared;
     std::map<PartyId, std::vector<MaskedShare>> traffic;  ///< by sender
     std::map<Verdict, std::size_t> verdicts;
+    std::vector<Journal> journals;  ///< of the chair
     std::deque<Packet> packets;
     std::size_t silences = 0;
 
@@ -315,6 +316,7 @@ class Exchange {
     void absorb(PartyId from, Outputs out) {
         ++verdicts[out.verdict];
         if (out.cleared) cleared.emplace(from, *out.cleared);
+        journals.insert(journals.end(), out.journals.begin(), out.journals.end());
         for (const Dispatch& sent : out.send) {
             const MaskedShare& share = sent.share;
             traffic[from].push_back(share);
