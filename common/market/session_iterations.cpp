@@ -74,7 +74,8 @@ Iterate Session::State::answer(const model::Schedules& prices) {
                          terms.parameters);
 }
 
-Iterate Session::State::post(const model::Schedules& prices, const model::Schedules& delivery) {
+Iterate Session::State::post(const model::Schedules& prices,
+                             const model::Schedules& delivery) const {
     const Iterate& last = history.last();
     if (answered()) return set_prices(last, prices, delivery, rho, terms.parameters);
     return post_prices(history.find(last.iteration - 1), last, prices, delivery, rho,

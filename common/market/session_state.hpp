@@ -74,7 +74,8 @@ struct Session::State {
     /// The next iterate while the chair sets prices; nothing: it does no longer.
     std::optional<Iterate> priced_step();
     Iterate answer(const model::Schedules& prices);
-    Iterate post(const model::Schedules& prices, const model::Schedules& delivery);
+    [[nodiscard]] Iterate post(const model::Schedules& prices,
+                               const model::Schedules& delivery) const;
 
     [[nodiscard]] bool answered() const { return terms.parameters.method == Method::accelerated; }
 

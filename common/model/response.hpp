@@ -1,6 +1,8 @@
 /// How what the members of a net draw together answers its prices: they draw R (y − y⁺) more at prices y⁺ than at y.
 #pragma once
 
+#include <utility>
+
 #include <Eigen/Core>
 
 #include "common/base/check.hpp"
@@ -11,7 +13,7 @@ namespace kilter::model {
 /// each channel own · I + shared · 11ᵀ, by which a price of another interval matters only as part of the mean.
 class Response {
   public:
-    /* implicit */ Response(Eigen::MatrixXd matrix) : matrix_(std::move(matrix)) {}
+    explicit Response(Eigen::MatrixXd matrix) : matrix_(std::move(matrix)) {}
 
     /// REQUIRES: own > 0 ≥ shared > −own / intervals.
     static Response level(double own,

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+
+#include <Eigen/Cholesky>
 
 namespace kilter::prox {
 
@@ -19,6 +22,18 @@ Eigen::MatrixXd transposed_root(const Eigen::MatrixXd& square) {
 }
 
 }  // namespace
+
+void LevelRows::Block::solve_factor(Eigen::VectorXd& v) const {
+    for (Eigen::Index i = 0; i < v.size(); ++i)
+        v[i] = (v[i] - factor.row(i).head(i).dot(v.head(i))) / factor(i, i);
+}
+
+void LevelRows::Block::solve_transposed(Eigen::VectorXd& v) const {
+    for (Eigen::Index i = v.size(); i-- > 0;) {
+        v[i] /= factor(i, i);
+        v.head(i) -= v[i] * factor.row(i).head(i).transpose();
+    }
+}
 
 LevelRows::LevelRows(const LevelGram& gram, Eigen::Index intervals)
     : gram_(gram),
@@ -80,7 +95,7 @@ bool LevelRows::extend(Block& block, Eigen::Index row, bool certain) {
         const LevelGram::Row& other = at(block.rows[static_cast<std::size_t>(k)]);
         across[k] = one.sign * other.sign * gram_.own(other.distinct, one.distinct);
     }
-    block.factor.topLeftCorner(m, m).triangularView<Eigen::Lower>().solveInPlace(across);
+    block.solve_factor(across);
     const double whole = diagonal(row);
     const double least = independent_least * whole;
     const double left = whole - gram_.shared(one.distinct, one.distinct) - across.squaredNorm();
@@ -90,7 +105,7 @@ bool LevelRows::extend(Block& block, Eigen::Index row, bool certain) {
     block.factor(m, m) = pivot;
     block.lifted.col(m) =
         (one.sign * root_.col(one.distinct) - block.lifted.leftCols(m) * across) / pivot;
-    rest_.selfadjointView<Eigen::Lower>().rankUpdate(block.lifted.col(m), -1);
+    rest_ -= block.lifted.col(m) * block.lifted.col(m).transpose();
     block.rows.push_back(row);
     factorised_ = false;
     return true;
@@ -112,9 +127,9 @@ void LevelRows::remove(std::size_t place) {
         std::find(block.rows.begin(), block.rows.end(), active()[place]) - block.rows.begin());
     const std::vector<Eigen::Index> after(
         block.rows.begin() + static_cast<std::ptrdiff_t>(gone) + 1, block.rows.end());
-    for (std::size_t k = gone; k < block.rows.size(); ++k)
-        rest_.selfadjointView<Eigen::Lower>().rankUpdate(
-            block.lifted.col(static_cast<Eigen::Index>(k)));
+    for (auto k = static_cast<Eigen::Index>(gone); k < static_cast<Eigen::Index>(block.rows.size());
+         ++k)
+        rest_ += block.lifted.col(k) * block.lifted.col(k).transpose();
     block.rows.resize(gone);
     block.places.erase(block.places.begin() + static_cast<std::ptrdiff_t>(gone));
     for (const Eigen::Index row : after)
@@ -122,14 +137,21 @@ void LevelRows::remove(std::size_t place) {
     factorised_ = false;
 }
 
-void LevelRows::factorise() {
-    if (factorised_) return;
-    rest_factor_.compute(rest_);
+bool LevelRows::factorise() {
+    if (factorised_) return true;
+    rest_factor_.clear();
+    for (Eigen::Index i = 0; i < rest_.rows(); ++i)
+        if (!rest_factor_.add({rest_.col(i).data(), static_cast<std::size_t>(i)}, rest_(i, i)))
+            return false;
     factorised_ = true;
+    return true;
 }
 
 void LevelRows::solve(std::span<double> b) {
-    factorise();
+    if (!factorise()) {
+        std::fill(b.begin(), b.end(), std::numeric_limits<double>::quiet_NaN());
+        return;
+    }
     Eigen::VectorXd gathered = Eigen::VectorXd::Zero(root_.rows());  // Uᵀ F⁻¹ b
     std::vector<Eigen::VectorXd> halves(blocks_.size());             // F⁻¹ b
     for (std::size_t t = 0; t < blocks_.size(); ++t) {
@@ -139,17 +161,16 @@ void LevelRows::solve(std::span<double> b) {
         half.resize(m);
         for (Eigen::Index k = 0; k < m; ++k)
             half[k] = b[block.places[static_cast<std::size_t>(k)]];
-        block.factor.topLeftCorner(m, m).triangularView<Eigen::Lower>().solveInPlace(half);
+        block.solve_factor(half);
         gathered += block.lifted.leftCols(m) * half;
     }
-    rest_factor_.solveInPlace(gathered);
+    rest_factor_.solve({gathered.data(), static_cast<std::size_t>(gathered.size())});
     for (std::size_t t = 0; t < blocks_.size(); ++t) {
         const Block& block = blocks_[t];
         const auto m = static_cast<Eigen::Index>(block.rows.size());
         Eigen::VectorXd& half = halves[t];
         half += block.lifted.leftCols(m).transpose() * gathered;
-        block.factor.topLeftCorner(m, m).transpose().triangularView<Eigen::Upper>().solveInPlace(
-            half);
+        block.solve_transposed(half);
         for (Eigen::Index k = 0; k < m; ++k)
             b[block.places[static_cast<std::size_t>(k)]] = half[k];
     }

@@ -15,8 +15,6 @@
 /// are: where a net's level answers λ times as much as differences of its prices, at least min λ.
 #pragma once
 
-#include <Eigen/Cholesky>
-
 #include "common/prox/active_rows.hpp"
 
 namespace kilter::prox {
@@ -45,11 +43,17 @@ class LevelRows final : public ActiveRows {
     [[nodiscard]] double diagonal(Eigen::Index row) const override;
     [[nodiscard]] Eigen::VectorXd times(const Eigen::VectorXd& multipliers) const override;
     [[nodiscard]] std::vector<double> products(Eigen::Index row) const override;
+    /// Not numbers where rounding has given out.
     void solve(std::span<double> b) override;
 
   private:
     /// The active rows of an interval, in their order.
     struct Block {
+        /// v ← F⁻¹ v
+        void solve_factor(Eigen::VectorXd& v) const;
+        /// v ← F⁻ᵀ v
+        void solve_transposed(Eigen::VectorXd& v) const;
+
         std::vector<Eigen::Index> rows;
         std::vector<std::size_t> places;  ///< among all active ones
         Eigen::MatrixXd factor;           ///< F: the lower triangle of its first rows
@@ -60,13 +64,13 @@ class LevelRows final : public ActiveRows {
     void remove(std::size_t place) override;
     bool extend(Block& block, Eigen::Index row, bool certain);
     [[nodiscard]] const LevelGram::Row& at(Eigen::Index row) const;
-    void factorise();
+    bool factorise();
 
     const LevelGram& gram_;
     Eigen::MatrixXd root_;  ///< Lᵀ
     std::vector<Block> blocks_;
-    Eigen::MatrixXd rest_;  ///< S: its lower triangle
-    Eigen::LLT<Eigen::MatrixXd> rest_factor_;
+    Eigen::MatrixXd rest_;  ///< S
+    RowSet rest_factor_;
     bool factorised_ = false;
 };
 

@@ -202,7 +202,7 @@ TEST(PieceNewton, AnOwnerFindsOutAloneWhatComesToBind) {
     owners[0].begin(none, none, {});
     owners[1].begin(price, demand,
                     std::vector<model::Response>(
-                        nets, Eigen::MatrixXd(Eigen::MatrixXd::Identity(intervals, intervals))));
+                        nets, model::Response(Eigen::MatrixXd::Identity(intervals, intervals))));
     // their lines' limits, and that this is all
     EXPECT_EQ(JointNewton({{}, {0, 0}}, intervals).settle(owners), 2);
     EXPECT_NEAR(owners[1].deliveries().maxCoeff(), 1, 1e-6);
