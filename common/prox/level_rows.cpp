@@ -12,8 +12,9 @@ namespace {
 
 constexpr double independent_least = 1e-10;  // of the diagonal, as in RowSet
 
-/// Lᵀ with L Lᵀ = `square`, which may be singular.
+/// Lᵀ with L Lᵀ = `square`, which may be singular, or of no rows.
 Eigen::MatrixXd transposed_root(const Eigen::MatrixXd& square) {
+    if (square.size() == 0) return square;
     const Eigen::LDLT<Eigen::MatrixXd> factor(square);
     Eigen::MatrixXd out = Eigen::MatrixXd::Identity(square.rows(), square.cols());
     out = factor.transpositionsP() * out;
