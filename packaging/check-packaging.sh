@@ -30,6 +30,15 @@ for script in packaging/debian/*.preinst; do
     if grep -qx "format=$known" "$script"; then ok "$(basename "$script") knows format $known"; else wrong "$script: the programs write format $known"; fi
 done
 
+# Settings that differ from what the version before shipped make upgrades ask owners about theirs, and fail where nobody answers.
+previous=$(git log -1 --format=%H -G'^project\(kilter VERSION' -- CMakeLists.txt 2>/dev/null || true)
+if [[ -n $previous ]] && git cat-file -e "$previous^:packaging/debian/etc" 2>/dev/null; then
+    changed=$(git diff --name-only --diff-filter=MD "$previous^" -- packaging/debian/etc)
+    if [[ -z $changed ]]; then ok "settings as the version before shipped them"; else wrong "$changed: not as the version before shipped it"; fi
+else
+    printf 'skipped settings as the version before shipped them: that version is not in this copy of the repository\n'
+fi
+
 # Every file that a package takes from the tree is there, and every manual page is made.
 missing=''
 for list in packaging/debian/*.install packaging/debian/*.docs; do
