@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "common/base/limits.hpp"
 #include "common/market/residuals.hpp"
 
 namespace kilter::market {
@@ -75,7 +76,8 @@ Iterate at_prices(const Iterate* before,
 }  // namespace
 
 double next_priced_rho(const Parameters& parameters, double rho) {
-    return std::min(rho_most * parameters.rho_eur_per_kw2, rho_rise * rho);
+    const double most = rho_most * parameters.rho_eur_per_kw2;
+    return std::min(std::max(most, limits::rho_eur_per_kw2_min), rho_rise * rho);
 }
 
 double later_priced_rho(const Parameters& parameters) {

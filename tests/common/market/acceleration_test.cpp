@@ -15,12 +15,6 @@ Scene accelerated_scene(std::size_t nets = 3, std::size_t homes = 3, std::uint32
     return out;
 }
 
-double largest_difference(const Scene& scene, const Exchange& a, const Exchange& b) {
-    return (a.cleared.at(scene.chair).y_eur_per_kw - b.cleared.at(scene.chair).y_eur_per_kw)
-        .cwiseAbs()
-        .maxCoeff();
-}
-
 TEST(Acceleration, EndsAtThePlainSessionsPricesInFewerIterations) {
     Scene fast = accelerated_scene(), plain = scene(3, 3, 12);
     Exchange one(fast), other(plain);

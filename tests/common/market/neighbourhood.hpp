@@ -335,6 +335,13 @@ class Exchange {
     bool shuffles_;
 };
 
+/// Of the prices that two sessions of the scene came to, EUR/kW.
+inline double largest_difference(const Scene& scene, const Exchange& a, const Exchange& b) {
+    return (a.cleared.at(scene.chair).y_eur_per_kw - b.cleared.at(scene.chair).y_eur_per_kw)
+        .cwiseAbs()
+        .maxCoeff();
+}
+
 /// Plain ADMM over the same scene in one loop: what the members together must compute.
 struct Reference {
     struct Step {

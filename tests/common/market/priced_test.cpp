@@ -8,6 +8,8 @@
 #include <climits>
 #include <gtest/gtest.h>
 
+#include "common/base/limits.hpp"
+
 namespace kilter::market::priced_test {
 namespace {
 
@@ -17,12 +19,6 @@ Scene priced_scene(std::size_t nets = 3, std::size_t homes = 3, std::uint32_t ho
     Scene out = scene(nets, homes, horizon);
     out.parameters.method = Method::priced;
     return out;
-}
-
-double largest_difference(const Scene& scene, const Exchange& a, const Exchange& b) {
-    return (a.cleared.at(scene.chair).y_eur_per_kw - b.cleared.at(scene.chair).y_eur_per_kw)
-        .cwiseAbs()
-        .maxCoeff();
 }
 
 TEST(Priced, EndsAtThePricesThatNetsFindByThemselves) {
@@ -332,6 +328,9 @@ TEST(Priced, ThePenaltyRisesToFourTimesTheAgreedOne) {
     EXPECT_DOUBLE_EQ(rho, 4 * parameters.rho_eur_per_kw2);
     EXPECT_DOUBLE_EQ(next_priced_rho(parameters, 99), rho);
     EXPECT_DOUBLE_EQ(later_priced_rho(parameters), 2.5 * parameters.rho_eur_per_kw2);
+    Parameters absurd;
+    absurd.rho_eur_per_kw2 = 1e-320;
+    EXPECT_EQ(next_priced_rho(absurd, 1), limits::rho_eur_per_kw2_min) << "responses are finite";
     Scene scene = priced_scene();
     Exchange exchange(scene);
     exchange.run();

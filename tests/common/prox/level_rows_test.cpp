@@ -1,7 +1,7 @@
 // Rows of level responses do as the matrix does that they stand for.
 #include "common/prox/level_rows.hpp"
 
-#include <random>
+#include <cmath>
 
 #include <gtest/gtest.h>
 
@@ -127,6 +127,24 @@ TEST(LevelRows, MeetTheConditionsTheirMatrixMeetsAlsoWhereRowsDependOnEachOther)
         ASSERT_TRUE(reference.solve(matrix, offset, free, its));
         EXPECT_LT((matrix * (its - multipliers)).cwiseAbs().maxCoeff(), 1e-6) << seed;
     }
+}
+
+// As where rounding gives out: the step is not made, and the session goes on without it.
+TEST(LevelRows, AreGivenUpWhereTheyAreNotPositiveDefinite) {
+    LevelGram gram{Eigen::MatrixXd::Constant(1, 1, 1), Eigen::MatrixXd::Constant(1, 1, -0.6), {}};
+    for (Eigen::Index t = 0; t < 2; ++t)
+        gram.rows.push_back({.distinct = 0, .interval = t});  // 1 − 2 · 0.6 < 0
+    LevelRows rows(gram, 2);
+    ASSERT_TRUE(rows.add(0));
+    ASSERT_TRUE(rows.add(1));
+    std::vector<double> values = {1, 1};
+    rows.solve(values);
+    EXPECT_TRUE(std::isnan(values[0]) && std::isnan(values[1]));
+    LevelRows again(gram, 2);
+    Eigen::VectorXd multipliers = Eigen::VectorXd::Ones(2);
+    EXPECT_FALSE(
+        SignConstrained::solve(again, Eigen::VectorXd::Ones(2), {false, false}, multipliers) &&
+        multipliers.allFinite());
 }
 
 TEST(LevelRows, GiveTheFeederThePricesOfTheirMatrices) {
